@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Options are data. A kind, source, format or section of the file describes its options in one
+ * table; the table drives parsing with positions and nearest names, `relauditd --describe` and the
+ * manual's lists.
+ */
+#ifndef RELAUDIT_CONF_OPTION_H
+#define RELAUDIT_CONF_OPTION_H
+
+#include "relaudit/base/arena.h"
+#include "relaudit/base/error.h"
+
+/*
+ * A text from configuration. `value` is for use; `shown` is for people: the same pointer, unless a
+ * secret flowed in, then with the secret parts as "***".
+ */
+struct ra_text {
+	const char *value;	/* NULL: not set */
+	const char *shown;
+};
+
+struct ra_texts {
+	const struct ra_text *list;
+	size_t count;
+};
+
+struct ra_pair {
+	const char *name;
+	struct ra_text text;
+};
+
+struct ra_pairs {
+	const struct ra_pair *list;
+	size_t count;
+};
+
+/* Option type -> C type of the member at `offset` (what it holds when not set). */
+enum ra_option_type {
+	RA_OPT_BOOL,		/* int64_t 0/1 (RA_UNSET) */
+	RA_OPT_INT,		/* int64_t (RA_UNSET) */
+	RA_OPT_DURATION,	/* int64_t ms (RA_UNSET) */
+	RA_OPT_SIZE,		/* int64_t bytes (RA_UNSET) */
+	RA_OPT_PERCENT,		/* int64_t hundredths of a percent (RA_UNSET) */
+	RA_OPT_CHOICE,		/* int64_t index into choices (RA_UNSET) */
+	RA_OPT_TEXT,		/* struct ra_text (value NULL); any scalar, not empty unless RA_OPT_EMPTY */
+	RA_OPT_PATH,		/* struct ra_text; absolute, no "..", no trailing slash trouble */
+	RA_OPT_TEXTS,		/* struct ra_texts (count 0); a list, or one scalar for a list of one */
+	RA_OPT_PAIRS,		/* struct ra_pairs (count 0); a map of scalars */
+	RA_OPT_TABLE,		/* pointer to a struct described by `table` (NULL) */
+};
+
+enum ra_option_flag {
+	RA_OPT_REQUIRED = 1 << 0,
+	RA_OPT_EMPTY = 1 << 1,		/* an empty text is allowed */
+	RA_OPT_SELECTOR = 1 << 2,	/* of a kind: handed to the format (struct ra_selector) */
+	RA_OPT_NO_SECRET = 1 << 3,	/* may not hold a secret: it is shown and compared */
+};
+
+struct ra_option {
+	const char *name;		/* NULL ends a table */
+	enum ra_option_type type;
+	size_t offset;
+	unsigned flags;
+	const char *fallback;		/* the default, in configuration's words; NULL: none */
+	int64_t min, max;		/* of the number; both 0: no range */
+	const char *const *choices;	/* NULL-ended */
+	const struct ra_option *table;	/* RA_OPT_TABLE */
+	size_t table_size;
+	const char *help;		/* one line for the manual */
+};
+
+/* Where the options of one thing stand, for errors found by its own `prepare`. */
+struct ra_conf_place;
+
+/*
+ * Reports an error at the key `name` (NULL: at the map itself; "headers/X" style paths reach into
+ * nested maps) of the options being prepared. May be called any number of times.
+ */
+void ra_conf_complain(struct ra_conf_place *place, const char *name, const char *fmt, ...)
+    RA_PRINTF(3, 4);
+
+/*
+ * What every kind, source and format begins with. `prepare` (may be NULL) runs once after the
+ * options were bound, checks what a table cannot say and compiles what is compiled once (pattern,
+ * range); what it makes lives in the arena (ra_arena_defer for what needs freeing). Its complaints
+ * refuse the configuration. -ENOMEM is its only error.
+ */
+struct ra_conf_type {
+	const char *name;
+	const char *help;		/* one line */
+	const struct ra_option *options;
+	size_t size;			/* of the struct that `options` fill; 0: none */
+	int (*prepare)(void *options, struct ra_arena *arena, struct ra_conf_place *place);
+};
+
+#endif

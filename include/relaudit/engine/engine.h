@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The engine: schedule, probes, states, records, alerts. It holds one track per check of the
+ * present configuration. Everything here is for the loop's thread.
+ */
+#ifndef RELAUDIT_ENGINE_ENGINE_H
+#define RELAUDIT_ENGINE_ENGINE_H
+
+#include "relaudit/conf/config.h"
+#include "relaudit/engine/state.h"
+#include "relaudit/engine/store.h"
+#include "relaudit/io/io.h"
+#include "relaudit/io/syslog.h"
+#include "relaudit/model/result.h"
+
+struct ra_engine;
+
+/* store and syslog may be NULL (`try`): nothing is kept, nothing is sent. */
+int ra_engine_new(struct ra_io *io, struct ra_store *store, struct ra_syslog *syslog,
+    struct ra_engine **ret, struct ra_error *err);
+/* Takes a reference to the config, loads what was kept, and begins to probe. */
+int ra_engine_start(struct ra_engine *e, struct ra_config *config, struct ra_error *err);
+/*
+ * Swaps the config: checks that did not change (fingerprint) keep schedule, state and what is in
+ * flight; others end what is in flight. Cannot fail half-way: -ENOMEM changes nothing.
+ */
+int ra_engine_swap(struct ra_engine *e, struct ra_config *config, struct ra_error *err);
+/* Cancels probes, writes last-checked times. */
+void ra_engine_stop(struct ra_engine *e);
+void ra_engine_free(struct ra_engine *e);
+
+const struct ra_config *ra_engine_config(const struct ra_engine *e);
+int64_t ra_engine_started(const struct ra_engine *e);		/* wall ms */
+
+/* What is known of one check, as it is to be shown now: staleness counted. Pointers are borrowed
+   until the loop turns, or as long as the snapshot they came from. */
+struct ra_view {
+	const struct ra_check *check;
+	const char *kind, *source;
+	enum ra_verdict state, verdict;		/* PENDING before a result */
+	bool hard;
+	enum ra_reason reason;			/* of the latest; STALE, PENDING */
+	const char *summary, *expected, *evidence, *next_step;	/* NULL: not known */
+	int64_t since, checked, next;		/* wall ms, 0: not known */
+	int64_t duration_ms;			/* -1: not known */
+	const struct ra_facts *facts;		/* NULL: none */
+	const struct ra_instance_result *instances;
+	size_t instance_count;
+};
+
+/*
+ * One generation: the states of all checks at one moment, immutable, shared by count. Taking one is
+ * O(checks) at most once per change, else a reference.
+ */
+struct ra_snapshot;
+
+struct ra_snapshot *ra_engine_snapshot(struct ra_engine *e);	/* referenced; NULL: no memory */
+struct ra_snapshot *ra_snapshot_ref(struct ra_snapshot *s);
+void ra_snapshot_unref(struct ra_snapshot *s);
+const struct ra_config *ra_snapshot_config(const struct ra_snapshot *s);
+int64_t ra_snapshot_at(const struct ra_snapshot *s);
+void ra_snapshot_view(const struct ra_snapshot *s, const struct ra_check *check,
+    struct ra_view *ret);
+/* One check as of now, without a snapshot. */
+void ra_engine_view(const struct ra_engine *e, const struct ra_check *check, struct ra_view *ret);
+/* Worst state of an environment; PENDING counts as UNKNOWN and comes back as RA_UNKNOWN. */
+enum ra_verdict ra_snapshot_worst(const struct ra_snapshot *s, const struct ra_environment *env);
+
+/* Checks without any result yet: in all, and (environment or check may be NULL) of a selection. */
+size_t ra_engine_pending(const struct ra_engine *e);
+
+/*
+ * Probes now. A probe under way is joined. done(arg, 0) once there is a fresh result;
+ * -ECANCELED if the check went away, -EBUSY if asked more than 10 times a second for one check.
+ * The token cancels the call-back, not the probe.
+ */
+struct ra_run;
+int ra_engine_run(struct ra_engine *e, const struct ra_check *check,
+    void (*done)(void *arg, int error), void *arg, struct ra_run **ret);
+void ra_engine_run_cancel(struct ra_run *run);
+
+/* What happens, as it happens. `body` is the JSON object of /v1/events, one line. */
+struct ra_listener {
+	/* A result came in (changed or not). NULL: not interested. */
+	void (*result)(struct ra_listener *l, const struct ra_check *check);
+	/* An event: "state", "reload", ... */
+	void (*event)(struct ra_listener *l, const struct ra_history_event *event);
+	struct ra_listener *next;
+};
+void ra_engine_listen(struct ra_engine *e, struct ra_listener *l);
+void ra_engine_unlisten(struct ra_engine *e, struct ra_listener *l);
+/* Puts an event of the daemon's own (start, reload) into history and to the listeners. */
+void ra_engine_event(struct ra_engine *e, const char *what, const char *body);
+
+struct ra_store *ra_engine_store(const struct ra_engine *e);
+
+struct ra_engine_stats {
+	uint64_t probes[4];		/* ended, by verdict */
+	uint64_t started, cancelled, skipped;
+	uint64_t in_flight, slow_in_flight, waiting;
+	uint64_t late_ms_sum, late_ms_max;	/* start against due */
+	uint64_t late_buckets[12];	/* <= 10 25 50 100 150 250 500 1000 2500 5000 10000 ms, more */
+	uint64_t alerts;
+	uint64_t work;			/* steps of the schedule's own work, for the O(1) test */
+};
+void ra_engine_stats(const struct ra_engine *e, struct ra_engine_stats *ret);
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The helper: a small process beside the loop, re-executed from the same binary, that looks at
+ * files (and later starts children), so that the loop process never touches a foreign file system
+ * and never forks. Files are looked at in at most 8 workers, in lanes per mount: a worker stuck in
+ * a dead mount is abandoned, never waited for. If the helper dies it is started again and what was
+ * under way ends with RA_R_HELPER.
+ */
+#ifndef RELAUDIT_IO_HELPER_H
+#define RELAUDIT_IO_HELPER_H
+
+#include "relaudit/base/error.h"
+#include "relaudit/model/data.h"
+
+struct ra_loop;
+struct ra_helper;
+struct ra_helper_job;
+
+enum ra_file_want {
+	RA_FILE_STAT,		/* each file: name, mtime, size */
+	RA_FILE_READ,		/* the content of one file, from its start, whole or not at all */
+	RA_FILE_TAIL,		/* the last max_bytes of one file, from the start of a line */
+};
+
+/* All borrowed until ra_helper_file returns. */
+struct ra_file_request {
+	enum ra_file_want want;
+	const char *path;	/* absolute; a plain path, or a glob: * ? [] in any component */
+	bool glob;
+	bool follow;		/* follow a symbolic link as the last component */
+	size_t max_bytes;	/* READ, TAIL */
+	size_t max_entries;	/* of any folder read; 0: 100,000 */
+	size_t max_items;	/* returned; newest by mtime win; 0: 10,000 */
+	int64_t deadline;	/* monotonic ms */
+};
+
+struct ra_file_answer {
+	enum ra_reason reason;	/* RA_R_OK or FILE_* , TIMEOUT -> FILE_HUNG, BODY_TOO_LARGE, HELPER */
+	const char *error;	/* one line with path and errno's words */
+	const struct ra_item *items;	/* STAT: newest first. READ/TAIL: the one file read */
+	size_t item_count;	/* a glob that matches nothing: 0 items, RA_R_OK, if its folder is readable;
+				   FILE_MISSING if the folder before the first wildcard does not exist */
+	size_t matched;		/* before max_items */
+	char *bytes;		/* READ/TAIL: may be taken (set to NULL) */
+	size_t len;
+	bool cut;		/* TAIL: there is more before */
+	uint64_t inode;
+};
+
+/*
+ * Called first thing in main(): if this process was started as the helper, runs it and returns its
+ * exit code; else returns -1.
+ */
+int ra_helper_main(int argc, char **argv);
+
+/* exe: NULL for /proc/self/exe. */
+int ra_helper_new(struct ra_loop *loop, const char *exe, struct ra_helper **ret,
+    struct ra_error *err);
+/* Tells it to end, does not wait for stuck workers, reaps it. */
+void ra_helper_free(struct ra_helper *h);
+int ra_helper_file(struct ra_helper *h, const struct ra_file_request *request,
+    void (*done)(void *arg, struct ra_file_answer *answer), void *arg,
+    struct ra_helper_job **ret);
+void ra_helper_cancel(struct ra_helper_job *j);
+int ra_helper_pid(const struct ra_helper *h);
+struct ra_helper_stats {
+	uint64_t jobs, restarts, abandoned;
+	uint64_t workers;
+};
+void ra_helper_stats(const struct ra_helper *h, struct ra_helper_stats *ret);
+
+#endif

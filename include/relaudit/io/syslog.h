@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * syslog(3) on a thread of its own behind a bounded queue, because it blocks its caller when the
+ * reader stalls. A full queue drops the newest and counts; the count is sent once there is room.
+ * Without /dev/log messages are dropped and counted, and syslog is tried again. At exit a stuck
+ * thread is abandoned.
+ */
+#ifndef RELAUDIT_IO_SYSLOG_H
+#define RELAUDIT_IO_SYSLOG_H
+
+#include "relaudit/base/error.h"
+
+struct ra_syslog;
+
+/* The last messages are mirrored to stderr if `echo` (a terminal, or systemd's journal without syslog). */
+int ra_syslog_new(int facility, bool echo, struct ra_syslog **ret, struct ra_error *err);
+/* From any thread. priority LOG_CRIT ...; text is one line, already escaped; cut at 2 KiB. */
+void ra_syslog_send(struct ra_syslog *s, int priority, const char *text);
+/* Waits at most wait_ms for the queue to drain, then frees or abandons. */
+void ra_syslog_free(struct ra_syslog *s, int64_t wait_ms);
+
+struct ra_syslog_stats {
+	uint64_t sent, dropped, queued;
+	bool connected;		/* /dev/log was there at the last message */
+};
+void ra_syslog_stats(const struct ra_syslog *s, struct ra_syslog_stats *ret);
+
+#endif

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Verdict and reason are two things: a small closed enum, and an open list of stable codes that
+ * pipelines match on. A code is never renamed; docs/man lists them from this table.
+ */
+#ifndef RELAUDIT_MODEL_VERDICT_H
+#define RELAUDIT_MODEL_VERDICT_H
+
+#include "relaudit/base/macro.h"
+
+/* Numbers as monitoring plugins have them; PENDING is "no result yet" and counts as UNKNOWN. */
+enum ra_verdict {
+	RA_OK = 0,
+	RA_WARNING = 1,
+	RA_CRITICAL = 2,
+	RA_UNKNOWN = 3,
+	RA_PENDING = 4,
+};
+
+const char *ra_verdict_name(enum ra_verdict v);			/* "OK", ... */
+int ra_verdict_parse(const char *name, enum ra_verdict *ret);	/* 0 or -EINVAL; any case */
+int ra_verdict_exit(enum ra_verdict v);				/* 0..3 */
+/* CRITICAL > UNKNOWN, PENDING > WARNING > OK. */
+enum ra_verdict ra_verdict_worst(enum ra_verdict a, enum ra_verdict b);
+/* Rank for sorting, worst highest. */
+int ra_verdict_rank(enum ra_verdict v);
+
+/*
+ * X(symbol, code, meaning, next step). The next step is what an operator does first; a judge may
+ * say a better one. Add lines at the end of their group.
+ */
+#define RA_REASONS(X) \
+	X(OK, "ok", "as expected", "") \
+	X(PENDING, "pending", "no result yet", "wait for the first probe, or `relauditctl run`") \
+	X(STALE, "stale", "the last result is older than two intervals plus the timeout", \
+	    "see whether relauditd is overloaded or was asleep: `relauditctl doctor`, its log") \
+	/* versions */ \
+	X(VERSION_DIFFERS, "version-differs", "another version runs than is expected", \
+	    "deploy the expected version, or change `expect: version`") \
+	X(VERSION_UNREADABLE, "version-unreadable", "what was read is not a version", \
+	    "look at the answer with `relauditctl try`, mend the selector") \
+	X(COMMIT_DIFFERS, "commit-differs", "another commit runs than is expected", \
+	    "find out who deployed it") \
+	X(INSTANCES_DIFFER, "instances-differ", "instances of one check do not agree", \
+	    "finish or roll back the deployment on the instances named") \
+	/* backups */ \
+	X(BACKUP_TOO_OLD, "backup-too-old", "the newest backup is older than its limit", \
+	    "see why the backup job did not run or did not finish") \
+	X(BACKUP_NONE, "backup-none", "there is no backup that counts", \
+	    "see whether the backup job writes here at all") \
+	X(BACKUP_FUTURE, "backup-future", "backups are dated in the future only", \
+	    "compare the clocks of the backup host and of this one") \
+	X(BACKUP_EMPTY, "backup-empty", "backups are empty", \
+	    "see the backup job's own log: it ran and wrote nothing") \
+	X(BACKUP_TOO_SMALL, "backup-too-small", "the newest backup is smaller than its limit", \
+	    "see whether it was cut off; try to restore it") \
+	X(BACKUP_SHRUNK, "backup-shrunk", "the newest backup shrank against the one before", \
+	    "see what is missing in the newest backup") \
+	X(BACKUP_TOO_FEW, "backup-too-few", "there are fewer backups than expected", \
+	    "see whether backups fail, or whether they are deleted too early") \
+	/* logs */ \
+	X(LOGS_TOO_OLD, "logs-too-old", "the newest log entry is older than its limit", \
+	    "see whether the service runs, and whether its log is shipped") \
+	X(LOGS_EMPTY, "logs-empty", "the log was read and has no entry", \
+	    "see whether the service logs here") \
+	X(LOGS_FUTURE, "logs-future", "the newest log entry is dated in the future", \
+	    "compare the clocks; give the time zone in the log or in `time:`") \
+	X(LOGS_NO_TIME, "logs-no-time", "no entry has a time that the pattern finds", \
+	    "mend `time:`; try it with `relauditctl try`") \
+	X(LOGS_REQUIRED, "logs-required-missing", "a required pattern is not in the newest entries", \
+	    "see why the service no longer logs it") \
+	X(LOGS_FORBIDDEN, "logs-forbidden", "a forbidden pattern is in the newest entries", \
+	    "read the entry named in the evidence") \
+	/* files */ \
+	X(FILE_MISSING, "file-missing", "the path does not exist", \
+	    "see whether the path is right and its file system mounted") \
+	X(FILE_DENIED, "file-denied", "the path may not be read", \
+	    "give relauditd the group that may (SupplementaryGroups= in a drop-in)") \
+	X(FILE_TYPE, "file-type", "not a regular file or folder", \
+	    "name a regular file; links, pipes and devices are not followed") \
+	X(FILE_HUNG, "file-hung", "the file system did not answer in time", \
+	    "see the mount: it hangs") \
+	X(FILE_TOO_MANY, "file-too-many", "the folder has too many entries", \
+	    "use a narrower pattern or a folder of its own") \
+	X(FILE_CHANGED, "file-changed", "the file changed while it was read", \
+	    "nothing if it happens once; else see who rewrites it all the time") \
+	X(FILE_ERROR, "file-error", "reading the path failed", "see the error named") \
+	/* transport */ \
+	X(TIMEOUT, "timeout", "no whole answer within the deadline", \
+	    "see whether the service is slow or hangs") \
+	X(CONNECT_TIMEOUT, "connect-timeout", "no connection within the deadline", \
+	    "see the host, its firewall and the route to it") \
+	X(REFUSED, "refused", "nothing listens there", "see whether the service runs") \
+	X(UNREACHABLE, "unreachable", "no route to the host or network", \
+	    "see the network between here and there") \
+	X(RESET, "reset", "the connection was closed or reset before the answer was whole", \
+	    "see the service's or the proxy's log") \
+	X(CONNECT_ERROR, "connect-error", "connecting failed", "see the error named") \
+	X(DNS_NOT_FOUND, "dns-not-found", "the name does not exist", "mend the name or its record") \
+	X(DNS_NO_ADDRESS, "dns-no-address", "the name has no address", "add an address record") \
+	X(DNS_TIMEOUT, "dns-timeout", "name servers did not answer in time", \
+	    "see the name servers in /etc/resolv.conf") \
+	X(DNS, "dns", "the name could not be resolved", "see the name servers' answer") \
+	X(TLS_EXPIRED, "tls-expired", "the certificate has expired", "renew the certificate") \
+	X(TLS_NOT_YET_VALID, "tls-not-yet-valid", "the certificate is not valid yet", \
+	    "compare the clocks, see who issued it") \
+	X(TLS_WRONG_HOST, "tls-wrong-host", "the certificate is for another name", \
+	    "see whether this is the right server; mend its certificate") \
+	X(TLS_SELF_SIGNED, "tls-self-signed", "the certificate is self-signed", \
+	    "give its CA with `ca:`") \
+	X(TLS_UNKNOWN_CA, "tls-unknown-ca", "the certificate's issuer is not known here", \
+	    "give the CA with `ca:`; see whether the server sends its chain") \
+	X(TLS_REVOKED, "tls-revoked", "the certificate was revoked", "replace the certificate") \
+	X(TLS_VERSION, "tls-version", "no TLS version in common (1.2 is the least)", \
+	    "update the server's TLS settings") \
+	X(TLS_CLIENT_CERT, "tls-client-certificate", "the server did not accept our certificate", \
+	    "give `certificate:`, or another one") \
+	X(TLS_ERROR, "tls-error", "the TLS handshake failed", "see the error named") \
+	X(TLS_CA_FILE, "tls-ca-file", "a CA or certificate file of ours cannot be used", \
+	    "see the path and its permissions") \
+	X(HTTP_STATUS, "http-status", "the status is not 2xx", "see the service's log") \
+	X(HTTP_REDIRECT, "http-redirect", "the answer is a redirect, which is not followed", \
+	    "give the final URL, or allow `redirects:`") \
+	X(HTTP_MALFORMED, "http-malformed", "the answer is not HTTP", \
+	    "see what listens on that port") \
+	X(HTTP_ENCODING, "http-encoding", "the body has an encoding that was not asked for", \
+	    "switch compression off for this request") \
+	X(HTTP_NO_HEADER, "http-no-header", "the answer lacks the header named", \
+	    "see the answer with `relauditctl try`") \
+	X(BODY_TOO_LARGE, "body-too-large", "the answer is larger than the limit", \
+	    "raise `max-size:`, or ask for less") \
+	X(PROXY, "proxy", "the proxy did not pass the request on", "see the proxy") \
+	/* formats */ \
+	X(NOT_JSON, "not-json", "the answer is not valid JSON", \
+	    "see the answer with `relauditctl try`") \
+	X(NOT_TEXT, "not-text", "the answer is not UTF-8 text", \
+	    "see the answer with `relauditctl try`") \
+	X(EMPTY, "empty", "the answer is empty", "see the answer with `relauditctl try`") \
+	X(NO_SUCH_FIELD, "no-such-field", "the answer lacks the field named", \
+	    "see the answer with `relauditctl try`, mend the selector") \
+	X(FIELD_TYPE, "field-type", "the field is not a text, number or boolean", \
+	    "point the selector at a single value") \
+	X(NO_MATCH, "no-match", "the pattern matches nothing in the answer", \
+	    "see the answer with `relauditctl try`, mend `regex:`") \
+	X(REGEX_LIMIT, "regex-limit", "the pattern needs too much work on this answer", \
+	    "write a simpler pattern") \
+	X(TOO_DEEP, "too-deep", "the answer is nested too deeply", "see who sends such answers") \
+	/* us */ \
+	X(NO_DESCRIPTORS, "no-descriptors", "not run: relauditd has no file descriptors left", \
+	    "raise LimitNOFILE=, or lower `daemon: in-flight:`") \
+	X(NO_MEMORY, "no-memory", "not run: out of memory", "raise MemoryMax= or free memory") \
+	X(HELPER, "helper-lost", "the helper process went away during the probe", \
+	    "see relauditd's log; it is started again by itself") \
+	X(CANCELLED, "cancelled", "the probe was cancelled", "it runs again by itself") \
+	X(INTERNAL, "internal", "a defect in relauditd", "report it, with the log")
+
+enum ra_reason {
+#define RA_X(symbol, code, meaning, next) RA_R_##symbol,
+	RA_REASONS(RA_X)
+#undef RA_X
+	RA_REASON_COUNT
+};
+
+const char *ra_reason_code(enum ra_reason r);
+const char *ra_reason_meaning(enum ra_reason r);
+const char *ra_reason_next(enum ra_reason r);
+/* 0, or -ENOENT for a code of another version. */
+int ra_reason_parse(const char *code, enum ra_reason *ret);
+
+#endif
