@@ -4,7 +4,7 @@
 #include <syslog.h>
 
 #include "relaudit/base/clock.h"
-#include "relaudit/engine/alert.h"
+#include "relaudit/base/escape.h"
 
 #include "app.h"
 
