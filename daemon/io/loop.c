@@ -10,8 +10,8 @@
 struct ra_loop {
 	uv_loop_t uv;
 	uv_prepare_t prepare;
-	uint64_t turn_started;	/* ns */
-	uint64_t turn_idle;	/* ns spent polling until then */
+	uint64_t turn_started; /* ns */
+	uint64_t turn_idle; /* ns spent polling until then */
 	struct ra_loop_stats stats;
 };
 
@@ -78,6 +78,12 @@ void
 ra_loop_stop(struct ra_loop *l)
 {
 	uv_stop(&l->uv);
+}
+
+void
+ra_loop_turn(struct ra_loop *l)
+{
+	uv_run(&l->uv, UV_RUN_ONCE);
 }
 
 void
@@ -194,8 +200,8 @@ on_watch(uv_poll_t *h, int status, int events)
 }
 
 int
-ra_watch_new(struct ra_loop *l, int fd, void (*fn)(void *arg, int events), void *arg,
-    struct ra_watch **ret)
+ra_watch_new(
+    struct ra_loop *l, int fd, void (*fn)(void *arg, int events), void *arg, struct ra_watch **ret)
 {
 	struct ra_watch *w = calloc(1, sizeof(*w));
 	int r;
@@ -295,8 +301,8 @@ on_signal(uv_signal_t *h, int signum)
 }
 
 int
-ra_signal_new(struct ra_loop *l, int signum, void (*fn)(void *arg), void *arg,
-    struct ra_signal **ret)
+ra_signal_new(
+    struct ra_loop *l, int signum, void (*fn)(void *arg), void *arg, struct ra_signal **ret)
 {
 	struct ra_signal *s = calloc(1, sizeof(*s));
 	int r;

@@ -25,6 +25,8 @@ struct ra_conf_source {
 struct ra_conf_format {
 	const struct ra_conf_type *type;
 	unsigned serves;		/* shapes it can make out of bytes */
+	/* Checks a selector's text; NULL: takes none. 0, or -EINVAL with err. */
+	int (*selector)(const char *text, struct ra_error *err);
 };
 
 struct ra_conf_kind {

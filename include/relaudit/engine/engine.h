@@ -93,11 +93,13 @@ void ra_engine_unlisten(struct ra_engine *e, struct ra_listener *l);
 void ra_engine_event(struct ra_engine *e, const char *what, const char *body);
 
 struct ra_store *ra_engine_store(const struct ra_engine *e);
+struct ra_syslog *ra_engine_syslog(const struct ra_engine *e);	/* NULL: none */
+const struct ra_io *ra_engine_io(const struct ra_engine *e);
 
 struct ra_engine_stats {
 	uint64_t probes[4];		/* ended, by verdict */
-	uint64_t started, cancelled, skipped;
-	uint64_t in_flight, slow_in_flight, waiting;
+	uint64_t started, cancelled;
+	uint64_t in_flight, slow_in_flight;
 	uint64_t late_ms_sum, late_ms_max;	/* start against due */
 	uint64_t late_buckets[12];	/* <= 10 25 50 100 150 250 500 1000 2500 5000 10000 ms, more */
 	uint64_t alerts;

@@ -14,6 +14,7 @@ struct ra_format_call {
 	enum ra_shape shape;		/* what is wanted */
 	const struct ra_selector *selectors;	/* for RA_SHAPE_FIELDS: which fields */
 	size_t selector_count;
+	const char *const *fields;	/* names of fields the kind takes, NULL-ended; NULL: none */
 	const struct ra_input *input;
 };
 

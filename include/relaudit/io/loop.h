@@ -21,6 +21,8 @@ int ra_loop_new(struct ra_loop **ret, struct ra_error *err);
 /* Runs until ra_loop_stop. */
 void ra_loop_run(struct ra_loop *l);
 void ra_loop_stop(struct ra_loop *l);
+/* One turn, waiting for something to happen; for stopping in order. */
+void ra_loop_turn(struct ra_loop *l);
 /* Everything else must have been freed; runs out the close callbacks and asserts that nothing is left. */
 void ra_loop_free(struct ra_loop *l);
 /* Monotonic ms, as of this turn of the loop. */

@@ -49,6 +49,8 @@ struct ra_kind {
 	struct ra_conf_type expectation;	/* words under `expect` and `warn` */
 	unsigned takes;				/* enum ra_shape set */
 	const char *format;			/* the default format, NULL: none */
+	const char *const *fields;		/* RA_SHAPE_FIELDS: names it takes, the main one first,
+						   NULL-ended; NULL: none */
 	const struct ra_fact_def *facts;	/* ended by a NULL name */
 	/* Names of facts in which instances must agree, NULL-ended; NULL: the worst instance speaks. */
 	const char *const *agree;

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the app watches about itself: files that hold secrets (a change is a reload), the store, the
+ * helper, the clock. Each says something once when it fails and once when it recovers.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "relaudit/base/clock.h"
+#include "relaudit/base/units.h"
+
+#include "app.h"
+
+#define EVERY	   (5 * RA_SECOND)
+#define CLOCK_JUMP (5 * RA_SECOND)
+
+struct ra_health {
+	struct ra_app *app;
+	struct ra_timer *timer;
+	bool store_failing;
+	uint64_t restarts;
+	int64_t wall_offset; /* wall - boot */
+	/* the round over the watched files */
+	struct ra_config *config; /* whose files are being looked at */
+	size_t next;
+	uint64_t mark, marked; /* of this round; of the last whole one of the same config */
+	char digest[80];
+	struct ra_helper_job *job;
+};
+
+static void
+watch_store(struct ra_health *h)
+{
+	struct ra_store_stats stats;
+
+	ra_store_stats(h->app->store, &stats);
+	if (stats.failing && !h->store_failing)
+		ra_app_log(h->app, LOG_ERR, "store failing=1 %s", stats.error);
+	else if (!stats.failing && h->store_failing)
+		ra_app_log(h->app, LOG_NOTICE, "store failing=0 state is saved again");
+	h->store_failing = stats.failing;
+}
+
+static void
+watch_helper(struct ra_health *h)
+{
+	struct ra_helper_stats stats;
+
+	ra_helper_stats(h->app->io.helper, &stats);
+	if (stats.restarts != h->restarts)
+		ra_app_log(h->app, LOG_ERR, "helper restarted=%" PRIu64, stats.restarts);
+	h->restarts = stats.restarts;
+}
+
+static void
+watch_clock(struct ra_health *h)
+{
+	int64_t offset = ra_clock_wall() - ra_clock_boot(), by = offset - h->wall_offset;
+	char text[RA_UNIT_TEXT];
+
+	if (by > CLOCK_JUMP || by < -CLOCK_JUMP)
+		ra_app_log(h->app, LOG_WARNING, "clock moved=%s%s", by < 0 ? "-" : "",
+		    ra_duration_format(by < 0 ? -by : by, text));
+	h->wall_offset = offset;
+}
+
+/* --- files that hold secrets --- */
+
+static void
+mix(struct ra_health *h, const void *data, size_t len)
+{
+	h->mark = h->mark * UINT64_C(0x100000001b3) ^ ra_hash_stable(data, len);
+}
+
+static void
+end_round(struct ra_health *h)
+{
+	bool comparable = strcmp(h->digest, h->config->digest) == 0;
+
+	if (comparable && h->marked != h->mark)
+		ra_app_on_hangup(h->app);
+	snprintf(h->digest, sizeof(h->digest), "%s", h->config->digest);
+	h->marked = h->mark;
+	ra_config_unref(RA_TAKE(h->config));
+}
+
+static void look_at_next(struct ra_health *h);
+
+static void
+on_looked(void *arg, struct ra_file_answer *answer)
+{
+	struct ra_health *h = arg;
+
+	h->job = NULL;
+	mix(h, &answer->reason, sizeof(answer->reason));
+	if (answer->reason == RA_R_OK && answer->item_count > 0) {
+		mix(h, &answer->items[0].time, sizeof(answer->items[0].time));
+		mix(h, &answer->items[0].size, sizeof(answer->items[0].size));
+		mix(h, &answer->inode, sizeof(answer->inode));
+	}
+	h->next++;
+	look_at_next(h);
+}
+
+static void
+look_at_next(struct ra_health *h)
+{
+	struct ra_file_request request = { .want = RA_FILE_STAT, .follow = true };
+
+	if (h->next >= h->config->watched_count) {
+		end_round(h);
+		return;
+	}
+	request.path = h->config->watched[h->next];
+	request.deadline = ra_loop_now(h->app->io.loop) + EVERY;
+	if (ra_helper_file(h->app->io.helper, &request, on_looked, h, &h->job) < 0)
+		ra_config_unref(RA_TAKE(h->config)); /* another round, another time */
+}
+
+static void
+watch_files(struct ra_health *h)
+{
+	const struct ra_config *now = ra_engine_config(h->app->engine);
+
+	if (h->config != NULL || now->watched_count == 0)
+		return;
+	h->config = ra_config_ref((struct ra_config *)(uintptr_t)now);
+	h->next = 0;
+	h->mark = 0;
+	look_at_next(h);
+}
+
+static void
+on_timer(void *arg)
+{
+	struct ra_health *h = arg;
+
+	watch_store(h);
+	watch_helper(h);
+	watch_clock(h);
+	watch_files(h);
+}
+
+int
+ra_health_start(struct ra_app *app)
+{
+	struct ra_health *h = calloc(1, sizeof(*h));
+	int r;
+
+	if (h == NULL)
+		return -ENOMEM;
+	h->app = app;
+	h->wall_offset = ra_clock_wall() - ra_clock_boot();
+	r = ra_timer_new(app->io.loop, on_timer, h, &h->timer);
+	if (r < 0) {
+		free(h);
+		return r;
+	}
+	ra_timer_start(h->timer, RA_SECOND, EVERY);
+	app->health = h;
+	return 0;
+}
+
+void
+ra_health_stop(struct ra_app *app)
+{
+	struct ra_health *h = app->health;
+
+	if (h == NULL)
+		return;
+	app->health = NULL;
+	ra_timer_free(h->timer);
+	if (h->job != NULL)
+		ra_helper_cancel(h->job);
+	ra_config_unref(h->config);
+	free(h);
+}

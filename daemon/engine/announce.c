@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A transition is committed with its id, sent, marked sent. A crash in between sends it again with
+ * the same id; a store that does not answer in a second does not hold it back, it says so.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "relaudit/base/clock.h"
+#include "relaudit/engine/alert.h"
+
+#include "internal.h"
+
+#define SAVE_WAIT RA_SECOND
+
+static void on_timer(void *arg);
+
+static void
+unsent_free(struct ra_unsent *u)
+{
+	free(u->line);
+	free(u);
+}
+
+static void
+send_line(struct ra_engine *e, int priority, const char *line)
+{
+	e->stats.alerts++;
+	if (e->syslog != NULL)
+		ra_syslog_send(e->syslog, priority, line);
+}
+
+/* Sends what is committed, in order, and marks it so. */
+static void
+send_saved(struct ra_engine *e, struct ra_track *t)
+{
+	struct ra_unsent *u;
+	bool any = false;
+
+	while ((u = t->unsent) != NULL && u->saved) {
+		send_line(e, u->priority, u->line);
+		t->unsent = u->next;
+		unsent_free(u);
+		any = true;
+	}
+	if (any)
+		ra_keep_state(e, t, NULL, NULL);
+}
+
+/*
+ * The record put for the newest line holds the older ones too. By the time it is answered the line
+ * may have gone unsaved, or its check: so both are looked up again.
+ */
+struct waiting {
+	struct ra_engine *engine;
+	uint64_t seq;
+	char check[];
+};
+
+static void
+on_saved(void *arg, int error)
+{
+	struct waiting *w = arg;
+	struct ra_engine *e = w->engine;
+	const struct ra_check *c = ra_map_get(&e->config->checks_by_id, w->check);
+	struct ra_unsent *u;
+
+	if (c != NULL && error == 0) {
+		for (u = e->tracks[c->index].unsent; u != NULL; u = u->next)
+			u->saved |= u->seq <= w->seq;
+		send_saved(e, &e->tracks[c->index]);
+	}
+	free(w);
+}
+
+/* Past their second: sent as unsaved. */
+static void
+send_overdue(struct ra_engine *e, struct ra_track *t, int64_t now)
+{
+	RA_BUF_LOCAL line = RA_BUF(4096);
+	struct ra_unsent *u;
+	const char *summary;
+
+	while ((u = t->unsent) != NULL && u->deadline <= now) {
+		ra_buf_clear(&line);
+		summary = u->saved ? NULL : strstr(u->line, " summary=");
+		if (summary != NULL)
+			ra_buf_printf(
+			    &line, "%.*s unsaved=1%s", (int)(summary - u->line), u->line, summary);
+		send_line(e, u->priority, summary != NULL && line.error == 0 ? line.data : u->line);
+		t->unsent = u->next;
+		unsent_free(u);
+	}
+}
+
+static void
+on_timer(void *arg)
+{
+	struct ra_engine *e = arg;
+	int64_t now = ra_loop_now(e->io.loop), next = INT64_MAX;
+	size_t i;
+
+	/* Only while the store does not answer; then a walk over the checks once a second is cheap. */
+	for (i = 0; i < e->track_count; i++) {
+		struct ra_track *t = &e->tracks[i];
+
+		if (t->unsent == NULL)
+			continue;
+		send_overdue(e, t, now);
+		if (t->unsent != NULL && t->unsent->deadline < next)
+			next = t->unsent->deadline;
+	}
+	e->announce_at = 0;
+	if (next != INT64_MAX) {
+		e->announce_at = next;
+		ra_timer_start(e->announce_timer, next - now, 0);
+	}
+}
+
+static struct ra_unsent *
+append_line(struct ra_engine *e, struct ra_track *t, int priority, const char *line)
+{
+	struct ra_unsent **at = &t->unsent, *u = calloc(1, sizeof(*u));
+
+	if (u == NULL)
+		return NULL;
+	u->line = strdup(line);
+	if (u->line == NULL) {
+		free(u);
+		return NULL;
+	}
+	u->priority = priority;
+	u->seq = ++e->announce_seq;
+	u->deadline = ra_loop_now(e->io.loop) + SAVE_WAIT;
+	while (*at != NULL)
+		at = &(*at)->next;
+	*at = u;
+	return u;
+}
+
+static void
+commit_line(struct ra_engine *e, struct ra_track *t, int priority, const char *line)
+{
+	size_t len = strlen(t->check->id) + 1;
+	struct waiting *w = malloc(sizeof(*w) + len);
+	struct ra_unsent *u = w != NULL ? append_line(e, t, priority, line) : NULL;
+
+	if (u == NULL) { /* better told than kept */
+		free(w);
+		send_line(e, priority, line);
+		return;
+	}
+	w->engine = e;
+	w->seq = u->seq;
+	memcpy(w->check, t->check->id, len);
+	if (e->announce_at == 0) {
+		e->announce_at = u->deadline;
+		ra_timer_start(e->announce_timer, SAVE_WAIT, 0);
+	}
+	ra_keep_state(e, t, on_saved, w);
+}
+
+static void
+write_event(struct ra_buf *out, const struct ra_check *c, const struct ra_transition *tr,
+    const char *summary)
+{
+	struct ra_jsonw w;
+	char id[24];
+
+	snprintf(id, sizeof(id), "%04llx", (unsigned long long)tr->id);
+	ra_jsonw_init(&w, out);
+	ra_jsonw_object(&w, NULL);
+	ra_jsonw_text(&w, "event", "state");
+	ra_jsonw_time(&w, "at", tr->at);
+	ra_jsonw_text(&w, "check", c->id);
+	ra_jsonw_text(&w, "environment", c->environment->name);
+	ra_jsonw_text(&w, "kind", ra_check_kind(c)->type.name);
+	ra_jsonw_text(&w, "was", ra_verdict_name(tr->was));
+	ra_jsonw_text(&w, "now", ra_verdict_name(tr->now));
+	ra_jsonw_text(&w, "reason", ra_reason_code(tr->reason));
+	ra_jsonw_time(&w, "since", tr->since);
+	ra_jsonw_text(&w, "id", id);
+	if (tr->change == RA_CHANGE_RECOVERY)
+		ra_jsonw_int(&w, "lasted_s", tr->lasted / RA_SECOND);
+	ra_jsonw_text(&w, "summary", summary);
+	ra_jsonw_object_end(&w);
+}
+
+void
+ra_announce(struct ra_engine *e, struct ra_track *t, const struct ra_transition *tr)
+{
+	RA_BUF_LOCAL line = RA_BUF(4096);
+	RA_BUF_LOCAL body = RA_BUF(16384);
+	const struct ra_check *c = t->check;
+	const char *summary = t->latest->summary;
+
+	ra_alert_state(&line, c, ra_check_kind(c)->type.name, tr, summary, false);
+	write_event(&body, c, tr, summary);
+	if (body.error == 0) {
+		struct ra_history_event event = {
+			.at = tr->at, .what = "state", .check = c->id, .body = body.data
+		};
+
+		ra_engine_emit(e, &event);
+	}
+	if (line.error == 0)
+		commit_line(e, t, ra_alert_priority(tr->now), line.data);
+}
+
+void
+ra_announce_again(struct ra_engine *e, struct ra_track *t, int priority, const char *line)
+{
+	struct ra_unsent *u = append_line(e, t, priority, line);
+
+	/* It was committed before the crash; whether it was sent nobody knows. */
+	if (u != NULL) {
+		u->saved = true;
+		e->announce_again = true;
+	}
+}
+
+void
+ra_announce_resend(struct ra_engine *e)
+{
+	size_t i;
+
+	for (i = 0; e->announce_again && i < e->track_count; i++)
+		send_saved(e, &e->tracks[i]);
+	e->announce_again = false;
+}
+
+void
+ra_announce_drop(struct ra_track *t)
+{
+	struct ra_unsent *u;
+
+	while ((u = t->unsent) != NULL) {
+		t->unsent = u->next;
+		unsent_free(u);
+	}
+}
+
+/* Ids are never used twice, not after a crash either: they are reserved in blocks. */
+uint64_t
+ra_announce_id(struct ra_engine *e)
+{
+	char text[24];
+	int n;
+
+	e->last_id++;
+	if (e->store != NULL && e->last_id > e->id_reserved) {
+		e->id_reserved = e->last_id + 1000;
+		n = snprintf(text, sizeof(text), "%llu", (unsigned long long)e->id_reserved);
+		(void)ra_store_put(
+		    e->store, RA_RECORD_META, "last-id", text, (size_t)n, NULL, NULL);
+	}
+	return e->last_id;
+}
+
+int
+ra_announce_init(struct ra_engine *e)
+{
+	return ra_timer_new(e->io.loop, on_timer, e, &e->announce_timer);
+}

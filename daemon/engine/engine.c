@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The engine's life: start, swap of configurations, stop; and asking for a probe now. */
+#include "relaudit/engine/engine.h"
+
+#include <string.h>
+
+#include "relaudit/base/clock.h"
+
+#include "internal.h"
+
+#define RUNS_A_SECOND 10
+
+static void
+on_keep(void *arg)
+{
+	ra_keep_flush(arg, false);
+}
+
+int
+ra_engine_new(struct ra_io *io, struct ra_store *store, struct ra_syslog *syslog,
+    struct ra_engine **ret, struct ra_error *err)
+{
+	struct ra_engine *e = calloc(1, sizeof(*e));
+
+	if (e == NULL)
+		return ra_error_set(err, -ENOMEM, "out of memory");
+	e->io = *io;
+	e->store = store;
+	e->syslog = syslog;
+	e->started = ra_clock_wall();
+	e->mono_to_wall = e->started - ra_clock_mono();
+	if (ra_schedule_init(e) < 0 || ra_announce_init(e) < 0 ||
+	    ra_timer_new(io->loop, on_keep, e, &e->keep_timer) < 0) {
+		ra_engine_free(e);
+		return ra_error_set(err, -ENOMEM, "out of memory");
+	}
+	*ret = e;
+	return 0;
+}
+
+/* --- tracks --- */
+
+static bool
+wants_history(const struct ra_check *c)
+{
+	struct ra_need needs[RA_NEEDS_MAX] = { 0 };
+	size_t n = ra_check_kind(c)->needs(c->kind_options, c->expect, needs), i;
+
+	for (i = 0; i < n; i++)
+		if (needs[i].what == RA_NEED_HISTORY)
+			return true;
+	return false;
+}
+
+static int
+track_init(struct ra_track *t, const struct ra_check *c)
+{
+	memset(t, 0, sizeof(*t));
+	t->check = c;
+	t->heap = RA_NOT_QUEUED;
+	ra_state_init(&t->state);
+	if (!wants_history(c))
+		return 0;
+	t->history = calloc(c->instance_count, sizeof(*t->history));
+	if (t->history == NULL)
+		return -ENOMEM;
+	t->history_count = (uint16_t)c->instance_count;
+	return 0;
+}
+
+static void
+end_runs(struct ra_track *t, int error)
+{
+	struct ra_run *run;
+
+	while ((run = t->runs) != NULL) {
+		t->runs = run->next;
+		if (run->done != NULL)
+			run->done(run->arg, error);
+		free(run);
+	}
+}
+
+static void
+track_clear(struct ra_track *t)
+{
+	size_t i;
+
+	end_runs(t, -ECANCELED);
+	ra_announce_drop(t);
+	ra_result_unref(RA_TAKE(t->latest));
+	for (i = 0; i < t->history_count; i++)
+		ra_facts_free(&t->history[i]);
+	free(RA_TAKE(t->history));
+}
+
+static void
+tracks_free(struct ra_track *tracks, size_t count)
+{
+	size_t i;
+
+	for (i = 0; tracks != NULL && i < count; i++)
+		track_clear(&tracks[i]);
+	free(tracks);
+}
+
+static int
+tracks_new(const struct ra_config *config, struct ra_track **ret)
+{
+	struct ra_track *tracks = calloc(config->check_count + 1, sizeof(*tracks));
+	size_t i;
+
+	if (tracks == NULL)
+		return -ENOMEM;
+	for (i = 0; i < config->check_count; i++) {
+		if (track_init(&tracks[i], config->checks[i]) < 0) {
+			tracks_free(tracks, i);
+			return -ENOMEM;
+		}
+	}
+	*ret = tracks;
+	return 0;
+}
+
+/* --- start --- */
+
+int
+ra_engine_start(struct ra_engine *e, struct ra_config *config, struct ra_error *err)
+{
+	size_t i;
+	int r;
+
+	if (tracks_new(config, &e->tracks) < 0 ||
+	    ra_schedule_reserve(config->check_count, &e->heap) < 0)
+		return ra_error_set(err, -ENOMEM, "out of memory");
+	e->track_count = config->check_count;
+	e->config = ra_config_ref(config);
+	r = ra_keep_load(e, err);
+	if (r < 0)
+		return r;
+	e->running = true;
+	for (i = 0; i < e->track_count; i++) {
+		e->pending += e->tracks[i].latest == NULL;
+		ra_schedule_first(e, &e->tracks[i]);
+	}
+	e->seen_written = ra_clock_mono();
+	ra_timer_start(e->keep_timer, RA_SECOND, 0);
+	ra_announce_resend(e);
+	return 0;
+}
+
+/* --- swap --- */
+
+/*
+ * Moves what is known of a check to its new definition. A changed definition keeps the problem that
+ * was announced, so that its end is announced too, but no result: that was judged by other words.
+ */
+static void
+track_move(struct ra_track *from, struct ra_track *to)
+{
+	const struct ra_check *c = to->check;
+	bool same = memcmp(from->check->fingerprint, c->fingerprint, sizeof(c->fingerprint)) == 0;
+	struct ra_facts *empty = to->history;
+
+	if (!same && from->probe != NULL)
+		ra_probe_cancel(from->probe);
+	if (same) {
+		*to = *from;
+		to->check = c;
+		from->history = empty;
+		if (to->probe != NULL)
+			to->probe->track = to;
+	} else {
+		to->state = from->state;
+		to->state.latest = RA_PENDING;
+		to->unsent = from->unsent;
+		to->runs = from->runs;
+		end_runs(to, -ECANCELED);
+	}
+	to->heap = RA_NOT_QUEUED;
+	from->probe = NULL;
+	from->runs = NULL;
+	from->unsent = NULL;
+	if (same) {
+		from->latest = NULL;
+		from->history_count = 0;
+		free(RA_TAKE(from->history));
+	}
+}
+
+static void
+track_drop(struct ra_engine *e, struct ra_track *t)
+{
+	if (t->probe != NULL)
+		ra_probe_cancel(t->probe);
+	if (e->store != NULL)
+		(void)ra_store_remove(e->store, RA_RECORD_STATE, t->check->id);
+}
+
+int
+ra_engine_swap(struct ra_engine *e, struct ra_config *config, struct ra_error *err)
+{
+	struct ra_track *old = e->tracks, *tracks;
+	struct ra_config *was = e->config;
+	size_t old_count = e->track_count, i;
+	struct ra_track **heap;
+
+	if (tracks_new(config, &tracks) < 0)
+		return ra_error_set(err, -ENOMEM, "out of memory; the old configuration stays");
+	if (ra_schedule_reserve(config->check_count, &heap) < 0) {
+		tracks_free(tracks, config->check_count);
+		return ra_error_set(err, -ENOMEM, "out of memory; the old configuration stays");
+	}
+	ra_view_changed(e);
+	free(e->heap);
+	e->heap = heap;
+	e->heap_count = 0;
+	for (i = 0; i < old_count; i++)
+		old[i].heap = RA_NOT_QUEUED;
+	e->config = ra_config_ref(config);
+	e->tracks = tracks;
+	e->track_count = config->check_count;
+	e->seen_next = 0;
+	for (i = 0; i < old_count; i++) {
+		const struct ra_check *c = ra_map_get(&config->checks_by_id, old[i].check->id);
+
+		if (c != NULL)
+			track_move(&old[i], &tracks[c->index]);
+		else
+			track_drop(e, &old[i]);
+	}
+	for (i = e->pending = 0; i < e->track_count; i++) {
+		e->pending += tracks[i].latest == NULL;
+		if (tracks[i].probe == NULL)
+			ra_schedule_again(e, &tracks[i]);
+	}
+	tracks_free(old, old_count);
+	ra_schedule_pump(e);
+	ra_config_unref(was);
+	return 0;
+}
+
+/* --- stop --- */
+
+void
+ra_engine_stop(struct ra_engine *e)
+{
+	size_t i;
+
+	e->running = false;
+	ra_timer_stop(e->slot_timer);
+	ra_timer_stop(e->announce_timer);
+	ra_timer_stop(e->keep_timer);
+	for (i = 0; i < e->track_count; i++) {
+		if (e->tracks[i].probe != NULL)
+			ra_probe_cancel(e->tracks[i].probe);
+		end_runs(&e->tracks[i], -ECANCELED);
+	}
+	ra_keep_flush(e, true);
+}
+
+void
+ra_engine_free(struct ra_engine *e)
+{
+	if (e == NULL)
+		return;
+	while (e->probes != NULL) /* what workers still read */
+		ra_loop_turn(e->io.loop);
+	ra_view_changed(e);
+	tracks_free(e->tracks, e->track_count);
+	ra_schedule_free(e);
+	ra_timer_free(e->announce_timer);
+	ra_timer_free(e->keep_timer);
+	ra_config_unref(e->config);
+	free(e);
+}
+
+/* --- asking --- */
+
+const struct ra_config *
+ra_engine_config(const struct ra_engine *e)
+{
+	return e->config;
+}
+
+int64_t
+ra_engine_started(const struct ra_engine *e)
+{
+	return e->started;
+}
+
+size_t
+ra_engine_pending(const struct ra_engine *e)
+{
+	return e->pending;
+}
+
+struct ra_store *
+ra_engine_store(const struct ra_engine *e)
+{
+	return e->store;
+}
+
+struct ra_syslog *
+ra_engine_syslog(const struct ra_engine *e)
+{
+	return e->syslog;
+}
+
+const struct ra_io *
+ra_engine_io(const struct ra_engine *e)
+{
+	return &e->io;
+}
+
+void
+ra_engine_stats(const struct ra_engine *e, struct ra_engine_stats *ret)
+{
+	*ret = e->stats;
+	ret->in_flight = e->in_flight;
+	ret->slow_in_flight = e->slow_in_flight;
+}
+
+static bool
+asked_too_often(struct ra_track *t, int64_t now)
+{
+	if (now - t->asked >= RA_SECOND) {
+		t->asked = now;
+		t->asked_count = 0;
+	}
+	return t->asked_count++ >= RUNS_A_SECOND;
+}
+
+int
+ra_engine_run(struct ra_engine *e, const struct ra_check *check, void (*done)(void *arg, int error),
+    void *arg, struct ra_run **ret)
+{
+	struct ra_track *t = &e->tracks[check->index];
+	struct ra_run *run;
+
+	if (asked_too_often(t, ra_loop_now(e->io.loop)))
+		return -EBUSY;
+	run = calloc(1, sizeof(*run));
+	if (run == NULL)
+		return -ENOMEM;
+	if (t->probe == NULL)
+		ra_schedule_now(e, t);
+	run->done = done;
+	run->arg = arg;
+	run->next = t->runs;
+	t->runs = run;
+	*ret = run;
+	return 0;
+}
+
+/* The probe goes on; its end finds nobody to call. */
+void
+ra_engine_run_cancel(struct ra_run *run)
+{
+	run->done = NULL;
+}
+
+/* --- listeners and events --- */
+
+void
+ra_engine_listen(struct ra_engine *e, struct ra_listener *l)
+{
+	l->next = e->listeners;
+	e->listeners = l;
+}
+
+void
+ra_engine_unlisten(struct ra_engine *e, struct ra_listener *l)
+{
+	struct ra_listener **at;
+
+	for (at = &e->listeners; *at != NULL; at = &(*at)->next) {
+		if (*at == l) {
+			*at = l->next;
+			return;
+		}
+	}
+}
+
+void
+ra_engine_emit(struct ra_engine *e, const struct ra_history_event *event)
+{
+	struct ra_listener *l, *next;
+
+	if (e->store != NULL)
+		ra_store_event(e->store, event);
+	for (l = e->listeners; l != NULL; l = next) {
+		next = l->next;
+		if (l->event != NULL)
+			l->event(l, event);
+	}
+}
+
+void
+ra_engine_event(struct ra_engine *e, const char *what, const char *body)
+{
+	struct ra_history_event event = {
+		.at = ra_clock_wall(), .what = what, .check = "", .body = body
+	};
+
+	ra_engine_emit(e, &event);
+}

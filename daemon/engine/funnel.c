@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The one end of every probe: caps, scrubs, counts, state, records, alerts, schedule. Nothing of
+ * the sort happens anywhere else.
+ */
+#include <string.h>
+
+#include "relaudit/base/clock.h"
+
+#include "internal.h"
+
+/* --- secrets that came back in an answer --- */
+
+static void
+scrub(char *text, const char *const *secrets, size_t count)
+{
+	size_t i, j;
+
+	for (i = 0; text != NULL && i < count; i++) {
+		size_t len = strlen(secrets[i]);
+		char *at = text;
+
+		/* Shorter ones would blacken innocent text; they are no secrets worth the name. */
+		if (len < 4)
+			continue;
+		while ((at = strstr(at, secrets[i])) != NULL)
+			for (j = 0; j < len; j++)
+				*at++ = '*';
+	}
+}
+
+static void
+scrub_facts(struct ra_facts *f, const char *const *secrets, size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < f->count; i++)
+		if (f->list[i].def->type == RA_FACT_TEXT)
+			scrub(f->list[i].text, secrets, count);
+}
+
+static void
+scrub_result(struct ra_result *r, const struct ra_check *c)
+{
+	size_t i;
+
+	scrub(r->summary, c->secrets, c->secret_count);
+	scrub(r->evidence, c->secrets, c->secret_count);
+	scrub(r->next_step, c->secrets, c->secret_count);
+	scrub_facts(&r->facts, c->secrets, c->secret_count);
+	for (i = 0; i < r->instance_count; i++) {
+		scrub(r->instances[i].summary, c->secrets, c->secret_count);
+		scrub_facts(&r->instances[i].facts, c->secrets, c->secret_count);
+	}
+}
+
+/* --- */
+
+static void
+run_waiters(struct ra_track *t)
+{
+	struct ra_run *list = RA_TAKE(t->runs), *run;
+
+	while ((run = list) != NULL) {
+		list = run->next;
+		if (run->done != NULL)
+			run->done(run->arg, 0);
+		free(run);
+	}
+}
+
+static void
+tell(struct ra_engine *e, struct ra_track *t)
+{
+	struct ra_listener *l, *next;
+
+	for (l = e->listeners; l != NULL; l = next) {
+		next = l->next;
+		if (l->result != NULL)
+			l->result(l, t->check);
+	}
+}
+
+static void
+keep(struct ra_engine *e, struct ra_track *t, bool same, const struct ra_transition *tr)
+{
+	t->unseen = true;
+	if (!same)
+		t->dirty = true;
+	if (tr->change == RA_CHANGE_NONE)
+		return;
+	ra_keep_latest(e, t);
+	if (tr->change != RA_CHANGE_FIRST)
+		ra_announce(e, t, tr);
+}
+
+void
+ra_funnel(struct ra_engine *e, struct ra_track *t, struct ra_result *result, int64_t started)
+{
+	const struct ra_check *c = t->check;
+	struct ra_result *was = t->latest;
+	struct ra_transition tr;
+	bool same, soft = !t->state.hard;
+
+	if (result == NULL && (result = ra_result_new()) != NULL)
+		ra_result_say(result, RA_UNKNOWN, RA_R_NO_MEMORY, "not judged: out of memory");
+	if (result == NULL) { /* not even that: the old result goes stale by itself */
+		ra_schedule_next(e, t);
+		return;
+	}
+	if (c->severity == RA_WARNING && result->verdict == RA_CRITICAL)
+		result->verdict = RA_WARNING;
+	result->checked = ra_clock_wall();
+	result->checked_boot = ra_clock_boot();
+	result->duration_ms = ra_loop_now(e->io.loop) - started;
+	if (c->secret_count > 0)
+		scrub_result(result, c);
+	ra_state_apply(&t->state, result->verdict, result->reason, result->checked, c->confirm,
+	    c->recover, e->last_id + 1, &tr);
+	if (tr.change == RA_CHANGE_PROBLEM)
+		t->state.problem = tr.id = ra_announce_id(e);
+	same = was != NULL && was->verdict == result->verdict && soft == !t->state.hard &&
+	       ra_result_same(was, result);
+	t->latest = result;
+	if (was == NULL)
+		e->pending--;
+	e->stats.probes[ra_verdict_exit(result->verdict)]++;
+	ra_view_changed(e);
+	keep(e, t, same, &tr);
+	ra_result_unref(was);
+	ra_schedule_next(e, t);
+	run_waiters(t);
+	tell(e, t);
+}

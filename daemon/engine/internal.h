@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the engine's files share. */
+#ifndef RELAUDIT_ENGINE_INTERNAL_H
+#define RELAUDIT_ENGINE_INTERNAL_H
+
+#include "relaudit/engine/engine.h"
+#include "relaudit/format/format.h"
+#include "relaudit/kind/kind.h"
+#include "relaudit/source/source.h"
+
+#define RA_SLOT	      100 /* ms; due probes are taken together, a wake-up costs more than they */
+#define RA_SPREAD     (10 * RA_SECOND) /* a check that never ran starts within it */
+#define RA_INLINE_MAX 65536 /* bytes that are parsed on the loop; more goes to a worker */
+#define RA_NOT_QUEUED UINT32_MAX
+
+struct ra_probe;
+
+/* A line that was committed and not yet sent. */
+struct ra_unsent {
+	struct ra_unsent *next;
+	uint64_t seq; /* in the order they came */
+	int64_t deadline; /* monotonic: sent by then, saved or not */
+	int priority;
+	bool saved;
+	char *line;
+};
+
+/* One check as it runs. */
+struct ra_track {
+	const struct ra_check *check; /* of the present config */
+	struct ra_result *latest; /* NULL: none yet */
+	struct ra_facts
+	    *history; /* per instance, of the last probe that read them; NULL: not kept */
+	struct ra_state state;
+	int64_t due; /* monotonic ms */
+	uint32_t heap; /* place in the schedule, RA_NOT_QUEUED: under way */
+	uint16_t history_count;
+	bool dirty; /* latest result not handed to the store yet */
+	bool unseen; /* checked since its time was handed to the store */
+	struct ra_probe *probe; /* under way */
+	struct ra_run *runs; /* waiting for the next result */
+	struct ra_unsent *unsent; /* oldest first */
+	int64_t asked; /* monotonic ms of the last `run` */
+	uint8_t asked_count;
+};
+
+/* What is asked together: capped together, slow together. */
+struct ra_host {
+	char *name;
+	uint32_t in_flight;
+	bool slow; /* its last answer was a timeout */
+	struct ra_part *first, *last; /* waiting for the host's cap */
+};
+
+enum ra_part_stage {
+	RA_PART_NEW,
+	RA_PART_WAITING, /* in a queue */
+	RA_PART_FETCHING,
+	RA_PART_READING, /* format at work on a worker */
+	RA_PART_DONE,
+};
+
+/* One instance of a probe. */
+struct ra_part {
+	struct ra_probe *probe;
+	struct ra_host *host; /* NULL: local */
+	struct ra_part *next, *prev; /* in the queue it waits in */
+	struct ra_part **queue_first, **queue_last;
+	enum ra_part_stage stage;
+	bool slow; /* counted in the slow lane */
+	struct ra_fetch fetch;
+	struct ra_data data;
+	enum ra_reason read_reason;
+	struct ra_error read_error;
+	struct ra_result *result;
+};
+
+/* One run of a check, from its first fetch to its one end in the funnel. */
+struct ra_probe {
+	struct ra_engine *engine;
+	struct ra_track *track; /* NULL: cancelled, ends when its workers come back */
+	struct ra_config *config; /* the one whose options are used */
+	const struct ra_check *check; /* of that config */
+	struct ra_probe *next, *prev; /* all under way */
+	int64_t started; /* monotonic */
+	int64_t limit; /* monotonic; the engine's own deadline, a little after the source's */
+	size_t part_count, parts_left, workers;
+	struct ra_part parts[];
+};
+
+struct ra_queue {
+	struct ra_part *first, *last;
+};
+
+struct ra_run {
+	struct ra_run *next;
+	struct ra_engine *engine;
+	struct ra_track *track;
+	void (*done)(void *arg, int error);
+	void *arg;
+};
+
+struct ra_engine {
+	struct ra_io io;
+	struct ra_store *store;
+	struct ra_syslog *syslog;
+	struct ra_config *config;
+	struct ra_track *tracks; /* by check->index */
+	size_t track_count, pending;
+	int64_t started; /* wall */
+	int64_t
+	    mono_to_wall; /* fixed at start: phases are stable, jumps of the clock are not felt */
+	bool running;
+	/* schedule.c */
+	struct ra_track **heap;
+	size_t heap_count;
+	struct ra_timer *slot_timer;
+	int64_t slot_at; /* when the timer fires, 0: not set */
+	struct ra_map hosts;
+	struct ra_queue waiting, waiting_slow;
+	size_t in_flight, slow_in_flight;
+	struct ra_probe *probes;
+	bool pumping;
+	int64_t swept;
+	/* keep.c */
+	struct ra_timer *keep_timer;
+	int64_t seen_written;
+	size_t seen_next;
+	/* announce.c */
+	struct ra_timer *announce_timer;
+	int64_t announce_at; /* when its timer fires, 0: not set */
+	bool announce_again; /* lines of before a crash are to be sent */
+	uint64_t announce_seq;
+	uint64_t last_id, id_reserved;
+	struct ra_listener *listeners;
+	/* view.c */
+	struct ra_snapshot *snapshot;
+	uint64_t generation;
+	struct ra_engine_stats stats;
+};
+
+static inline const struct ra_kind *
+ra_check_kind(const struct ra_check *c)
+{
+	return ra_kinds[c->kind];
+}
+
+static inline const struct ra_source *
+ra_check_source(const struct ra_check *c)
+{
+	return ra_sources[c->source];
+}
+
+static inline const struct ra_format *
+ra_check_format(const struct ra_check *c)
+{
+	return c->format == RA_NO_FORMAT ? NULL : ra_formats[c->format];
+}
+
+/* schedule.c */
+int ra_schedule_init(struct ra_engine *e);
+void ra_schedule_free(struct ra_engine *e);
+/* Sets a track's due time as of now, from its state and last result, and queues it. */
+void ra_schedule_first(struct ra_engine *e, struct ra_track *t);
+void ra_schedule_next(struct ra_engine *e, struct ra_track *t);
+void ra_schedule_now(struct ra_engine *e, struct ra_track *t);
+/* After a swap: as it was, or as new. */
+void ra_schedule_again(struct ra_engine *e, struct ra_track *t);
+void ra_schedule_remove(struct ra_engine *e, struct ra_track *t);
+int ra_schedule_reserve(size_t tracks, struct ra_track ***ret_heap);
+int64_t ra_schedule_next_wall(const struct ra_engine *e, const struct ra_track *t);
+/* A part asks for its place and starts when it has one. */
+void ra_schedule_enter(struct ra_engine *e, struct ra_part *part);
+void ra_schedule_leave(struct ra_engine *e, struct ra_part *part, bool timed_out);
+void ra_schedule_pump(struct ra_engine *e);
+
+/* probe.c */
+int ra_probe_start(struct ra_engine *e, struct ra_track *t);
+/* Starts the fetch of a part that has its place. */
+void ra_probe_fetch(struct ra_part *part);
+/* Ends without a result. */
+void ra_probe_cancel(struct ra_probe *p);
+/* Fails the parts of a probe that outlived its limit. */
+void ra_probe_expire(struct ra_probe *p);
+
+/* funnel.c: the one end of every probe. Takes result. */
+void ra_funnel(struct ra_engine *e, struct ra_track *t, struct ra_result *result, int64_t started);
+
+/* engine.c: into history and to the listeners */
+void ra_engine_emit(struct ra_engine *e, const struct ra_history_event *event);
+
+/* keep.c */
+int ra_keep_load(struct ra_engine *e, struct ra_error *err);
+void ra_keep_latest(struct ra_engine *e, struct ra_track *t);
+void ra_keep_state(
+    struct ra_engine *e, struct ra_track *t, void (*done)(void *arg, int error), void *arg);
+/* Writes what is dirty; all of it at a stop. */
+void ra_keep_flush(struct ra_engine *e, bool all);
+
+/* announce.c */
+void ra_announce(struct ra_engine *e, struct ra_track *t, const struct ra_transition *tr);
+void ra_announce_again(struct ra_engine *e, struct ra_track *t, int priority, const char *line);
+void ra_announce_resend(struct ra_engine *e);
+void ra_announce_drop(struct ra_track *t);
+uint64_t ra_announce_id(struct ra_engine *e);
+int ra_announce_init(struct ra_engine *e);
+
+/* view.c */
+void ra_view_fill(const struct ra_check *check, const struct ra_state *state,
+    const struct ra_result *latest, int64_t next, struct ra_view *ret);
+/* The generation is over: the next snapshot is a new one. */
+void ra_view_changed(struct ra_engine *e);
+
+#endif

@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * States and results as the store keeps them: one JSON body a check. What was announced goes to
+ * the records (with lines that are committed and not yet sent), everything to the history.
+ */
+#include <jansson.h>
+#include <string.h>
+
+#include "relaudit/base/clock.h"
+#include "relaudit/base/units.h"
+
+#include "internal.h"
+
+#define DIRTY_EVERY (10 * RA_SECOND) /* changed facts are handed over this often */
+#define SEEN_EVERY  (60 * RA_SECOND) /* and mere times of checking this often */
+#define BODY_MAX    (256 * 1024)
+
+/* --- writing --- */
+
+static void
+write_state(struct ra_jsonw *w, const struct ra_state *s)
+{
+	ra_jsonw_object(w, "state");
+	ra_jsonw_text(w, "state", ra_verdict_name(s->state));
+	ra_jsonw_text(w, "latest", ra_verdict_name(s->latest));
+	ra_jsonw_text(w, "reason", ra_reason_code(s->reason));
+	ra_jsonw_bool(w, "confirmed", s->confirmed);
+	ra_jsonw_bool(w, "hard", s->hard);
+	ra_jsonw_int(w, "run", s->run);
+	ra_jsonw_int(w, "since", s->since);
+	ra_jsonw_int(w, "latest_since", s->latest_since);
+	ra_jsonw_int(w, "bad_since", s->bad_since);
+	ra_jsonw_int(w, "problem", (int64_t)s->problem);
+	ra_jsonw_int(w, "problem_since", s->problem_since);
+	ra_jsonw_object_end(w);
+}
+
+static void
+write_result(struct ra_jsonw *w, const struct ra_result *r)
+{
+	size_t i;
+
+	ra_jsonw_object(w, "result");
+	ra_jsonw_text(w, "verdict", ra_verdict_name(r->verdict));
+	ra_jsonw_text(w, "reason", ra_reason_code(r->reason));
+	ra_jsonw_text(w, "summary", r->summary);
+	ra_jsonw_text(w, "expected", r->expected);
+	ra_jsonw_text(w, "evidence", r->evidence);
+	ra_jsonw_text(w, "next", r->next_step);
+	ra_jsonw_int(w, "checked", r->checked);
+	ra_jsonw_int(w, "duration", r->duration_ms);
+	ra_facts_write(&r->facts, w, "facts");
+	if (r->instance_count > 0) {
+		ra_jsonw_array(w, "instances");
+		for (i = 0; i < r->instance_count; i++) {
+			const struct ra_instance_result *in = &r->instances[i];
+
+			ra_jsonw_object(w, NULL);
+			ra_jsonw_text(w, "name", in->name);
+			ra_jsonw_text(w, "verdict", ra_verdict_name(in->verdict));
+			ra_jsonw_text(w, "reason", ra_reason_code(in->reason));
+			ra_jsonw_text(w, "summary", in->summary);
+			ra_facts_write(&in->facts, w, "facts");
+			ra_jsonw_object_end(w);
+		}
+		ra_jsonw_array_end(w);
+	}
+	ra_jsonw_object_end(w);
+}
+
+static void
+write_body(struct ra_buf *out, const struct ra_track *t, bool lines)
+{
+	const struct ra_unsent *u;
+	struct ra_jsonw w;
+	size_t i;
+
+	ra_jsonw_init(&w, out);
+	ra_jsonw_object(&w, NULL);
+	write_state(&w, &t->state);
+	if (t->latest != NULL)
+		write_result(&w, t->latest);
+	if (t->history != NULL && !lines) {
+		ra_jsonw_array(&w, "history");
+		for (i = 0; i < t->history_count; i++)
+			ra_facts_write(&t->history[i], &w, NULL);
+		ra_jsonw_array_end(&w);
+	}
+	if (lines && t->unsent != NULL) {
+		ra_jsonw_array(&w, "unsent");
+		for (u = t->unsent; u != NULL; u = u->next) {
+			ra_jsonw_object(&w, NULL);
+			ra_jsonw_int(&w, "priority", u->priority);
+			ra_jsonw_text(&w, "line", u->line);
+			ra_jsonw_object_end(&w);
+		}
+		ra_jsonw_array_end(&w);
+	}
+	ra_jsonw_object_end(&w);
+}
+
+void
+ra_keep_latest(struct ra_engine *e, struct ra_track *t)
+{
+	RA_BUF_LOCAL body = RA_BUF(BODY_MAX);
+
+	if (e->store == NULL || t->latest == NULL)
+		return;
+	write_body(&body, t, false);
+	if (body.error != 0)
+		return;
+	ra_store_latest(e->store, t->check->id, ra_buf_text(&body), body.len);
+	t->dirty = t->unseen = false;
+}
+
+/* Puts the record of what is announced; done as ra_store_put's, at once if there is no store. */
+void
+ra_keep_state(
+    struct ra_engine *e, struct ra_track *t, void (*done)(void *arg, int error), void *arg)
+{
+	RA_BUF_LOCAL body = RA_BUF(BODY_MAX);
+	int r;
+
+	if (e->store == NULL) {
+		if (done != NULL)
+			done(arg, 0);
+		return;
+	}
+	write_body(&body, t, true);
+	r = body.error;
+	if (r == 0)
+		r = ra_store_put(e->store, RA_RECORD_STATE, t->check->id, ra_buf_text(&body),
+		    body.len, done, arg);
+	if (r < 0 && done != NULL)
+		done(arg, r);
+}
+
+/* Called from the keep timer in portions, so that no turn of the loop is long. */
+void
+ra_keep_flush(struct ra_engine *e, bool all)
+{
+	int64_t now = ra_clock_mono();
+	size_t steps = all ? e->track_count : e->track_count / 64 + 64;
+	bool seen = all || now - e->seen_written >= SEEN_EVERY;
+
+	if (e->store == NULL || e->track_count == 0)
+		return;
+	for (; steps > 0; steps--) {
+		struct ra_track *t = &e->tracks[e->seen_next];
+
+		if (t->dirty)
+			ra_keep_latest(e, t);
+		else if (t->unseen && seen && t->latest != NULL) {
+			ra_store_seen(e->store, t->check->id, t->latest->checked);
+			t->unseen = false;
+		}
+		if (++e->seen_next >= e->track_count) {
+			e->seen_next = 0;
+			if (seen)
+				e->seen_written = now;
+			if (!all) {
+				ra_timer_start(e->keep_timer, DIRTY_EVERY, 0);
+				return;
+			}
+		}
+	}
+	if (!all)
+		ra_timer_start(e->keep_timer, 20, 0);
+}
+
+/* --- reading --- */
+
+static int64_t
+get_int(const json_t *o, const char *key)
+{
+	return (int64_t)json_integer_value(json_object_get(o, key));
+}
+
+static enum ra_verdict
+get_verdict(const json_t *o, const char *key)
+{
+	const char *text = json_string_value(json_object_get(o, key));
+	enum ra_verdict v = RA_PENDING;
+
+	if (text != NULL)
+		(void)ra_verdict_parse(text, &v);
+	return v;
+}
+
+static enum ra_reason
+get_reason(const json_t *o, const char *key)
+{
+	const char *text = json_string_value(json_object_get(o, key));
+	enum ra_reason r = RA_R_INTERNAL;
+
+	if (text != NULL)
+		(void)ra_reason_parse(text, &r);
+	return r;
+}
+
+static int
+read_state(const json_t *o, struct ra_state *ret)
+{
+	const json_t *s = json_object_get(o, "state");
+
+	if (!json_is_object(s))
+		return -EINVAL;
+	ra_state_init(ret);
+	ret->state = get_verdict(s, "state");
+	ret->latest = get_verdict(s, "latest");
+	ret->reason = get_reason(s, "reason");
+	ret->confirmed = json_is_true(json_object_get(s, "confirmed"));
+	ret->hard = json_is_true(json_object_get(s, "hard"));
+	ret->run = (uint8_t)get_int(s, "run");
+	ret->since = get_int(s, "since");
+	ret->latest_since = get_int(s, "latest_since");
+	ret->bad_since = get_int(s, "bad_since");
+	ret->problem = (uint64_t)get_int(s, "problem");
+	ret->problem_since = get_int(s, "problem_since");
+	return 0;
+}
+
+static void
+read_facts(const json_t *o, const struct ra_fact_def *defs, struct ra_facts *ret)
+{
+	RA_FREE char *text = o != NULL ? json_dumps(o, JSON_COMPACT) : NULL;
+
+	if (text != NULL)
+		(void)ra_facts_read(text, strlen(text), defs, ret);
+}
+
+static char *
+dup_text(const json_t *o, const char *key)
+{
+	const char *text = json_string_value(json_object_get(o, key));
+
+	return text != NULL ? strdup(text) : NULL;
+}
+
+static void
+read_instances(const json_t *list, const struct ra_fact_def *defs, struct ra_result *r)
+{
+	size_t i, n = json_array_size(list);
+
+	if (n == 0)
+		return;
+	r->instances = calloc(n, sizeof(*r->instances));
+	if (r->instances == NULL)
+		return;
+	r->instance_count = n;
+	for (i = 0; i < n; i++) {
+		const json_t *o = json_array_get(list, i);
+		struct ra_instance_result *in = &r->instances[i];
+
+		in->name = dup_text(o, "name");
+		in->verdict = get_verdict(o, "verdict");
+		in->reason = get_reason(o, "reason");
+		in->summary = dup_text(o, "summary");
+		read_facts(json_object_get(o, "facts"), defs, &in->facts);
+	}
+}
+
+static struct ra_result *
+read_result(const json_t *body, const struct ra_fact_def *defs)
+{
+	const json_t *o = json_object_get(body, "result");
+	struct ra_result *r;
+
+	if (!json_is_object(o) || (r = ra_result_new()) == NULL)
+		return NULL;
+	ra_result_say(r, get_verdict(o, "verdict"), get_reason(o, "reason"), "%s",
+	    json_string_value(json_object_get(o, "summary")) != NULL
+		? json_string_value(json_object_get(o, "summary"))
+		: "");
+	r->expected = dup_text(o, "expected");
+	r->evidence = dup_text(o, "evidence");
+	r->next_step = dup_text(o, "next");
+	r->checked = get_int(o, "checked");
+	r->duration_ms = get_int(o, "duration");
+	read_facts(json_object_get(o, "facts"), defs, &r->facts);
+	read_instances(json_object_get(o, "instances"), defs, r);
+	return r;
+}
+
+static struct ra_track *
+track_of(struct ra_engine *e, const char *id)
+{
+	const struct ra_check *c = ra_map_get(&e->config->checks_by_id, id);
+
+	return c != NULL ? &e->tracks[c->index] : NULL;
+}
+
+static void
+on_latest(void *arg, const char *id, const char *body, int64_t checked)
+{
+	struct ra_engine *e = arg;
+	struct ra_track *t = track_of(e, id);
+	const struct ra_fact_def *defs;
+	json_t *o;
+	size_t i;
+
+	if (t == NULL || (o = json_loads(body, 0, NULL)) == NULL)
+		return;
+	defs = ra_check_kind(t->check)->facts;
+	if (read_state(o, &t->state) < 0)
+		ra_state_init(&t->state);
+	t->latest = read_result(o, defs);
+	if (t->latest != NULL && checked > t->latest->checked)
+		t->latest->checked = checked;
+	for (i = 0; t->history != NULL && i < t->history_count; i++)
+		read_facts(json_array_get(json_object_get(o, "history"), i), defs, &t->history[i]);
+	json_decref(o);
+}
+
+/* What was announced is believed over the history, which may be behind or gone. */
+static void
+on_record(void *arg, const char *id, const char *body)
+{
+	struct ra_engine *e = arg;
+	struct ra_track *t = track_of(e, id);
+	struct ra_state state;
+	struct ra_result *r;
+	json_t *o, *item;
+	size_t i;
+
+	if ((o = json_loads(body, 0, NULL)) == NULL)
+		return;
+	if (read_state(o, &state) == 0 && state.problem > e->last_id)
+		e->last_id = state.problem;
+	if (t != NULL && read_state(o, &state) == 0) {
+		r = read_result(o, ra_check_kind(t->check)->facts);
+		if (r != NULL && (t->latest == NULL || r->checked > t->latest->checked)) {
+			ra_result_unref(t->latest);
+			t->latest = ra_result_ref(r);
+			t->state = state;
+		} else if (t->state.problem != state.problem) {
+			t->state = state;
+		}
+		ra_result_unref(r);
+		json_array_foreach (json_object_get(o, "unsent"), i, item) {
+			const char *line = json_string_value(json_object_get(item, "line"));
+
+			if (line != NULL)
+				ra_announce_again(e, t, (int)get_int(item, "priority"), line);
+		}
+	}
+	json_decref(o);
+}
+
+int
+ra_keep_load(struct ra_engine *e, struct ra_error *err)
+{
+	const char *last;
+	int64_t id = 0;
+	int r;
+
+	if (e->store == NULL)
+		return 0;
+	r = ra_store_load_latest(e->store, on_latest, e, err);
+	if (r < 0)
+		return r;
+	last = ra_store_get(e->store, RA_RECORD_META, "last-id");
+	if (last != NULL && ra_int_parse(last, strlen(last), &id) == 0)
+		e->last_id = (uint64_t)id;
+	ra_store_each(e->store, RA_RECORD_STATE, on_record, e);
+	return 0;
+}

@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One probe: gather what the kind needs for each instance, read it, judge it, and hand the one
+ * result to the funnel. Whatever fails on the way is a result with its own reason.
+ */
+#include <string.h>
+
+#include "relaudit/base/clock.h"
+
+#include "internal.h"
+
+#define LIMIT_GRACE (2 * RA_SECOND) /* beyond the source's own deadline */
+
+static void probe_free(struct ra_probe *p);
+
+static void
+part_clear(struct ra_part *part)
+{
+	ra_input_clear(&part->fetch.input);
+	ra_data_free(&part->data);
+	ra_result_unref(RA_TAKE(part->result));
+}
+
+static void
+probe_unlink(struct ra_probe *p)
+{
+	struct ra_engine *e = p->engine;
+
+	if (p->prev != NULL)
+		p->prev->next = p->next;
+	else if (e->probes == p)
+		e->probes = p->next;
+	if (p->next != NULL)
+		p->next->prev = p->prev;
+	p->next = p->prev = NULL;
+}
+
+static void
+probe_free(struct ra_probe *p)
+{
+	size_t i;
+
+	probe_unlink(p);
+	for (i = 0; i < p->part_count; i++)
+		part_clear(&p->parts[i]);
+	ra_config_unref(p->config);
+	free(p);
+}
+
+/* --- judging --- */
+
+/* The shape asked of the source, and whether a format stands between. */
+static unsigned
+shape_of(const struct ra_check *c)
+{
+	const struct ra_kind *kind = ra_check_kind(c);
+	unsigned serves = ra_check_source(c)->serves;
+
+	if (ra_check_format(c) == NULL)
+		return serves & kind->takes;
+	return (kind->takes & RA_SHAPE_LINES) && (serves & RA_SHAPE_LINES) ? RA_SHAPE_LINES
+									   : RA_SHAPE_BYTES;
+}
+
+static void
+judge_failure(struct ra_part *part, enum ra_reason reason, const char *error)
+{
+	const struct ra_kind *kind = ra_check_kind(part->probe->check);
+	enum ra_verdict v = kind->failure != NULL ? kind->failure(reason) : RA_UNKNOWN;
+
+	ra_result_say(part->result, v, reason, "%s",
+	    error != NULL && *error != '\0' ? error : ra_reason_meaning(reason));
+	ra_result_evidence(part->result, part->fetch.input.where);
+}
+
+static const struct ra_facts *
+history_of(const struct ra_part *part)
+{
+	const struct ra_track *t = part->probe->track;
+	size_t i = (size_t)(part - part->probe->parts);
+
+	return t->history != NULL && i < t->history_count && t->history[i].count > 0
+		   ? &t->history[i]
+		   : NULL;
+}
+
+static void
+judge_part(struct ra_part *part)
+{
+	const struct ra_check *c = part->probe->check;
+	const struct ra_kind *kind = ra_check_kind(c);
+	struct ra_need needs[RA_NEEDS_MAX] = { 0 };
+	struct ra_gathered gathered[RA_NEEDS_MAX] = { 0 };
+	struct ra_judge_call call = { .options = c->kind_options,
+		.expect = c->expect,
+		.warn = c->warn,
+		.inputs = gathered,
+		.now = ra_clock_wall() };
+	size_t i;
+
+	call.input_count = kind->needs(c->kind_options, c->expect, needs);
+	for (i = 0; i < call.input_count; i++) {
+		gathered[i].need = needs[i];
+		switch (needs[i].what) {
+		case RA_NEED_SELF:
+			gathered[i].input = &part->fetch.input;
+			gathered[i].data =
+			    part->data.shape != 0 ? &part->data : &part->fetch.input.listing;
+			break;
+		case RA_NEED_HISTORY:
+			gathered[i].facts = history_of(part);
+			break;
+		}
+	}
+	kind->judge(&call, part->result);
+}
+
+/* A part has all it will get: its own result. */
+static void
+part_judge(struct ra_part *part)
+{
+	const struct ra_input *in = &part->fetch.input;
+
+	part->result = ra_result_new();
+	if (part->result == NULL)
+		return;
+	if (in->reason != RA_R_OK)
+		judge_failure(part, in->reason, in->error);
+	else if (part->read_reason != RA_R_OK)
+		judge_failure(part, part->read_reason, part->read_error.text);
+	else
+		judge_part(part);
+}
+
+static bool
+was_read(const struct ra_result *r)
+{
+	return r != NULL && r->facts.count > 0;
+}
+
+/* Keeps what the next judgement may want to compare with. */
+static void
+remember(struct ra_probe *p)
+{
+	struct ra_track *t = p->track;
+	size_t i;
+
+	if (t->history == NULL)
+		return;
+	for (i = 0; i < p->part_count && i < t->history_count; i++) {
+		struct ra_facts copy = { 0 };
+
+		if (was_read(p->parts[i].result) &&
+		    ra_facts_copy(&p->parts[i].result->facts, &copy) == 0) {
+			ra_facts_free(&t->history[i]);
+			t->history[i] = copy;
+		}
+	}
+}
+
+static struct ra_result *
+probe_result(struct ra_probe *p)
+{
+	const struct ra_check *c = p->check;
+	RA_FREE const char **names = NULL;
+	RA_FREE struct ra_result **results = NULL;
+	size_t i;
+
+	if (!c->many)
+		return RA_TAKE(p->parts[0].result);
+	names = calloc(p->part_count, sizeof(*names));
+	results = calloc(p->part_count, sizeof(*results));
+	if (names == NULL || results == NULL)
+		return NULL;
+	for (i = 0; i < p->part_count; i++) {
+		names[i] = c->instances[i].name;
+		results[i] = p->parts[i].result;
+		if (results[i] == NULL)
+			return NULL;
+	}
+	return ra_kind_combine(ra_check_kind(c), names, results, p->part_count);
+}
+
+static void
+probe_end(struct ra_probe *p)
+{
+	struct ra_engine *e = p->engine;
+	struct ra_track *t = p->track;
+	struct ra_result *result;
+
+	if (t == NULL) {
+		probe_free(p);
+		return;
+	}
+	remember(p);
+	result = probe_result(p);
+	t->probe = NULL;
+	ra_funnel(e, t, result, p->started);
+	probe_free(p);
+}
+
+/* --- parts --- */
+
+static void
+part_done(struct ra_part *part)
+{
+	struct ra_probe *p = part->probe;
+
+	part->stage = RA_PART_DONE;
+	if (p->track != NULL)
+		part_judge(part);
+	if (--p->parts_left == 0 && p->workers == 0)
+		probe_end(p);
+}
+
+static void
+read_part(void *arg)
+{
+	struct ra_part *part = arg;
+	const struct ra_check *c = part->probe->check;
+	const struct ra_kind *kind = ra_check_kind(c);
+	const struct ra_format *format = ra_check_format(c);
+	struct ra_format_call call = { .options = c->format_options,
+		.selectors = c->selectors,
+		.selector_count = c->selector_count,
+		.fields = kind->fields,
+		.input = &part->fetch.input };
+
+	call.shape = (enum ra_shape)(kind->takes & format->serves);
+	part->read_reason = format->read(&call, &part->data, &part->read_error);
+}
+
+static void
+read_done(void *arg)
+{
+	struct ra_part *part = arg;
+	struct ra_engine *e = part->probe->engine;
+
+	part->probe->workers--;
+	part_done(part);
+	ra_schedule_pump(e);
+}
+
+static bool
+is_timeout(enum ra_reason r)
+{
+	return r == RA_R_TIMEOUT || r == RA_R_CONNECT_TIMEOUT || r == RA_R_DNS_TIMEOUT;
+}
+
+/* The source answered, or was made to. */
+static void
+part_fetched(struct ra_part *part)
+{
+	struct ra_probe *p = part->probe;
+	struct ra_input *in = &part->fetch.input;
+
+	ra_schedule_leave(p->engine, part, is_timeout(in->reason));
+	part->stage = RA_PART_READING;
+	if (in->fetched == 0)
+		in->fetched = ra_clock_wall();
+	if (in->reason == RA_R_OK && ra_check_format(p->check) != NULL) {
+		if (in->len > RA_INLINE_MAX &&
+		    ra_work_start(p->engine->io.loop, read_part, read_done, part) == 0) {
+			p->workers++;
+			return;
+		}
+		read_part(part);
+	}
+	part_done(part);
+}
+
+static void
+on_fetched(struct ra_fetch *fetch)
+{
+	struct ra_part *part = fetch->arg;
+	struct ra_engine *e = part->probe->engine;
+
+	part_fetched(part);
+	ra_schedule_pump(e);
+}
+
+static void
+fail_part(struct ra_part *part, enum ra_reason reason, const char *text)
+{
+	ra_input_fail(&part->fetch.input, reason, "%s", text);
+	part_fetched(part);
+}
+
+void
+ra_probe_fetch(struct ra_part *part)
+{
+	struct ra_probe *p = part->probe;
+	int r;
+
+	part->fetch.deadline = ra_loop_now(p->engine->io.loop) + p->check->timeout;
+	p->limit = part->fetch.deadline + LIMIT_GRACE;
+	r = ra_check_source(p->check)->start(&part->fetch);
+	if (r == -EMFILE || r == -ENFILE)
+		fail_part(part, RA_R_NO_DESCRIPTORS, "not run: no file descriptors left");
+	else if (r == -ENOMEM)
+		fail_part(part, RA_R_NO_MEMORY, "not run: out of memory");
+	else if (r < 0)
+		fail_part(part, RA_R_INTERNAL, strerror(-r));
+}
+
+void
+ra_probe_expire(struct ra_probe *p)
+{
+	size_t i;
+
+	/* part_fetched may free the probe with its last part; parts still queued have not begun. */
+	for (i = 0; i < p->part_count; i++) {
+		struct ra_part *part = &p->parts[i];
+		bool last = p->parts_left == 1 && p->workers == 0;
+
+		if (part->stage != RA_PART_FETCHING)
+			continue;
+		ra_check_source(p->check)->cancel(&part->fetch);
+		fail_part(
+		    part, RA_R_TIMEOUT, "no answer, and its source did not keep the deadline");
+		if (last)
+			return;
+	}
+}
+
+int
+ra_probe_start(struct ra_engine *e, struct ra_track *t)
+{
+	const struct ra_check *c = t->check;
+	size_t n = c->instance_count, i;
+	struct ra_probe *p = calloc(1, sizeof(*p) + n * sizeof(p->parts[0]));
+
+	if (p == NULL)
+		return -ENOMEM;
+	p->engine = e;
+	p->track = t;
+	p->config = ra_config_ref(e->config);
+	p->check = c;
+	p->started = ra_loop_now(e->io.loop);
+	p->limit = INT64_MAX;
+	p->part_count = p->parts_left = n;
+	p->next = e->probes;
+	if (p->next != NULL)
+		p->next->prev = p;
+	e->probes = p;
+	t->probe = p;
+	e->stats.started++;
+	p->workers = 1; /* keeps it while its parts start, which may end at once */
+	for (i = 0; i < n; i++) {
+		struct ra_part *part = &p->parts[i];
+
+		part->probe = p;
+		part->fetch = (struct ra_fetch){ .io = &e->io,
+			.options = c->instances[i].source_options,
+			.shape = shape_of(c),
+			.selectors = c->selectors,
+			.selector_count = c->selector_count,
+			.done = on_fetched,
+			.arg = part };
+		ra_schedule_enter(e, part);
+	}
+	if (--p->workers == 0 && p->parts_left == 0)
+		probe_end(p);
+	return 0;
+}
+
+void
+ra_probe_cancel(struct ra_probe *p)
+{
+	struct ra_engine *e = p->engine;
+	size_t i;
+
+	if (p->track != NULL)
+		p->track->probe = NULL;
+	p->track = NULL;
+	e->stats.cancelled++;
+	for (i = 0; i < p->part_count; i++) {
+		struct ra_part *part = &p->parts[i];
+
+		if (part->stage == RA_PART_FETCHING)
+			ra_check_source(p->check)->cancel(&part->fetch);
+		if (part->stage == RA_PART_FETCHING || part->stage == RA_PART_WAITING) {
+			ra_schedule_leave(e, part, part->host != NULL && part->host->slow);
+			part->stage = RA_PART_DONE;
+			p->parts_left--;
+		}
+	}
+	/* What is on a worker comes back by itself. */
+	if (p->workers == 0)
+		probe_free(p);
+}

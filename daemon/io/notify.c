@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "relaudit/io/notify.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "relaudit/base/clock.h"
+#include "relaudit/io/loop.h"
+
+struct ra_notify {
+	int fd; /* -1: nobody listens */
+	struct ra_timer *watchdog;
+};
+
+static void
+say(const struct ra_notify *n, const char *text)
+{
+	if (n->fd >= 0)
+		(void)!send(n->fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static void
+on_watchdog(void *arg)
+{
+	say(arg, "WATCHDOG=1");
+}
+
+static int
+open_socket(const char *path)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	size_t len = strlen(path);
+	int fd;
+
+	if (len == 0 || len >= sizeof(sun.sun_path) || (path[0] != '/' && path[0] != '@'))
+		return -1;
+	memcpy(sun.sun_path, path, len);
+	if (path[0] == '@')
+		sun.sun_path[0] = '\0';
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -1;
+	if (connect(fd, (const struct sockaddr *)&sun,
+		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) < 0) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+/* Half of what systemd allows, as sd_watchdog_enabled(3) advises. */
+static void
+start_watchdog(struct ra_notify *n, struct ra_loop *loop)
+{
+	const char *usec = getenv("WATCHDOG_USEC"), *pid = getenv("WATCHDOG_PID");
+	unsigned long long us = usec != NULL ? strtoull(usec, NULL, 10) : 0;
+
+	if (us < 2000 || (pid != NULL && strtol(pid, NULL, 10) != getpid()))
+		return;
+	if (ra_timer_new(loop, on_watchdog, n, &n->watchdog) == 0)
+		ra_timer_start(n->watchdog, 0, (int64_t)(us / 2000));
+}
+
+int
+ra_notify_new(struct ra_loop *loop, struct ra_notify **ret)
+{
+	struct ra_notify *n = calloc(1, sizeof(*n));
+	const char *path = getenv("NOTIFY_SOCKET");
+
+	if (n == NULL)
+		return -ENOMEM;
+	n->fd = path != NULL ? open_socket(path) : -1;
+	if (n->fd >= 0)
+		start_watchdog(n, loop);
+	unsetenv("NOTIFY_SOCKET");
+	unsetenv("WATCHDOG_USEC");
+	unsetenv("WATCHDOG_PID");
+	*ret = n;
+	return 0;
+}
+
+void
+ra_notify_free(struct ra_notify *n)
+{
+	if (n == NULL)
+		return;
+	ra_timer_free(n->watchdog);
+	if (n->fd >= 0)
+		close(n->fd);
+	free(n);
+}
+
+void
+ra_notify_ready(struct ra_notify *n, const char *status)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text), "READY=1\nSTATUS=%s", status);
+	say(n, text);
+}
+
+void
+ra_notify_reloading(struct ra_notify *n)
+{
+	char text[96];
+
+	snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%lld",
+	    (long long)ra_clock_mono() * 1000);
+	say(n, text);
+}
+
+void
+ra_notify_stopping(struct ra_notify *n)
+{
+	say(n, "STOPPING=1");
+}
