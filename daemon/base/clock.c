@@ -246,7 +246,7 @@ scan_date(struct scan *s, int64_t *ret_ms)
 	return true;
 }
 
-/* Second 60 is the start of the next minute, whatever its fraction: Unix time has no leap seconds. */
+/* Second 60, with any fraction, is the next minute's start: Unix time has no leap seconds. */
 static bool
 scan_clock(struct scan *s, int64_t *ret_ms)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "relaudit/base/escape.h"
 
+#include <endian.h>
 #include <string.h>
 
 #define ELLIPSIS    "\xe2\x80\xa6"
@@ -216,12 +217,25 @@ ra_text_width(const char *text, size_t len)
 	return width;
 }
 
-/* Bytes that are themselves in every notation here. */
-static inline bool
-is_plain(uint8_t c)
+/* ra_buf_add without a call where there is room, for the many short pieces. */
+static inline void
+append(struct ra_buf *out, const char *data, size_t len)
 {
-	return within(c, 0x20, 0x7e) && c != '"' && c != '\\';
+	if (out->error != 0 || out->cap <= out->len || out->cap - out->len <= len) {
+		ra_buf_add(out, data, len);
+		return;
+	}
+	memcpy(out->data + out->len, data, len);
+	out->len += len;
+	out->data[out->len] = '\0';
 }
+
+/* Bytes that are themselves in every notation here. */
+static const bool plain[256] = {
+	[0x20 ... '"' - 1] = true,
+	['"' + 1 ... '\\' - 1] = true,
+	['\\' + 1 ... 0x7e] = true,
+};
 
 static inline uint64_t
 has_zero(uint64_t word)
@@ -229,22 +243,32 @@ has_zero(uint64_t word)
 	return (word - ONES) & ~word & TOPS;
 }
 
-/* Length of the plain bytes at text; eight at a time, "Bit Twiddling Hacks" by S. E. Anderson. */
+/*
+ * The top bits of bytes that are not plain, after "Bit Twiddling Hacks" by S. E. Anderson: the lowest
+ * is right, those above it may be carried over.
+ */
+static inline uint64_t
+not_plain(uint64_t word)
+{
+	return (word & TOPS) | ((word - ONES * 0x20) & ~word & TOPS) | has_zero(word ^ ONES * '"') |
+	       has_zero(word ^ ONES * '\\') | has_zero(word ^ ONES * 0x7f);
+}
+
+/* Length of the plain bytes at text. */
 static inline size_t
 plain_run(const char *text, size_t len)
 {
 	size_t n = 0;
 
 	for (; len - n >= 8; n += 8) {
-		uint64_t w;
+		uint64_t word, found;
 
-		memcpy(&w, text + n, 8);
-		if ((w & TOPS) != 0 || ((w - ONES * 0x20) & ~w & TOPS) != 0 ||
-		    (has_zero(w ^ ONES * '"') | has_zero(w ^ ONES * '\\') |
-			has_zero(w ^ ONES * 0x7f)) != 0)
-			break;
+		memcpy(&word, text + n, 8);
+		found = not_plain(le64toh(word));
+		if (found != 0)
+			return n + (size_t)__builtin_ctzll(found) / 8;
 	}
-	while (n < len && is_plain((uint8_t)text[n]))
+	while (n < len && plain[(uint8_t)text[n]])
 		n++;
 	return n;
 }
@@ -313,7 +337,7 @@ ra_escape_line(struct ra_buf *out, const char *text, size_t len, size_t max_char
 		size_t run = plain_run(text, len < left ? len : left);
 		struct piece piece;
 
-		ra_buf_add(out, text, run);
+		append(out, text, run);
 		text += run;
 		len -= run;
 		left -= run;
@@ -322,7 +346,7 @@ ra_escape_line(struct ra_buf *out, const char *text, size_t len, size_t max_char
 		piece_of(&piece, text, len);
 		if (piece.chars > left)
 			return ra_buf_puts(out, ELLIPSIS);
-		ra_buf_add(out, piece.text, piece.len);
+		append(out, piece.text, piece.len);
 		text += piece.from;
 		len -= piece.from;
 		left -= piece.chars;
@@ -330,69 +354,91 @@ ra_escape_line(struct ra_buf *out, const char *text, size_t len, size_t max_char
 	return out->error;
 }
 
-static void
+static char *
 json_unit(char *p, uint32_t unit)
 {
-	const char text[6] = { '\\', 'u', hex[unit >> 12 & 15], hex[unit >> 8 & 15],
-		hex[unit >> 4 & 15], hex[unit & 15] };
-
-	memcpy(p, text, 6);
+	p[0] = '\\';
+	p[1] = 'u';
+	for (int i = 2; i < 6; i++, unit <<= 4)
+		p[i] = hex[unit >> 12 & 15];
+	return p + 6;
 }
 
-static void
-json_piece(struct piece *piece, const char *text, size_t len)
+static const char json_named[256] = {
+	['"'] = '"',
+	['\\'] = '\\',
+	['\b'] = 'b',
+	['\f'] = 'f',
+	['\n'] = 'n',
+	['\r'] = 'r',
+	['\t'] = 't',
+};
+
+/* Adds what stands for the character or bad byte at text; returns how many bytes that was. */
+static size_t
+json_escape(struct ra_buf *out, const char *text, size_t len)
 {
-	static const char named[][2] = { "\"\"", "\\\\", "\bb", "\ff", "\nn", "\rr", "\tt" };
+	const char pair[2] = { '\\', json_named[(uint8_t)*text] };
+	char units[12], *p = units;
 	uint32_t c = 0;
-	size_t n = decode((const uint8_t *)text, len, &c);
-	char units[12];
+	size_t n;
 
+	if (pair[1] != '\0') {
+		append(out, pair, 2);
+		return 1;
+	}
+	n = decode((const uint8_t *)text, len, &c);
 	if (n == 0) {
-		piece_set(piece, REPLACEMENT, 3, 1, 1);
-		return;
+		append(out, REPLACEMENT, 3);
+		return 1;
 	}
-	for (size_t i = 0; i < RA_ARRAY_SIZE(named); i++) {
-		if ((uint32_t)named[i][0] == c) {
-			const char pair[2] = { '\\', named[i][1] };
+	if (c >= 0x10000) {
+		p = json_unit(p, 0xd800 + ((c - 0x10000) >> 10));
+		c = 0xdc00 + (c & 0x3ff);
+	}
+	append(out, units, (size_t)(json_unit(p, c) - units));
+	return n;
+}
 
-			piece_set(piece, pair, 2, 2, 1);
-			return;
-		}
+/* Length of what a JSON string may hold as it is. */
+static inline size_t
+json_run(const char *text, size_t len)
+{
+	size_t at = 0;
+
+	while ((at += plain_run(text + at, len - at)) < len && (uint8_t)text[at] >= 0x80) {
+		size_t n;
+
+		do {
+			uint32_t c = 0;
+
+			n = decode((const uint8_t *)text + at, len - at, &c);
+			n = printable(c) ? n : 0;
+			at += n;
+		} while (n > 0 && at < len && (uint8_t)text[at] >= 0x80);
+		if (n == 0)
+			break;
 	}
-	if (c < 0x10000) {
-		json_unit(units, c);
-	} else {
-		json_unit(units, 0xd800 + ((c - 0x10000) >> 10));
-		json_unit(units + 6, 0xdc00 + (c & 0x3ff));
-	}
-	piece_set(piece, units, c < 0x10000 ? 6 : 12, c < 0x10000 ? 6 : 12, n);
+	return at;
 }
 
 /* Well-formed characters that are not printable are \u escapes: JSON too is shown on terminals. */
 int
 ra_escape_json(struct ra_buf *out, const char *text, size_t len)
 {
-	const char *p = text, *end = text + len, *start = text;
-
 	/* No character becomes shorter, so this asks for nothing that is not needed. */
 	ra_buf_reserve(out, len);
-	while ((p += plain_run(p, (size_t)(end - p))) < end) {
-		struct piece piece;
-		uint32_t c = 0;
-		size_t n =
-		    (uint8_t)*p < 0x80 ? 0 : decode((const uint8_t *)p, (size_t)(end - p), &c);
+	while (len > 0) {
+		size_t n = json_run(text, len);
 
-		if (n > 0 && printable(c)) {
-			p += n;
-			continue;
-		}
-		ra_buf_add(out, start, (size_t)(p - start));
-		json_piece(&piece, p, (size_t)(end - p));
-		ra_buf_add(out, piece.text, piece.len);
-		p += piece.from;
-		start = p;
+		if (n > 0)
+			append(out, text, n);
+		else
+			n = json_escape(out, text, len);
+		text += n;
+		len -= n;
 	}
-	return ra_buf_add(out, start, (size_t)(p - start));
+	return out->error;
 }
 
 static bool

@@ -21,14 +21,17 @@ ra_jsonw_init(struct ra_jsonw *w, struct ra_buf *out)
 static void
 begin(struct ra_jsonw *w, const char *key)
 {
-	if (w->comma)
-		ra_buf_putc(w->out, ',');
+	struct ra_buf *out = w->out;
+
+	if (key == NULL) {
+		if (w->comma)
+			ra_buf_putc(out, ',');
+	} else {
+		ra_buf_add(out, w->comma ? ",\"" : "\"", w->comma ? 2 : 1);
+		ra_escape_json(out, key, strlen(key));
+		ra_buf_add(out, "\":", 2);
+	}
 	w->comma = true;
-	if (key == NULL)
-		return;
-	ra_buf_putc(w->out, '"');
-	ra_escape_json(w->out, key, strlen(key));
-	ra_buf_add(w->out, "\":", 2);
 }
 
 static void

@@ -141,7 +141,7 @@ size_unit(const char *p, int64_t *ret_unit)
 	return *p == '\0';
 }
 
-/* 0.digits of unit, rounded down: from the last digit, so that it is exact for any number of them. */
+/* 0.digits of unit, rounded down: from the last digit on, so exact for any number of them. */
 static int64_t
 fraction_of(int64_t unit, const char *digits, size_t len)
 {
