@@ -204,7 +204,7 @@ ra_announce(struct ra_engine *e, struct ra_track *t, const struct ra_transition 
 		ra_engine_emit(e, &event);
 	}
 	if (line.error == 0)
-		commit_line(e, t, ra_alert_priority(tr->now), line.data);
+		commit_line(e, t, ra_alert_priority(tr->now), ra_buf_text(&line));
 }
 
 void

@@ -100,16 +100,19 @@ ra_schedule_remove(struct ra_engine *e, struct ra_track *t)
 		sift_down(e, i, last);
 }
 
-/* Wakes for the slot in which the first is due. */
+/* Wakes for the slot in which the first is due, and each second while something is in flight. */
 static void
 set_timer(struct ra_engine *e)
 {
-	int64_t at;
+	int64_t at = INT64_MAX, sweep_at = e->swept + RA_SECOND;
 
-	if (!e->running || e->heap_count == 0)
+	if (!e->running)
 		return;
-	at = (e->heap[0]->due + RA_SLOT - 1) / RA_SLOT * RA_SLOT;
-	if (e->slot_at != 0 && e->slot_at <= at)
+	if (e->heap_count > 0)
+		at = (e->heap[0]->due + RA_SLOT - 1) / RA_SLOT * RA_SLOT;
+	if (e->probes != NULL && sweep_at < at)
+		at = (sweep_at + RA_SLOT - 1) / RA_SLOT * RA_SLOT;
+	if (at == INT64_MAX || (e->slot_at != 0 && e->slot_at <= at))
 		return;
 	e->slot_at = at;
 	ra_timer_start(e->slot_timer, at - ra_loop_now(e->io.loop), 0);
