@@ -186,7 +186,8 @@ run(struct ra_http_transfer *t)
 {
 	t->header_bytes = 0;
 	t->discarded = 0;
-	t->header_end = t->enough = false;
+	t->header_end = t->enough = t->certificate_asked = false;
+	t->alert = 0;
 	t->stop = RA_R_OK;
 	t->response.status = 0;
 	t->response.last_modified = 0;

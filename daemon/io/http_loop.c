@@ -6,11 +6,14 @@
 #include "relaudit/io/loop.h"
 
 #define SPARE_MOST	256
+#define ERRORS_MOST	8	/* of one socket, so that an error that stays cannot spin */
 
 struct ra_http_sock {
 	uv_poll_t poll;
 	struct ra_http *http;
 	curl_socket_t fd;
+	int events;
+	unsigned errors;
 	struct ra_http_sock *next;
 };
 
@@ -32,6 +35,21 @@ take_ended(struct ra_http *h)
 	}
 }
 
+static void on_poll(uv_poll_t *p, int status, int events);
+
+/*
+ * libuv stops a handle whose descriptor is in error. curl, told of an error, would not look at the
+ * socket any more; but there may be a last TLS alert in it, or the system's own words.
+ */
+static int
+on_error(struct ra_http_sock *s)
+{
+	if (++s->errors > ERRORS_MOST)
+		return CURL_CSELECT_ERR;
+	(void)uv_poll_start(&s->poll, s->events, on_poll);
+	return CURL_CSELECT_IN | CURL_CSELECT_OUT;
+}
+
 static void
 on_poll(uv_poll_t *p, int status, int events)
 {
@@ -40,7 +58,7 @@ on_poll(uv_poll_t *p, int status, int events)
 	int running, flags = 0;
 
 	if (status < 0)
-		flags |= CURL_CSELECT_ERR;
+		flags = on_error(s);
 	if (events & UV_READABLE)
 		flags |= CURL_CSELECT_IN;
 	if (events & UV_WRITABLE)
@@ -92,6 +110,7 @@ sock_new(struct ra_http *h, curl_socket_t fd)
 	}
 	s->http = h;
 	s->fd = fd;
+	s->errors = 0;
 	if (uv_poll_init_socket(ra_loop_uv(h->loop), &s->poll, fd) < 0) {
 		s->next = h->socks;
 		h->socks = s;
@@ -130,6 +149,7 @@ on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *sock)
 		events |= UV_WRITABLE;
 	if (what != CURL_POLL_OUT)
 		events |= UV_READABLE;
+	s->events = events;
 	(void)uv_poll_start(&s->poll, events, on_poll);
 	return 0;
 }

@@ -71,10 +71,13 @@ struct ra_http_transfer {
 	char *encoding;			/* that we did not ask for */
 	size_t discarded;		/* body bytes of an answer that is no good */
 	bool enough;			/* of them */
+	uint8_t alert;			/* the TLS alert we got, 0: none */
+	bool certificate_asked;		/* for ours, by the server */
 	enum ra_reason stop;		/* why a callback of ours stopped curl; RA_R_OK: none did */
 
 	/* what the easy handle has been told */
 	bool configured, dirty, connect_set, failed;
+	bool own_sessions;		/* it ran without a share */
 	long timeout_ms, connect_ms;
 	struct ra_http_store *store;
 	struct curl_slist connect_to;

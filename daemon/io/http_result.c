@@ -2,6 +2,7 @@
 /* What became of a transfer, in our reasons and words. */
 #include "http_private.h"
 
+#include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -57,8 +58,10 @@ fail_cause(struct ra_http_transfer *t, enum ra_reason reason, const char *what)
 static void
 fail_verify(struct ra_http_transfer *t, long verify)
 {
+	/* curl checks the name by itself, after OpenSSL. */
+	if (says(t, "subject name") || says(t, "does not match"))
+		verify = X509_V_ERR_HOSTNAME_MISMATCH;
 	switch (verify) {
-	case X509_V_OK:
 	case X509_V_ERR_HOSTNAME_MISMATCH:
 	case X509_V_ERR_IP_ADDRESS_MISMATCH:
 		ra_http_fail(t, RA_R_TLS_WRONG_HOST, "the certificate is not for %.100s",
@@ -91,27 +94,62 @@ fail_verify(struct ra_http_transfer *t, long verify)
 	}
 }
 
+/* What the server said against our side of the handshake. False: nothing. */
 static bool
-is_tls_text(const struct ra_http_transfer *t)
+fail_alert(struct ra_http_transfer *t)
 {
-	return says(t, "SSL") || says(t, "TLS");
+	const char *said = SSL_alert_desc_string_long(t->alert);
+	bool none = t->certificate_asked && t->request->certificate == NULL;
+
+	switch (t->alert) {
+	case 0:
+		if (!none || t->header_bytes > 0)
+			return false;
+		ra_http_fail(t, RA_R_TLS_CLIENT_CERT,
+		    "the server asked for a certificate, got none and closed the connection");
+		return true;
+	case SSL_AD_PROTOCOL_VERSION:
+		ra_http_fail(t, RA_R_TLS_VERSION, "the server speaks no TLS version from 1.2 on");
+		return true;
+	case SSL_AD_HANDSHAKE_FAILURE:
+		if (!none)
+			break;
+		/* TLS 1.2's way to say that one is required */
+		/* fall through */
+	case SSL_AD_NO_CERTIFICATE:
+	case SSL_AD_CERTIFICATE_REQUIRED:
+		ra_http_fail(t, RA_R_TLS_CLIENT_CERT, "the server wants a certificate of ours (%s)",
+		    said);
+		return true;
+	case SSL_AD_BAD_CERTIFICATE:
+	case SSL_AD_UNSUPPORTED_CERTIFICATE:
+	case SSL_AD_CERTIFICATE_REVOKED:
+	case SSL_AD_CERTIFICATE_EXPIRED:
+	case SSL_AD_CERTIFICATE_UNKNOWN:
+	case SSL_AD_UNKNOWN_CA:
+	case SSL_AD_ACCESS_DENIED:
+	case SSL_AD_DECRYPT_ERROR:
+		if (!t->certificate_asked)
+			break;
+		ra_http_fail(t, RA_R_TLS_CLIENT_CERT, "the server refused our certificate (%s)",
+		    said);
+		return true;
+	}
+	ra_http_fail(t, RA_R_TLS_ERROR, "the server ended the TLS handshake (%s)", said);
+	return true;
 }
 
-/* Alerts are known by OpenSSL's words only. */
 static void
 fail_tls(struct ra_http_transfer *t)
 {
-	if (says(t, "certificate required") || says(t, "alert bad certificate") ||
-	    says(t, "alert certificate") || says(t, "alert unknown ca") ||
-	    says(t, "alert unsupported certificate"))
-		fail_cause(t, RA_R_TLS_CLIENT_CERT, "the server refused our certificate");
-	else if (says(t, "alert protocol version") || says(t, "unsupported protocol"))
-		ra_http_fail(t, RA_R_TLS_VERSION,
-		    "the server speaks no TLS version from 1.2 on");
+	if (t->alert != 0)
+		(void)fail_alert(t);
+	else if (says(t, "unsupported protocol"))
+		ra_http_fail(t, RA_R_TLS_VERSION, "the server speaks no TLS version from 1.2 on");
 	else if (says(t, "wrong version number") || says(t, "packet length too long"))
 		ra_http_fail(t, RA_R_TLS_ERROR, "the answer is not TLS (is it plain http?)");
-	else
-		fail_cause(t, RA_R_TLS_ERROR, "TLS");
+	else if (!fail_alert(t))
+		fail_cause(t, RA_R_TLS_ERROR, "the TLS handshake failed");
 }
 
 static bool
@@ -156,11 +194,13 @@ fail_connect(struct ra_http_transfer *t)
 static bool
 fail_timeout(struct ra_http_transfer *t)
 {
-	curl_off_t connected = 0, secured = 0;
+	curl_off_t secured = 0;
+	long port = 0;
 
-	(void)curl_easy_getinfo(t->easy, CURLINFO_CONNECT_TIME_T, &connected);
+	/* CURLINFO_CONNECT_TIME stays 0 until TLS is done; ours is bound once TCP is connected. */
+	(void)curl_easy_getinfo(t->easy, CURLINFO_LOCAL_PORT, &port);
 	(void)curl_easy_getinfo(t->easy, CURLINFO_APPCONNECT_TIME_T, &secured);
-	if (connected == 0) {
+	if (port == 0 && t->request->unix_path == NULL && t->header_bytes == 0) {
 		ra_http_fail(t, t->request->proxy != NULL ? RA_R_PROXY : RA_R_CONNECT_TIMEOUT,
 		    "no connection within %ld ms", t->connect_ms);
 		return true;
@@ -203,14 +243,12 @@ fail_stopped(struct ra_http_transfer *t)
 static void
 fail_broken(struct ra_http_transfer *t, CURLcode code)
 {
-	if (is_tls_text(t) && says(t, "alert"))
-		fail_tls(t);
-	else if (says(t, "CONNECT tunnel") || says(t, "from proxy"))
+	if (t->at.tls && fail_alert(t))
+		return;
+	if (says(t, "CONNECT tunnel") || says(t, "from proxy"))
 		fail_cause(t, RA_R_PROXY, "the proxy refused");
 	else if (says(t, "chunk"))
 		fail_cause(t, RA_R_HTTP_MALFORMED, "not HTTP");
-	else if (t->at.tls && code == CURLE_SSL_CONNECT_ERROR)
-		fail_tls(t);
 	else if (code == CURLE_GOT_NOTHING)
 		ra_http_fail(t, RA_R_RESET, "the connection was closed without an answer");
 	else if (code == CURLE_PARTIAL_FILE)
@@ -242,10 +280,7 @@ ra_http_explain(struct ra_http_transfer *t, CURLcode code)
 		fail_cause(t, RA_R_TLS_CA_FILE, "our certificate, key or CA cannot be used");
 		break;
 	case CURLE_SSL_CONNECT_ERROR:
-		if (is_tls_text(t))
-			fail_tls(t);
-		else
-			fail_broken(t, code);
+		fail_tls(t);
 		break;
 	case CURLE_GOT_NOTHING:
 	case CURLE_PARTIAL_FILE:

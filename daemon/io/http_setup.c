@@ -42,7 +42,9 @@ configure(struct ra_http_transfer *t)
 	SET(t, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	SET(t, CURLOPT_SSL_VERIFYPEER, 1L);
 	SET(t, CURLOPT_SSL_VERIFYHOST, 2L);
-	/* The store is ours, read once and not for each connection. */
+	/* The store is ours, read once and not for each connection. curl's cache of stores must be
+	   off: it would hand one check's CA to all others. */
+	SET(t, CURLOPT_CA_CACHE_TIMEOUT, 0L);
 	SET(t, CURLOPT_CAINFO, NULL);
 	SET(t, CURLOPT_CAPATH, NULL);
 	SET(t, CURLOPT_SSL_CTX_FUNCTION, ra_http_tls_context);
@@ -215,10 +217,27 @@ set_extras(struct ra_http_transfer *t)
 		set_proxy(t);
 }
 
+/* curl 7.88 leaks the sessions of a handle's own when it is given a share: it needs a fresh one. */
+static int
+renew(struct ra_http_transfer *t)
+{
+	CURL *easy = curl_easy_init();
+
+	if (easy == NULL) {
+		ra_http_fail(t, RA_R_NO_MEMORY, "out of memory");
+		return -ENOMEM;
+	}
+	curl_easy_cleanup(t->easy);
+	t->easy = easy;
+	t->configured = t->own_sessions = false;
+	return 0;
+}
+
 static int
 set_tls(struct ra_http_transfer *t)
 {
 	struct ra_error err;
+	CURLSH *share;
 	int r;
 
 	r = ra_http_store_get(t->http, t->request->ca, &t->store, &err);
@@ -226,7 +245,9 @@ set_tls(struct ra_http_transfer *t)
 		ra_http_fail(t, r == -ENOMEM ? RA_R_NO_MEMORY : RA_R_TLS_CA_FILE, "%s", err.text);
 		return r;
 	}
-	SET(t, CURLOPT_SHARE, ra_http_store_share(t->store, &t->at));
+	share = ra_http_store_share(t->store, &t->at);
+	SET(t, CURLOPT_SHARE, share);
+	t->own_sessions = share == NULL;
 	return 0;
 }
 
@@ -237,6 +258,11 @@ ra_http_setup(struct ra_http_transfer *t)
 	int r;
 
 	ra_http_setup_undo(t);
+	if (t->at.tls && t->own_sessions) {
+		r = renew(t);
+		if (r < 0)
+			return r;
+	}
 	if (!t->configured)
 		configure(t);
 	SET(t, CURLOPT_URL, t->url != NULL ? t->url : q->url);
@@ -248,6 +274,8 @@ ra_http_setup(struct ra_http_transfer *t)
 		r = set_tls(t);
 		if (r < 0)
 			return r;
+	} else {
+		t->own_sessions = true;
 	}
 	t->cause[0] = '\0';
 	if (!t->failed)

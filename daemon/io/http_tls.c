@@ -196,6 +196,18 @@ ra_http_store_share(struct ra_http_store *s, const struct ra_http_url *url)
 	return s->shares[i];
 }
 
+/* curl keeps the first error text only, which need not be the one with the alert in it. */
+static void
+on_info(const SSL *ssl, int where, int what)
+{
+	struct ra_http_transfer *t = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+
+	if (where == SSL_CB_READ_ALERT && (what & 0xff) != SSL_AD_CLOSE_NOTIFY)
+		t->alert = (uint8_t)(what & 0xff);
+	else if (where == SSL_CB_CONNECT_LOOP && SSL_get_state(ssl) == TLS_ST_CR_CERT_REQ)
+		t->certificate_asked = true;
+}
+
 CURLcode
 ra_http_tls_context(CURL *easy, void *context, void *arg)
 {
@@ -204,6 +216,8 @@ ra_http_tls_context(CURL *easy, void *context, void *arg)
 	if (t->store == NULL)
 		return CURLE_SSL_CACERT_BADFILE;
 	SSL_CTX_set1_cert_store(context, t->store->x509);
+	SSL_CTX_set_app_data(context, t);
+	SSL_CTX_set_info_callback(context, on_info);
 	return CURLE_OK;
 }
 

@@ -59,7 +59,7 @@ take_host(const char *text, size_t len, struct ra_http_url *ret, const char **re
 	}
 	ret->host[len] = '\0';
 	ret->numeric = ra_dns_is_numeric(ret->host);
-	if (ret->ipv6 && !ret->numeric)
+	if (ret->ipv6 && (!ret->numeric || strchr(ret->host, ':') == NULL))
 		return refuse(ret_why, "what stands in brackets is not an IPv6 address");
 	return 0;
 }

@@ -162,12 +162,24 @@ class Server:
         with self.lock, open(self.args.log, "ab") as out:
             out.write(request)
 
+    @staticmethod
+    def handshake(conn):
+        try:
+            conn.do_handshake()
+        except ssl.SSLError:
+            # Closing with something unread would reset, and might take our alert along.
+            conn.shutdown(socket.SHUT_WR)
+            os.read(conn.fileno(), 65536)
+            raise
+
     def serve(self, conn):
         try:
             if self.args.hold:
                 time.sleep(600)
             if self.context:
-                conn = self.context.wrap_socket(conn, server_side=True)
+                conn = self.context.wrap_socket(conn, server_side=True,
+                                                do_handshake_on_connect=False)
+                self.handshake(conn)
             request = read_head(conn)
             self.log(request)
             if not request:
