@@ -9,12 +9,39 @@
 #define RELAUDIT_IO_HTTP_H
 
 #include "relaudit/base/buf.h"
+#include "relaudit/base/error.h"
 #include "relaudit/model/verdict.h"
 
 struct ra_http;
 struct ra_http_transfer;
 struct ra_loop;
 struct ra_dns;
+
+/*
+ * A URL taken apart, more strictly than curl does it: http or https, no user information, the host
+ * a name or a whole numeric address, no blank or control anywhere.
+ */
+struct ra_http_url {
+	bool tls;
+	bool ipv6;		/* the host is one, without its brackets */
+	bool numeric;
+	uint16_t port;
+	char host[254];		/* lower-case */
+	const char *path;	/* what follows the authority, points into the text; "" if nothing */
+};
+
+/* 0, or -EINVAL and *ret_why (static). */
+int ra_http_url_split(const char *url, struct ra_http_url *ret, const char **ret_why);
+/* "host", "host:port" or "[address]:port"; port 0 must be given. */
+int ra_http_address_split(const char *text, uint16_t port, struct ra_http_url *ret,
+    const char **ret_why);
+#define RA_HTTP_ADDRESS	264
+/* "host:port", "[::1]:443" */
+const char *ra_http_address_format(const struct ra_http_url *url, char out[RA_HTTP_ADDRESS]);
+/* "http://[user[:password]@]host:port", the only kind of proxy. *ret_user and *ret_password are
+   owned, NULL if not given. 0, -EINVAL and *ret_why, or -ENOMEM. */
+int ra_http_proxy_split(const char *proxy, struct ra_http_url *ret, char **ret_user,
+    char **ret_password, const char **ret_why);
 
 struct ra_http_header {
 	const char *name;
@@ -34,12 +61,12 @@ struct ra_http_request {
 	const char *connect;		/* "host:port" to connect to instead of the URL's */
 	const char *unix_path;
 	const char *interface;
-	const char *proxy;		/* URL, credentials in it allowed */
+	const char *proxy;		/* http:// URL, credentials in it allowed */
 	const char *ca;			/* path of a PEM file; NULL: the system's */
 	const char *certificate, *key;	/* client certificate, paths of PEM files */
 	int redirects;			/* followed at most; 0: none. Never to another scheme than
-					   http/https, never https -> http, credentials only to the same
-					   host and port */
+					   http/https, never https -> http; headers, body, credentials
+					   and certificate only to the same host and port */
 	size_t max_body;
 	const char *want_header;	/* a response header to keep */
 	int64_t deadline;		/* monotonic ms, of the whole */
