@@ -53,22 +53,17 @@ skip_blanks(const char *p, const char *end)
 	return p;
 }
 
-/* One number or wildcard; those behind a wildcard do not count. */
+/* One number or wildcard; behind a wildcard only wildcards. */
 static bool
 take_part(const char **p, const char *end, uint64_t *number, unsigned part, unsigned *known)
 {
-	uint64_t value;
-
 	if (*p < end && (**p == 'x' || **p == 'X' || **p == '*')) {
 		(*p)++;
 		return true;
 	}
-	if (!ra_semver_take_number(p, end, &value))
+	if (*known != part - 1 || !ra_semver_take_number(p, end, number))
 		return false;
-	if (*known == part - 1) {
-		*number = value;
-		*known = part;
-	}
+	*known = part;
 	return true;
 }
 
@@ -90,9 +85,9 @@ take_partial(const char **p, const char *end, struct partial *ret)
 		if (!take_part(p, end, numbers[part - 1], part, &v.known))
 			return false;
 	}
-	if (part == PATCH &&
-	    (!ra_semver_take_tail(p, end, '-', &v.version.pre, &v.version.pre_len) ||
-		!ra_semver_take_tail(p, end, '+', &v.version.build, &v.version.build_len)))
+	if (part == PATCH && !ra_semver_take_tail(p, end, '-', &v.version.pre, &v.version.pre_len))
+		return false;
+	if (!ra_semver_take_tail(p, end, '+', &v.version.build, &v.version.build_len))
 		return false;
 	if (v.known < PATCH)
 		v.version.pre = NULL;
