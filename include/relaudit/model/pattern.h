@@ -29,6 +29,8 @@ int ra_pattern_match(const struct ra_pattern *p, const char *text, size_t len, c
  */
 int ra_pattern_match_within(const struct ra_pattern *p, const char *text, size_t len,
     const char *group, const char **ret_start, size_t *ret_len, int64_t *budget);
+/* For the lines of one log: some 300 ms at the very most. */
+#define RA_PATTERN_BUDGET	INT64_C(10000000)
 
 /* Shell-like patterns on one path component or text: * ? [a-z] [!a-z] \x. */
 bool ra_glob_match(const char *pattern, const char *text);
