@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One request from its first byte to its answer, which may be long in coming. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "relaudit/base/escape.h"
+
+#include "internal.h"
+
+#define JSON_TYPE "application/json"
+
+/* --- answers --- */
+
+void
+ra_request_answer(
+    struct ra_request *q, unsigned status, struct MHD_Response *response, const char *type)
+{
+	if (response == NULL)
+		status = MHD_HTTP_INTERNAL_SERVER_ERROR;
+	else if (type != NULL)
+		(void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+	q->response = response;
+	q->status = status;
+	q->waiting = NULL;
+	q->abandon = NULL;
+	if (q->stage == RA_STAGE_WAITING && !q->in_handler) {
+		MHD_resume_connection(q->connection);
+		ra_api_kick(q->api);
+	}
+	q->stage = RA_STAGE_READY;
+}
+
+void
+ra_request_json(struct ra_request *q, unsigned status, struct ra_buf *body)
+{
+	struct MHD_Response *response = NULL;
+	size_t len = body->len + 1;
+	char *text;
+
+	ra_buf_putc(body, '\n');
+	text = ra_buf_take(body);
+	if (text != NULL)
+		response = MHD_create_response_from_buffer(len, text, MHD_RESPMEM_MUST_FREE);
+	if (response == NULL)
+		free(text);
+	ra_request_answer(q, status, response, JSON_TYPE);
+}
+
+void
+ra_request_error(struct ra_request *q, unsigned status, const char *code, const char *fmt, ...)
+{
+	RA_BUF_LOCAL message = RA_BUF(8192);
+	struct ra_buf body = RA_BUF(65536);
+	struct ra_jsonw w;
+	va_list ap;
+
+	va_start(ap, fmt);
+	ra_buf_vprintf(&message, fmt, ap);
+	va_end(ap);
+	ra_jsonw_init(&w, &body);
+	ra_jsonw_object(&w, NULL);
+	ra_jsonw_text(&w, "schema", RA_API_SCHEMA);
+	ra_jsonw_object(&w, "error");
+	ra_jsonw_text(&w, "code", code);
+	ra_jsonw_text(&w, "message", ra_buf_text(&message));
+	ra_jsonw_object_end(&w);
+	ra_jsonw_object_end(&w);
+	ra_request_json(q, status, &body);
+}
+
+void
+ra_request_wait(struct ra_request *q, void (*abandon)(struct ra_request *q), void *waiting)
+{
+	if (q->stage == RA_STAGE_READING) {
+		q->stage = RA_STAGE_WAITING;
+		/* While in the handler the suspension comes at its end, unless it was answered. */
+		if (!q->in_handler)
+			MHD_suspend_connection(q->connection);
+	}
+	q->abandon = abandon;
+	q->waiting = waiting;
+}
+
+const char *
+ra_request_param(const struct ra_request *q, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < q->param_count; i++)
+		if (strcmp(q->params[i].name, name) == 0)
+			return q->params[i].value;
+	return NULL;
+}
+
+/* --- life --- */
+
+static enum MHD_Result
+on_param(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	struct ra_request *q = arg;
+	struct ra_param *p = &q->params[q->param_count];
+
+	if (q->param_count >= RA_ARRAY_SIZE(q->params))
+		return MHD_NO;
+	p->name = strdup(name);
+	p->value = strdup(value != NULL ? value : "");
+	q->param_count++;
+	return p->name != NULL && p->value != NULL ? MHD_YES : MHD_NO;
+}
+
+static struct ra_request *
+request_new(
+    struct ra_api *a, struct MHD_Connection *connection, const char *url, const char *method)
+{
+	struct ra_request *q = calloc(1, sizeof(*q));
+
+	if (q == NULL)
+		return NULL;
+	q->api = a;
+	q->connection = connection;
+	q->method = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0 ? MHD_HTTP_METHOD_GET : method;
+	q->body = RA_BUF(RA_API_BODY_MAX);
+	q->path = strdup(url);
+	q->next = a->requests;
+	if (q->next != NULL)
+		q->next->prev = q;
+	a->requests = q;
+	return q;
+}
+
+static void
+request_free(struct ra_request *q)
+{
+	size_t i;
+
+	if (q->abandon != NULL)
+		q->abandon(q);
+	if (q->prev != NULL)
+		q->prev->next = q->next;
+	else
+		q->api->requests = q->next;
+	if (q->next != NULL)
+		q->next->prev = q->prev;
+	for (i = 0; i < q->param_count; i++) {
+		free(q->params[i].name);
+		free(q->params[i].value);
+	}
+	if (q->response != NULL)
+		MHD_destroy_response(q->response);
+	ra_buf_free(&q->body);
+	free(q->path);
+	free(q);
+}
+
+static void
+begin(struct ra_request *q)
+{
+	size_t before = q->param_count;
+	int n;
+
+	n = MHD_get_connection_values(q->connection, MHD_GET_ARGUMENT_KIND, on_param, q);
+	if (n < 0 || (size_t)n != q->param_count - before || q->path == NULL) {
+		ra_request_error(q, MHD_HTTP_BAD_REQUEST, "bad-request",
+		    "more than %zu query parameters", RA_ARRAY_SIZE(q->params));
+		return;
+	}
+	q->route = ra_route_find(q);
+}
+
+/* Too many at once: said so rather than left waiting. */
+static bool
+too_busy(struct ra_request *q)
+{
+	struct ra_api *a = q->api;
+	struct ra_request *other;
+	struct ra_peer me, you;
+	unsigned mine = 0;
+
+	if (a->closing) {
+		ra_request_error(
+		    q, MHD_HTTP_SERVICE_UNAVAILABLE, "stopping", "relauditd is stopping");
+		return true;
+	}
+	ra_peer_of(q->connection, &me);
+	for (other = a->requests; other != NULL && me.uid != 0; other = other->next) {
+		ra_peer_of(other->connection, &you);
+		mine += you.uid == me.uid;
+	}
+	if (a->connections <= RA_API_CONNECTIONS && mine <= RA_API_PER_UID)
+		return false;
+	ra_request_error(q, MHD_HTTP_SERVICE_UNAVAILABLE, "busy",
+	    "too many connections; close some, or ask again");
+	return true;
+}
+
+static enum MHD_Result
+queue(struct ra_request *q)
+{
+	enum MHD_Result r;
+
+	if (q->response == NULL)
+		return MHD_NO;
+	r = MHD_queue_response(q->connection, q->status, q->response);
+	MHD_destroy_response(RA_TAKE(q->response));
+	return r;
+}
+
+static bool
+take_body(struct ra_request *q, const char *upload, size_t *size)
+{
+	if (q->stage == RA_STAGE_READING && ra_buf_add(&q->body, upload, *size) < 0)
+		ra_request_error(q, MHD_HTTP_CONTENT_TOO_LARGE, "body-too-large",
+		    "the body is larger than %d bytes", RA_API_BODY_MAX);
+	*size = 0;
+	return true;
+}
+
+enum MHD_Result
+ra_request_handle(void *arg, struct MHD_Connection *connection, const char *url, const char *method,
+    const char *version, const char *upload, size_t *upload_size, void **state)
+{
+	struct ra_request *q = *state;
+
+	if (q == NULL) {
+		q = request_new(arg, connection, url, method);
+		if (q == NULL)
+			return MHD_NO;
+		*state = q;
+		if (!too_busy(q))
+			begin(q);
+		return MHD_YES;
+	}
+	if (*upload_size > 0)
+		return take_body(q, upload, upload_size) ? MHD_YES : MHD_NO;
+	if (q->stage == RA_STAGE_READING) {
+		q->in_handler = true;
+		q->route->run(q);
+		q->in_handler = false;
+		if (q->stage == RA_STAGE_WAITING) {
+			MHD_suspend_connection(connection);
+			return MHD_YES;
+		}
+	}
+	return queue(q);
+}
+
+void
+ra_request_completed(void *arg, struct MHD_Connection *connection, void **state,
+    enum MHD_RequestTerminationCode code)
+{
+	if (*state != NULL)
+		request_free(*state);
+	*state = NULL;
+}
+
+void
+ra_request_end_all(struct ra_api *a)
+{
+	struct ra_request *q, *next;
+
+	for (q = a->requests; q != NULL; q = next) {
+		next = q->next;
+		if (q->stage != RA_STAGE_WAITING)
+			continue;
+		if (q->abandon != NULL)
+			q->abandon(q);
+		ra_request_error(
+		    q, MHD_HTTP_SERVICE_UNAVAILABLE, "stopping", "relauditd is stopping");
+	}
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* libmicrohttpd on our loop: its epoll descriptor is watched, its time-outs are a timer. */
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "relaudit/base/clock.h"
+
+#include "internal.h"
+#include "socket.h"
+
+static void
+plan(struct ra_api *a)
+{
+	MHD_UNSIGNED_LONG_LONG ms;
+
+	if (MHD_get_timeout(a->mhd, &ms) == MHD_YES)
+		ra_timer_start(a->timer, (int64_t)ms, 0);
+	else
+		ra_timer_stop(a->timer);
+}
+
+static void
+serve(struct ra_api *a)
+{
+	(void)MHD_run(a->mhd);
+	plan(a);
+}
+
+static void
+on_ready(void *arg, int events)
+{
+	serve(arg);
+}
+
+static void
+on_timer(void *arg)
+{
+	serve(arg);
+}
+
+void
+ra_api_kick(struct ra_api *a)
+{
+	ra_timer_start(a->timer, 0, 0);
+}
+
+/* libmicrohttpd 0.9.75 would not accept again after its limit was reached, but for this. */
+static void
+on_tick(void *arg)
+{
+	struct ra_api *a = arg;
+
+	serve(a);
+	if (a->connections == 0)
+		ra_timer_stop(a->tick);
+}
+
+static void
+on_connection(void *arg, struct MHD_Connection *connection, void **socket_context,
+    enum MHD_ConnectionNotificationCode code)
+{
+	struct ra_api *a = arg;
+
+	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+		if (a->connections++ == 0)
+			ra_timer_start(a->tick, RA_SECOND, RA_SECOND);
+	} else if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+		a->connections--;
+	}
+}
+
+static void
+on_result(struct ra_listener *l, const struct ra_check *check)
+{
+	struct ra_api *a = RA_CONTAINER(l, struct ra_api, listener);
+
+	if (a->requests != NULL)
+		ra_status_result(a, check);
+}
+
+static void
+on_event(struct ra_listener *l, const struct ra_history_event *event)
+{
+	ra_events_send(RA_CONTAINER(l, struct ra_api, listener), event);
+}
+
+static int
+start_mhd(struct ra_api *a, struct ra_error *err)
+{
+	const union MHD_DaemonInfo *info;
+
+	a->mhd = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
+	    ra_request_handle, a, MHD_OPTION_LISTEN_SOCKET, a->listen_fd,
+	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)(RA_API_CONNECTIONS + RA_API_SPARE),
+	    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)RA_API_IDLE,
+	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)(2 * RA_API_SLICE),
+	    MHD_OPTION_NOTIFY_COMPLETED, ra_request_completed, a, MHD_OPTION_NOTIFY_CONNECTION,
+	    on_connection, a, MHD_OPTION_END);
+	if (a->mhd == NULL)
+		return ra_error_set(err, -EIO, "cannot start the HTTP server");
+	info = MHD_get_daemon_info(a->mhd, MHD_DAEMON_INFO_EPOLL_FD);
+	if (info == NULL || info->epoll_fd < 0)
+		return ra_error_set(err, -EIO, "libmicrohttpd has no epoll here");
+	if (ra_watch_new(a->loop, info->epoll_fd, on_ready, a, &a->watch) < 0 ||
+	    ra_watch_set(a->watch, POLLIN) < 0)
+		return ra_error_set(err, -ENOMEM, "cannot watch the HTTP server");
+	return 0;
+}
+
+static int
+open_socket(struct ra_api *a, struct ra_error *err)
+{
+	const struct ra_daemon_conf *d = &ra_engine_config(a->engine)->daemon;
+	int r;
+
+	a->listen_fd = ra_api_listen_inherited();
+	if (a->listen_fd >= 0)
+		return 0;
+	r = ra_api_listen(d->socket_path, d->socket_group, &a->listen_fd, err);
+	if (r < 0)
+		return r;
+	a->unlink_path = strdup(d->socket_path);
+	return 0;
+}
+
+int
+ra_api_new(struct ra_loop *loop, struct ra_engine *engine, const struct ra_api_ops *ops,
+    struct ra_api **ret, struct ra_error *err)
+{
+	struct ra_api *a = calloc(1, sizeof(*a));
+	int r;
+
+	if (a == NULL)
+		return ra_error_set(err, -ENOMEM, "out of memory");
+	a->loop = loop;
+	a->engine = engine;
+	a->ops = *ops;
+	a->listen_fd = -1;
+	a->listener.result = on_result;
+	a->listener.event = on_event;
+	if (ra_timer_new(loop, on_timer, a, &a->timer) < 0 ||
+	    ra_timer_new(loop, on_tick, a, &a->tick) < 0 || ra_events_init(a) < 0)
+		r = ra_error_set(err, -ENOMEM, "out of memory");
+	else if ((r = open_socket(a, err)) == 0)
+		r = start_mhd(a, err);
+	ra_engine_listen(engine, &a->listener);
+	if (r < 0) {
+		ra_api_free(a);
+		return r;
+	}
+	*ret = a;
+	return 0;
+}
+
+void
+ra_api_free(struct ra_api *a)
+{
+	int turns;
+
+	if (a == NULL)
+		return;
+	a->closing = true;
+	ra_engine_unlisten(a->engine, &a->listener);
+	if (a->mhd != NULL) {
+		/* A suspended connection would make MHD_stop_daemon abort. */
+		ra_request_end_all(a);
+		ra_events_end(a);
+		for (turns = 0; turns < 3; turns++)
+			(void)MHD_run(a->mhd);
+		ra_watch_free(a->watch);
+		MHD_stop_daemon(a->mhd); /* closes the listening socket */
+	} else if (a->listen_fd >= 0) {
+		close(a->listen_fd);
+	}
+	if (a->unlink_path != NULL)
+		(void)unlink(a->unlink_path);
+	free(a->unlink_path);
+	ra_timer_free(a->timer);
+	ra_timer_free(a->tick);
+	ra_timer_free(a->heartbeat);
+	free(a);
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The listening socket: right from its first instant, a stale one replaced, a live one never. */
+#include <fcntl.h>
+#include <grp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "socket.h"
+
+#define BACKLOG 128
+
+static int
+set_address(const char *path, struct sockaddr_un *ret, struct ra_error *err)
+{
+	size_t len = strlen(path);
+
+	memset(ret, 0, sizeof(*ret));
+	ret->sun_family = AF_UNIX;
+	if (len >= sizeof(ret->sun_path))
+		return ra_error_set(err, -ENAMETOOLONG,
+		    "socket path of %zu bytes: %zu are possible: %s", len,
+		    sizeof(ret->sun_path) - 1, path);
+	memcpy(ret->sun_path, path, len + 1);
+	return 0;
+}
+
+/* Is somebody there? A path that is no socket at all is not ours to remove. */
+static int
+clear_stale(const char *path, const struct sockaddr_un *sun, struct ra_error *err)
+{
+	struct stat st;
+	int fd, r;
+
+	if (lstat(path, &st) < 0)
+		return errno == ENOENT ? 0
+				       : ra_error_set(err, -errno, "%s: %s", path, strerror(errno));
+	if (!S_ISSOCK(st.st_mode))
+		return ra_error_set(err, -EEXIST, "%s is there and is no socket; remove it", path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return ra_error_set(err, -errno, "socket: %s", strerror(errno));
+	r = connect(fd, (const struct sockaddr *)sun, sizeof(*sun)) < 0 ? errno : 0;
+	close(fd);
+	if (r != ECONNREFUSED)
+		return ra_error_set(err, -EADDRINUSE, "%s: another daemon listens there", path);
+	if (unlink(path) < 0 && errno != ENOENT)
+		return ra_error_set(
+		    err, -errno, "cannot remove the stale %s: %s", path, strerror(errno));
+	return 0;
+}
+
+static int
+make_folder(const char *path, gid_t group, struct ra_error *err)
+{
+	RA_FREE char *folder = strdup(path);
+	char *slash = folder != NULL ? strrchr(folder, '/') : NULL;
+
+	if (slash == NULL || slash == folder)
+		return folder == NULL ? -ENOMEM : 0;
+	*slash = '\0';
+	if (mkdir(folder, 0750) < 0)
+		return errno == EEXIST ? 0
+				       : ra_error_set(err, -errno, "cannot make %s: %s", folder,
+					     strerror(errno));
+	if (group != (gid_t)-1 && chown(folder, (uid_t)-1, group) < 0)
+		return ra_error_set(
+		    err, -errno, "cannot give %s to the group: %s", folder, strerror(errno));
+	return 0;
+}
+
+static int
+find_group(const char *name, gid_t *ret, struct ra_error *err)
+{
+	const struct group *g;
+
+	*ret = (gid_t)-1;
+	if (name == NULL)
+		return 0;
+	errno = 0;
+	g = getgrnam(name);
+	if (g == NULL)
+		return ra_error_set(err, -ENOENT, "daemon.socket.group: no group '%s' here", name);
+	*ret = g->gr_gid;
+	return 0;
+}
+
+static int
+bind_and_listen(
+    int fd, const char *path, const struct sockaddr_un *sun, gid_t group, struct ra_error *err)
+{
+	mode_t mask = umask(0117);
+	int r = bind(fd, (const struct sockaddr *)sun, sizeof(*sun)) < 0 ? errno : 0;
+
+	umask(mask);
+	if (r != 0)
+		return ra_error_set(err, -r, "cannot bind %s: %s", path, strerror(r));
+	if (group != (gid_t)-1 && lchown(path, (uid_t)-1, group) < 0)
+		return ra_error_set(
+		    err, -errno, "cannot give %s to the group: %s", path, strerror(errno));
+	if (listen(fd, BACKLOG) < 0)
+		return ra_error_set(err, -errno, "cannot listen on %s: %s", path, strerror(errno));
+	return 0;
+}
+
+int
+ra_api_listen(const char *path, const char *group_name, int *ret_fd, struct ra_error *err)
+{
+	struct sockaddr_un sun;
+	gid_t group;
+	int fd, r;
+
+	if ((r = set_address(path, &sun, err)) < 0 ||
+	    (r = find_group(group_name, &group, err)) < 0 ||
+	    (r = make_folder(path, group, err)) < 0 || (r = clear_stale(path, &sun, err)) < 0)
+		return r;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return ra_error_set(err, -errno, "socket: %s", strerror(errno));
+	r = bind_and_listen(fd, path, &sun, group, err);
+	if (r < 0) {
+		close(fd);
+		return r;
+	}
+	*ret_fd = fd;
+	return 0;
+}
+
+int
+ra_api_listen_inherited(void)
+{
+	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
+	bool ours = pid != NULL && fds != NULL && strtol(pid, NULL, 10) == getpid() &&
+		    strtol(fds, NULL, 10) >= 1;
+
+	unsetenv("LISTEN_PID");
+	unsetenv("LISTEN_FDS");
+	if (!ours || fcntl(3, F_SETFD, FD_CLOEXEC) < 0 || fcntl(3, F_SETFL, O_NONBLOCK) < 0)
+		return -1;
+	return 3;
+}
