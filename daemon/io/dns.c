@@ -128,7 +128,7 @@ ra_dns_free(struct ra_dns *d)
 static void
 sweep(struct ra_dns *d)
 {
-	int64_t now = ra_loop_now(d->loop);
+	int64_t now = ra_clock_mono();
 	size_t i = 0;
 	const char *key;
 	void *value;
@@ -203,7 +203,7 @@ entry_keep(struct entry *e, const struct ra_ares_result *result)
 	e->addresses = e->cause = NULL;
 	e->count = 0;
 	e->reason = (uint16_t)result->reason;
-	e->expires = result->reason == RA_R_NO_MEMORY ? 0 : ra_loop_now(e->dns->loop) + ttl;
+	e->expires = result->reason == RA_R_NO_MEMORY ? 0 : ra_clock_mono() + ttl;
 	if (result->reason != RA_R_OK) {
 		e->cause = strdup(result->cause);
 		return;
@@ -401,7 +401,7 @@ ra_dns_resolve(struct ra_dns *d, const char *name, int64_t deadline,
 	e = entry_get(d, name);
 	if (e == NULL)
 		return -ENOMEM;
-	if (!e->asked && e->expires <= ra_loop_now(d->loop)) {
+	if (!e->asked && e->expires <= ra_clock_mono()) {
 		d->inside = true;
 		ask(d, e);
 		ask_again(d);

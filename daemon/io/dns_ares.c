@@ -178,7 +178,7 @@ same_file(const struct stat *a, const struct stat *b)
 static void
 look_at_resolv_conf(struct ra_ares *a)
 {
-	int64_t now = ra_loop_now(a->loop);
+	int64_t now = ra_clock_mono();
 	ares_channel fresh, old = a->channel;
 	struct stat st;
 
@@ -215,7 +215,7 @@ ra_ares_new(struct ra_loop *loop, const struct ra_dns_setup *setup, struct ra_ar
 		goto no_memory;
 	if (ra_timer_new(loop, on_timer, a, &a->timer) < 0)
 		goto no_memory;
-	a->looked = ra_loop_now(loop);
+	a->looked = ra_clock_mono();
 	resolv_conf_stat(a, &a->seen);
 	r = channel_open(a, &a->channel);
 	if (r != ARES_SUCCESS) {
@@ -298,17 +298,10 @@ take_status(struct ra_ares_result *result, int status)
 		result->reason = RA_R_DNS_TIMEOUT;
 		result->cause = "the name servers did not answer";
 		break;
-	case ARES_ESERVFAIL:
-		result->reason = RA_R_DNS;
-		result->cause = "the name server failed (SERVFAIL)";
-		break;
-	case ARES_EREFUSED:
-		result->reason = RA_R_DNS;
-		result->cause = "the name server refused the query";
-		break;
 	case ARES_ECONNREFUSED:
 		result->reason = RA_R_DNS;
-		result->cause = "no name server could be reached";
+		/* c-ares 1.18 does not tell these apart once every server was tried. */
+		result->cause = "no name server answers it (SERVFAIL, REFUSED or none listens)";
 		break;
 	case ARES_ENOMEM:
 		result->reason = RA_R_NO_MEMORY;

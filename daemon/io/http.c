@@ -116,17 +116,22 @@ hop_clear(struct ra_http_transfer *t)
 	ra_http_setup_undo(t);
 }
 
+/*
+ * A handle whose transfer did not end well is not used again: curl may keep a buffer in it whose
+ * size no longer fits its options.
+ */
 static void
 transfer_put(struct ra_http_transfer *t)
 {
 	struct ra_http *h = t->http;
+	bool keep = t->well && !t->failed;
 
 	hop_clear(t);
 	free(t->url);
 	t->url = NULL;
 	t->stage = RA_HTTP_IDLE;
 	h->stats.in_flight--;
-	if (h->idle_count >= IDLE_MOST) {
+	if (!keep || h->idle_count >= IDLE_MOST) {
 		transfer_free(t);
 		return;
 	}
@@ -148,11 +153,29 @@ deliver(struct ra_http_transfer *t)
 }
 
 static void
-unlink_ended(struct ra_http_transfer *t)
+list_add(struct ra_http_transfer **list, struct ra_http_transfer *t)
+{
+	t->prev = NULL;
+	t->next = *list;
+	if (t->next != NULL)
+		t->next->prev = t;
+	*list = t;
+}
+
+static void
+list_remove(struct ra_http_transfer **list, struct ra_http_transfer *t)
 {
 	if (t->next != NULL)
 		t->next->prev = t->prev;
-	*(t->prev != NULL ? &t->prev->next : &t->http->ended) = t->next;
+	*(t->prev != NULL ? &t->prev->next : list) = t->next;
+}
+
+/* Takes it out of curl. */
+static void
+halt(struct ra_http_transfer *t)
+{
+	list_remove(&t->http->running, t);
+	(void)curl_multi_remove_handle(t->http->multi, t->easy);
 }
 
 static void
@@ -162,7 +185,7 @@ on_later(void *arg)
 	struct ra_http_transfer *t;
 
 	while ((t = h->ended) != NULL) {
-		unlink_ended(t);
+		list_remove(&h->ended, t);
 		deliver(t);
 	}
 }
@@ -173,11 +196,7 @@ end_later(struct ra_http_transfer *t)
 	struct ra_http *h = t->http;
 
 	t->stage = RA_HTTP_ENDED;
-	t->prev = NULL;
-	t->next = h->ended;
-	if (t->next != NULL)
-		t->next->prev = t;
-	h->ended = t;
+	list_add(&h->ended, t);
 	ra_timer_start(h->later, 0, 0);
 }
 
@@ -197,12 +216,15 @@ run(struct ra_http_transfer *t)
 		end_later(t);
 		return;
 	}
-	if (curl_multi_add_handle(t->http->multi, t->easy) != CURLM_OK) {
+	if (ra_http_loop_open(t->http) < 0 ||
+	    curl_multi_add_handle(t->http->multi, t->easy) != CURLM_OK) {
 		ra_http_fail(t, RA_R_NO_MEMORY, "out of memory");
 		end_later(t);
 		return;
 	}
 	t->stage = RA_HTTP_RUNNING;
+	list_add(&t->http->running, t);
+	t->well = false;
 }
 
 static void
@@ -296,6 +318,7 @@ ra_http_start(struct ra_http *h, const struct ra_http_request *request,
 	t->started = ra_loop_now(h->loop);
 	t->redirects = 0;
 	t->foreign = t->get = false;
+	t->well = true;
 	t->response.reason = RA_R_OK;
 	t->response.error[0] = '\0';
 	h->stats.transfers++;
@@ -317,10 +340,10 @@ ra_http_cancel(struct ra_http_transfer *t)
 		t->query = NULL;
 		break;
 	case RA_HTTP_RUNNING:
-		(void)curl_multi_remove_handle(t->http->multi, t->easy);
+		halt(t);
 		break;
 	case RA_HTTP_ENDED:
-		unlink_ended(t);
+		list_remove(&t->http->ended, t);
 		break;
 	case RA_HTTP_IDLE:
 		return;
@@ -459,7 +482,8 @@ ra_http_ended(struct ra_http_transfer *t, CURLcode code)
 	struct ra_http *h = t->http;
 
 	note_peer(t);
-	(void)curl_multi_remove_handle(h->multi, t->easy);
+	halt(t);
+	t->well = code == CURLE_OK;
 	if (code == CURLE_OK || t->enough) {
 		if (answered(t))
 			return;
@@ -472,4 +496,16 @@ ra_http_ended(struct ra_http_transfer *t, CURLcode code)
 		return;
 	}
 	deliver(t);
+}
+
+void
+ra_http_abandon(struct ra_http *h)
+{
+	struct ra_http_transfer *t;
+
+	while ((t = h->running) != NULL) {
+		halt(t);
+		ra_http_fail(t, RA_R_NO_MEMORY, "out of memory");
+		end_later(t);
+	}
 }

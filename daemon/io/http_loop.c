@@ -17,6 +17,23 @@ struct ra_http_sock {
 	struct ra_http_sock *next;
 };
 
+/*
+ * The one error is that curl had no memory to note a socket. It then leaves an entry behind that
+ * divides by zero when it is used again (7.88, singlesocket), and tells no next timeout. So the
+ * multi handle goes, with all that is in it.
+ */
+static void
+run_curl(struct ra_http *h, curl_socket_t fd, int flags)
+{
+	int running;
+
+	if (h->multi == NULL || curl_multi_socket_action(h->multi, fd, flags, &running) == CURLM_OK)
+		return;
+	ra_http_abandon(h);
+	(void)curl_multi_cleanup(h->multi);
+	h->multi = NULL;
+}
+
 /* A done callback may start and cancel others: each message is copied before its handle goes. */
 static void
 take_ended(struct ra_http *h)
@@ -24,7 +41,7 @@ take_ended(struct ra_http *h)
 	CURLMsg *m;
 	int left;
 
-	while ((m = curl_multi_info_read(h->multi, &left)) != NULL) {
+	while (h->multi != NULL && (m = curl_multi_info_read(h->multi, &left)) != NULL) {
 		CURLcode code = m->data.result;
 		char *t = NULL;
 
@@ -55,7 +72,7 @@ on_poll(uv_poll_t *p, int status, int events)
 {
 	struct ra_http_sock *s = p->data;
 	struct ra_http *h = s->http;
-	int running, flags = 0;
+	int flags = 0;
 
 	if (status < 0)
 		flags = on_error(s);
@@ -63,7 +80,7 @@ on_poll(uv_poll_t *p, int status, int events)
 		flags |= CURL_CSELECT_IN;
 	if (events & UV_WRITABLE)
 		flags |= CURL_CSELECT_OUT;
-	(void)curl_multi_socket_action(h->multi, s->fd, flags, &running);
+	run_curl(h, s->fd, flags);
 	take_ended(h);
 }
 
@@ -71,9 +88,8 @@ static void
 on_timer(void *arg)
 {
 	struct ra_http *h = arg;
-	int running;
 
-	(void)curl_multi_socket_action(h->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+	run_curl(h, CURL_SOCKET_TIMEOUT, 0);
 	take_ended(h);
 }
 
@@ -169,10 +185,10 @@ on_timeout(CURLM *multi, long ms, void *arg)
 int
 ra_http_loop_open(struct ra_http *h)
 {
-	int r = ra_timer_new(h->loop, on_timer, h, &h->timer);
-
-	if (r < 0)
-		return r;
+	if (h->timer == NULL && ra_timer_new(h->loop, on_timer, h, &h->timer) < 0)
+		return -ENOMEM;
+	if (h->multi != NULL)
+		return 0;
 	h->multi = curl_multi_init();
 	if (h->multi == NULL)
 		return -ENOMEM;

@@ -26,6 +26,7 @@ struct ra_http {
 	struct ra_timer *timer;		/* curl's */
 	struct ra_timer *later;		/* for what ended inside ra_http_start */
 	struct ra_http_transfer *ended;	/* waiting for it */
+	struct ra_http_transfer *running;
 	struct ra_http_transfer *idle;
 	size_t idle_count;
 	struct ra_http_sock *socks;	/* closed, for the next */
@@ -47,7 +48,7 @@ enum ra_http_stage {
 struct ra_http_transfer {
 	struct ra_http *http;
 	CURL *easy;
-	struct ra_http_transfer *prev, *next;	/* on http->ended; next on http->idle */
+	struct ra_http_transfer *prev, *next;	/* on ended, running or idle (next only) */
 	enum ra_http_stage stage;
 	const struct ra_http_request *request;
 	void (*done)(void *arg, struct ra_http_response *response);
@@ -77,6 +78,7 @@ struct ra_http_transfer {
 
 	/* what the easy handle has been told */
 	bool configured, dirty, connect_set, failed;
+	bool well;			/* nothing went wrong in curl */
 	bool own_sessions;		/* it ran without a share */
 	long timeout_ms, connect_ms;
 	struct ra_http_store *store;
@@ -88,8 +90,10 @@ struct ra_http_transfer {
 
 /* http.c */
 void ra_http_ended(struct ra_http_transfer *t, CURLcode code);
+/* Ends all that curl has for want of memory. */
+void ra_http_abandon(struct ra_http *h);
 
-/* http_loop.c */
+/* http_loop.c. Opening is for anew too, after curl was given up. */
 int ra_http_loop_open(struct ra_http *h);
 void ra_http_loop_close(struct ra_http *h);
 

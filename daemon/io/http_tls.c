@@ -119,7 +119,7 @@ store_new(struct ra_http *h, const char *path, struct ra_http_store **ret, struc
 	if (s == NULL)
 		return ra_error_set(err, -ENOMEM, "out of memory");
 	s->http = h;
-	s->looked = ra_loop_now(h->loop);
+	s->looked = ra_clock_mono();
 	s->path = strdup(path);
 	if (s->path == NULL) {
 		store_free(s);
@@ -143,7 +143,7 @@ store_new(struct ra_http *h, const char *path, struct ra_http_store **ret, struc
 static bool
 store_changed(struct ra_http_store *s)
 {
-	int64_t now = ra_loop_now(s->http->loop);
+	int64_t now = ra_clock_mono();
 	struct stat st;
 
 	if (now - s->looked < LOOK_EVERY)
