@@ -99,7 +99,7 @@ static enum ra_reason
 read_body(const struct ra_format_call *call, struct ra_data *data, struct ra_error *err)
 {
 	const char *text = call->input->bytes;
-	size_t len = call->input->len;
+	size_t len = call->input->len, line;
 	char excerpt[RA_EXCERPT_TEXT];
 
 	trim(&text, &len);
@@ -107,13 +107,13 @@ read_body(const struct ra_format_call *call, struct ra_data *data, struct ra_err
 		ra_error_set(err, -EINVAL, "the answer is empty");
 		return RA_R_EMPTY;
 	}
-	if (len > VALUE_MAX || memchr(text, '\n', len) != NULL) {
+	line = strcspn(text, "\r\n");
+	line = line < len ? line : len;
+	if (len > VALUE_MAX || line < len) {
 		ra_error_set(err, -EINVAL,
-		    "not one short line of text but '%s'; say what to take out of it with "
-		    "`regex:`, "
-		    "or give its `format:`",
-		    ra_excerpt(
-			text, strcspn(text, "\r\n") < len ? strcspn(text, "\r\n") : len, excerpt));
+		    "not one short line of text but '%s'; say what to take of it with `regex:`, or "
+		    "what it is with `format:`",
+		    ra_excerpt(text, line, excerpt));
 		return RA_R_NOT_TEXT;
 	}
 	if (!is_utf8(text, len)) {
@@ -134,7 +134,8 @@ read_group(const struct ra_format_call *call, const char *group, const char *fie
 	char excerpt[RA_EXCERPT_TEXT];
 	const char *start;
 	size_t len;
-	int r = ra_pattern_match(o->pattern, in->bytes, in->len, group, &start, &len);
+	int r = ra_pattern_match(
+	    o->pattern, in->len > 0 ? in->bytes : "", in->len, group, &start, &len);
 
 	if (r == -ENOMEM)
 		return no_memory(err);
@@ -227,10 +228,13 @@ static enum ra_reason
 read_lines(const struct ra_format_call *call, struct ra_data *data, struct ra_error *err)
 {
 	const struct ra_input *in = call->input;
-	const char *end = in->bytes + in->len;
 	int64_t budget = RA_PATTERN_BUDGET;
+	const char *end;
 
 	data->shape = RA_SHAPE_LINES;
+	if (in->len == 0)
+		return RA_R_OK;
+	end = in->bytes + in->len;
 	for (const char *p = newest(in->bytes, in->len); p < end;) {
 		const char *stop = memchr(p, '\n', (size_t)(end - p));
 		enum ra_reason reason;

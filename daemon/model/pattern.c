@@ -172,8 +172,7 @@ give(const struct scratch *s, const char *text, int number, const char **ret_sta
 		start = at[2 * number];
 		end = at[2 * number + 1];
 	}
-	/* \K in a lookahead can put the start behind the end. */
-	*ret_start = start != PCRE2_UNSET && start <= end ? text + start : NULL;
+	*ret_start = start != PCRE2_UNSET ? text + start : NULL;
 	*ret_len = *ret_start != NULL ? end - start : 0;
 }
 

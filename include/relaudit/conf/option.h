@@ -54,6 +54,9 @@ enum ra_option_flag {
 	RA_OPT_EMPTY = 1 << 1,		/* an empty text is allowed */
 	RA_OPT_SELECTOR = 1 << 2,	/* of a kind: handed to the format (struct ra_selector) */
 	RA_OPT_NO_SECRET = 1 << 3,	/* may not hold a secret: it is shown and compared */
+	RA_OPT_SOURCE = 1 << 4,		/* a selector for the source (a response header): the format's
+					   check of selectors is not called, and the default format
+					   is text */
 };
 
 struct ra_option {

@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whether there are backups, and whether the newest is young and large enough. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "relaudit/base/units.h"
+#include "relaudit/kind/kind.h"
+#include "relaudit/model/pattern.h"
+
+#include "judge.h"
+
+struct backup_options {
+	struct ra_texts partial;
+};
+
+struct backup_words {
+	int64_t max_age, min_size, max_shrink, min_count;
+};
+
+static const char *const partial_names[] = { "*.part", "*.partial", "*.tmp", "*.temp", ".*", "*~" };
+
+static const struct ra_option options[] = {
+	{ .name = "partial",
+	    .type = RA_OPT_TEXTS,
+	    .offset = offsetof(struct backup_options, partial),
+	    .flags = RA_OPT_NO_SECRET,
+	    .help =
+		"patterns (* ? [a-z]) of names of files that are still being written and do not "
+		"count; without it *.part, *.partial, *.tmp, *.temp, .* and *~" },
+	{ 0 },
+};
+
+static const struct ra_option words[] = {
+	{ .name = "max-age",
+	    .type = RA_OPT_DURATION,
+	    .offset = offsetof(struct backup_words, max_age),
+	    .min = 1,
+	    .max = INT64_MAX,
+	    .help = "the newest backup is at most so old" },
+	{ .name = "min-size",
+	    .type = RA_OPT_SIZE,
+	    .offset = offsetof(struct backup_words, min_size),
+	    .min = 1,
+	    .max = INT64_MAX,
+	    .help = "the newest backup has at least this size" },
+	{ .name = "max-shrink",
+	    .type = RA_OPT_PERCENT,
+	    .offset = offsetof(struct backup_words, max_shrink),
+	    .max = 10000,
+	    .help = "the newest backup is smaller than the one before by so much at most" },
+	{ .name = "min-count",
+	    .type = RA_OPT_INT,
+	    .offset = offsetof(struct backup_words, min_count),
+	    .min = 1,
+	    .max = 1000000,
+	    .help = "there are at least so many backups" },
+	{ 0 },
+};
+
+static const struct ra_fact_def facts[] = {
+	{ "newest", RA_FACT_TIME, "when the newest backup was written" },
+	{ "age_s", RA_FACT_INT, "its age in seconds" },
+	{ "size", RA_FACT_INT, "its size in bytes" },
+	{ "count", RA_FACT_INT, "how many backups there are" },
+	{ "previous_size", RA_FACT_INT, "size of the one before in bytes" },
+	{ 0 },
+};
+
+/* --- what there is --- */
+
+struct backups {
+	const struct ra_item *newest, *previous; /* NULL: none */
+	size_t count;
+	size_t partial, empty, future; /* that do not count */
+	int64_t age;
+	int64_t previous_size; /* RA_UNSET: not known */
+	char not_counted[128]; /* "; not counted: ..." */
+};
+
+static bool
+is_partial(const struct backup_options *o, const struct ra_item *item)
+{
+	const char *slash = strrchr(item->name, '/');
+	const char *name = slash != NULL ? slash + 1 : item->name;
+
+	if (item->flags & RA_ITEM_PARTIAL)
+		return true;
+	for (size_t i = 0; i < o->partial.count; i++) {
+		if (ra_glob_match(o->partial.list[i].value, name))
+			return true;
+	}
+	for (size_t i = 0; o->partial.count == 0 && i < RA_ARRAY_SIZE(partial_names); i++) {
+		if (ra_glob_match(partial_names[i], name))
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_newer(const struct ra_item *a, const struct ra_item *b)
+{
+	if (b == NULL || a->time != b->time)
+		return b == NULL || a->time > b->time;
+	return strcmp(a->name, b->name) > 0;
+}
+
+static void
+count_item(struct backups *b, const struct ra_item *item)
+{
+	b->count++;
+	if (is_newer(item, b->newest)) {
+		b->previous = b->newest;
+		b->newest = item;
+	} else if (is_newer(item, b->previous)) {
+		b->previous = item;
+	}
+}
+
+static void
+tell_not_counted(struct backups *b)
+{
+	const struct {
+		size_t count;
+		const char *what;
+	} rows[] = { { b->partial, "partial" }, { b->empty, "empty" },
+		{ b->future, "dated in the future" } };
+	size_t len = 0;
+
+	for (size_t i = 0; i < RA_ARRAY_SIZE(rows); i++) {
+		if (rows[i].count > 0)
+			len += (size_t)snprintf(b->not_counted + len, sizeof(b->not_counted) - len,
+			    "%s %zu %s", len == 0 ? "; not counted:" : ",", rows[i].count,
+			    rows[i].what);
+	}
+}
+
+static void
+look(const struct ra_judge_call *call, struct backups *b)
+{
+	const struct ra_data *data = call->inputs[0].data;
+
+	for (size_t i = 0; i < data->items.count; i++) {
+		const struct ra_item *item = &data->items.list[i];
+
+		if (is_partial(call->options, item))
+			b->partial++;
+		else if (item->size == 0)
+			b->empty++;
+		else if (item->time > call->now + RA_JUDGE_SKEW)
+			b->future++;
+		else
+			count_item(b, item);
+	}
+	tell_not_counted(b);
+}
+
+/* The one before: in the folder, or, where each backup replaces the last, as seen before. */
+static int64_t
+previous_size(const struct backups *b, const struct ra_facts *history)
+{
+	bool same;
+
+	if (b->previous != NULL)
+		return b->previous->size;
+	if (history == NULL)
+		return RA_UNSET;
+	same = ra_facts_number(history, "newest", RA_UNSET) == b->newest->time;
+	return ra_facts_number(history, same ? "previous_size" : "size", RA_UNSET);
+}
+
+static int
+set_facts(struct ra_facts *f, const struct backups *b)
+{
+	int r = ra_facts_set_number(f, facts, "count", (int64_t)b->count);
+
+	if (r == 0 && b->newest != NULL) {
+		r = ra_facts_set_number(f, facts, "newest", b->newest->time);
+		if (r == 0)
+			r = ra_facts_set_number(f, facts, "age_s", b->age / 1000);
+		if (r == 0 && b->newest->size != RA_UNSET)
+			r = ra_facts_set_number(f, facts, "size", b->newest->size);
+		if (r == 0 && b->previous_size != RA_UNSET)
+			r = ra_facts_set_number(f, facts, "previous_size", b->previous_size);
+	}
+	return r;
+}
+
+/* --- judging --- */
+
+/* As configuration writes it: 100M, 2GiB. */
+static const char *
+size_word(int64_t bytes, char out[RA_UNIT_TEXT])
+{
+	static const char prefixes[] = "kMGTP";
+	int64_t decimal = bytes, binary = bytes;
+	int d = 0, b = 0;
+
+	while (d < 5 && decimal % 1000 == 0) {
+		decimal /= 1000;
+		d++;
+	}
+	while (b < 5 && binary % 1024 == 0) {
+		binary /= 1024;
+		b++;
+	}
+	if (d > 0 && decimal <= binary)
+		snprintf(out, RA_UNIT_TEXT, "%" PRId64 "%c", decimal, prefixes[d - 1]);
+	else if (b > 0)
+		snprintf(out, RA_UNIT_TEXT, "%" PRId64 "%ciB", binary, prefixes[b - 1]);
+	else
+		snprintf(out, RA_UNIT_TEXT, "%" PRId64, bytes);
+	return out;
+}
+
+static void
+judge_age(struct ra_result *r, enum ra_verdict bad, int64_t limit, const struct backups *b)
+{
+	char age[RA_UNIT_TEXT], human[RA_UNIT_TEXT], word[RA_UNIT_TEXT];
+
+	if (limit == RA_UNSET || b->age <= limit || !ra_judge_begin(r, bad))
+		return;
+	ra_result_say(r, bad, RA_R_BACKUP_TOO_OLD, "newest backup is %s old, limit %s%s",
+	    ra_duration_human(b->age, age), ra_duration_human(limit, human), b->not_counted);
+	ra_result_expected(r, "max-age %s", ra_duration_format(limit, word));
+}
+
+static void
+judge_size(struct ra_result *r, enum ra_verdict bad, int64_t limit, const struct backups *b)
+{
+	enum ra_verdict v = b->newest->size == RA_UNSET ? RA_UNKNOWN : bad;
+	char size[RA_UNIT_TEXT], human[RA_UNIT_TEXT], word[RA_UNIT_TEXT];
+
+	if (limit == RA_UNSET || (v == bad && b->newest->size >= limit) || !ra_judge_begin(r, v))
+		return;
+	if (v != bad)
+		ra_result_say(
+		    r, v, RA_R_NO_SUCH_FIELD, "the size of the newest backup is not known");
+	else
+		ra_result_say(r, v, RA_R_BACKUP_TOO_SMALL,
+		    "newest backup has %s, at least %s expected%s",
+		    ra_size_human(b->newest->size, size), ra_size_human(limit, human),
+		    b->not_counted);
+	ra_result_expected(r, "min-size %s", size_word(limit, word));
+}
+
+static void
+judge_shrink(struct ra_result *r, enum ra_verdict bad, int64_t limit, const struct backups *b)
+{
+	char by[RA_UNIT_TEXT], size[RA_UNIT_TEXT], before[RA_UNIT_TEXT], word[RA_UNIT_TEXT];
+	int64_t was = b->previous_size, is = b->newest->size, lost;
+
+	if (limit == RA_UNSET || was == RA_UNSET || is == RA_UNSET || is >= was)
+		return;
+	/* Rounded up: by a byte more than the limit is more than the limit. */
+	lost = (int64_t)(((__int128)(was - is) * 10000 + was - 1) / was);
+	if (lost <= limit || !ra_judge_begin(r, bad))
+		return;
+	ra_result_say(r, bad, RA_R_BACKUP_SHRUNK,
+	    "newest backup shrank by %s, to %s from %s, limit %s%s", ra_percent_format(lost, by),
+	    ra_size_human(is, size), ra_size_human(was, before), ra_percent_format(limit, word),
+	    b->not_counted);
+	ra_result_expected(r, "max-shrink %s", word);
+}
+
+static void
+judge_count(struct ra_result *r, enum ra_verdict bad, int64_t limit, const struct backups *b)
+{
+	if (limit == RA_UNSET || (int64_t)b->count >= limit || !ra_judge_begin(r, bad))
+		return;
+	ra_result_say(r, bad, RA_R_BACKUP_TOO_FEW, "%zu backup%s, at least %" PRId64 " expected%s",
+	    b->count, b->count == 1 ? "" : "s", limit, b->not_counted);
+	ra_result_expected(r, "min-count %" PRId64, limit);
+}
+
+static void
+judge_words(
+    struct ra_result *r, enum ra_verdict bad, const struct backup_words *w, const struct backups *b)
+{
+	judge_age(r, bad, w->max_age, b);
+	judge_size(r, bad, w->min_size, b);
+	judge_shrink(r, bad, w->max_shrink, b);
+	judge_count(r, bad, w->min_count, b);
+}
+
+static void
+say_words(struct ra_result *r, const struct backup_words *w)
+{
+	RA_BUF_LOCAL all = RA_BUF(256);
+	char word[RA_UNIT_TEXT];
+
+	if (w->max_age != RA_UNSET)
+		ra_buf_printf(&all, ", max-age %s", ra_duration_format(w->max_age, word));
+	if (w->min_size != RA_UNSET)
+		ra_buf_printf(&all, ", min-size %s", size_word(w->min_size, word));
+	if (w->max_shrink != RA_UNSET)
+		ra_buf_printf(&all, ", max-shrink %s", ra_percent_format(w->max_shrink, word));
+	if (w->min_count != RA_UNSET)
+		ra_buf_printf(&all, ", min-count %" PRId64, w->min_count);
+	if (all.len > 2)
+		ra_result_expected(r, "%s", all.data + 2);
+}
+
+static void
+say_fine(struct ra_result *r, const struct backup_words *w, const struct backups *b)
+{
+	char age[RA_UNIT_TEXT], size[RA_UNIT_TEXT] = "size not known";
+
+	if (r->verdict != RA_PENDING)
+		return;
+	if (b->newest->size != RA_UNSET)
+		ra_size_human(b->newest->size, size);
+	ra_result_say(r, RA_OK, RA_R_OK, "newest backup is %s old, %s, %zu in all%s",
+	    ra_duration_human(b->age, age), size, b->count, b->not_counted);
+	say_words(r, w);
+}
+
+/* Nothing counts: why, if there is one reason. */
+static void
+say_none(struct ra_result *r, const struct backup_words *w, const struct backups *b)
+{
+	if (b->future > 0 && b->empty + b->partial == 0)
+		ra_result_say(r, RA_CRITICAL, RA_R_BACKUP_FUTURE,
+		    "no backup counts: %zu found, dated in the future", b->future);
+	else if (b->empty > 0 && b->future + b->partial == 0)
+		ra_result_say(r, RA_CRITICAL, RA_R_BACKUP_EMPTY,
+		    "no backup counts: %zu found, empty", b->empty);
+	else
+		ra_result_say(
+		    r, RA_CRITICAL, RA_R_BACKUP_NONE, "there is no backup%s", b->not_counted);
+	say_words(r, w);
+}
+
+static void
+judge(const struct ra_judge_call *call, struct ra_result *ret)
+{
+	struct backups b = { .previous_size = RA_UNSET };
+
+	ra_result_evidence(ret, call->inputs[0].input->where);
+	look(call, &b);
+	if (b.newest != NULL) {
+		b.age = ra_judge_age(call->now, b.newest->time);
+		b.previous_size = previous_size(&b, call->inputs[1].facts);
+		ra_result_evidence(ret, b.newest->name);
+	}
+	if (set_facts(&ret->facts, &b) < 0) {
+		ra_judge_no_memory(ret);
+		return;
+	}
+	if (b.newest == NULL) {
+		say_none(ret, call->expect, &b);
+		return;
+	}
+	judge_words(ret, RA_CRITICAL, call->expect, &b);
+	if (call->warn != NULL)
+		judge_words(ret, RA_WARNING, call->warn, &b);
+	say_fine(ret, call->expect, &b);
+}
+
+static size_t
+needs(const void *bound, const void *expect, struct ra_need list[RA_NEEDS_MAX])
+{
+	list[0] = (struct ra_need){ .what = RA_NEED_SELF, .shapes = RA_SHAPE_ITEMS };
+	list[1] = (struct ra_need){ .what = RA_NEED_HISTORY };
+	return 2;
+}
+
+static enum ra_verdict
+failure(enum ra_reason reason)
+{
+	return reason == RA_R_FILE_MISSING ? RA_CRITICAL : RA_UNKNOWN;
+}
+
+const struct ra_kind ra_kind_backup = {
+	.type = {
+		.name = "backup",
+		.help = "how old, how large and how many backups are",
+		.options = options,
+		.size = sizeof(struct backup_options),
+	},
+	.expectation = {
+		.name = "backup",
+		.help = "what backups must be like",
+		.options = words,
+		.size = sizeof(struct backup_words),
+	},
+	.takes = RA_SHAPE_ITEMS,
+	.facts = facts,
+	.needs = needs,
+	.judge = judge,
+	.failure = failure,
+};

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One result out of those of the instances. */
+#include <string.h>
+
+#include "relaudit/base/buf.h"
+#include "relaudit/kind/kind.h"
+
+#include "judge.h"
+
+struct instances {
+	const char *const *names;
+	struct ra_result *const *results;
+	size_t count;
+};
+
+static int
+copy_text(const char *text, char **ret)
+{
+	*ret = text != NULL ? strdup(text) : NULL;
+	return text == NULL || *ret != NULL ? 0 : -ENOMEM;
+}
+
+static int
+copy_instance(const char *name, const struct ra_result *from, struct ra_instance_result *to)
+{
+	to->verdict = from->verdict;
+	to->reason = from->reason;
+	if (copy_text(name, &to->name) < 0 || copy_text(from->summary, &to->summary) < 0)
+		return -ENOMEM;
+	return ra_facts_copy(&from->facts, &to->facts);
+}
+
+static int
+copy_instances(const struct instances *all, struct ra_result *r)
+{
+	r->instances = calloc(all->count, sizeof(*r->instances));
+	if (r->instances == NULL)
+		return -ENOMEM;
+	r->instance_count = all->count;
+	for (size_t i = 0; i < all->count; i++) {
+		if (copy_instance(all->names[i], all->results[i], &r->instances[i]) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* --- the worst --- */
+
+/* The first of the worst speaks. */
+static size_t
+speaker(const struct instances *all)
+{
+	size_t worst = 0;
+
+	for (size_t i = 1; i < all->count; i++) {
+		if (ra_verdict_rank(all->results[i]->verdict) >
+		    ra_verdict_rank(all->results[worst]->verdict))
+			worst = i;
+	}
+	return worst;
+}
+
+static bool
+all_say_the_same(const struct instances *all)
+{
+	for (size_t i = 0; i < all->count; i++) {
+		if (all->results[i]->summary == NULL ||
+		    strcmp(all->results[i]->summary, all->results[0]->summary) != 0)
+			return false;
+	}
+	return true;
+}
+
+static size_t
+count_bad(const struct instances *all)
+{
+	size_t bad = 0;
+
+	for (size_t i = 0; i < all->count; i++)
+		bad += all->results[i]->verdict != RA_OK;
+	return bad;
+}
+
+static int
+speak(const struct instances *all, struct ra_result *r)
+{
+	size_t which = speaker(all), bad = count_bad(all);
+	const struct ra_result *worst = all->results[which];
+	const char *summary =
+	    worst->summary != NULL ? worst->summary : ra_reason_meaning(worst->reason);
+
+	if (all->count > 1 && all_say_the_same(all))
+		ra_result_say(
+		    r, worst->verdict, worst->reason, "%s (all %zu)", summary, all->count);
+	else if (bad > 1)
+		ra_result_say(r, worst->verdict, worst->reason, "%s: %s (%zu of %zu are not OK)",
+		    all->names[which], summary, bad, all->count);
+	else
+		ra_result_say(
+		    r, worst->verdict, worst->reason, "%s: %s", all->names[which], summary);
+	if (copy_text(worst->expected, &r->expected) < 0 ||
+	    copy_text(worst->evidence, &r->evidence) < 0)
+		return -ENOMEM;
+	return copy_text(worst->next_step, &r->next_step);
+}
+
+/* --- agreement --- */
+
+static bool
+same_value(const struct ra_fact *a, const struct ra_fact *b)
+{
+	const struct ra_facts one = { .list = (struct ra_fact *)a, .count = 1 };
+	const struct ra_facts two = { .list = (struct ra_fact *)b, .count = 1 };
+
+	return ra_facts_equal(&one, &two);
+}
+
+/* The first instance whose fact is not as that of the first that has it; count: none. */
+static size_t
+find_other(const struct instances *all, const char *name, const struct ra_fact **ret_first)
+{
+	const struct ra_fact *first = NULL;
+	size_t i;
+
+	for (i = 0; i < all->count; i++) {
+		const struct ra_fact *fact = ra_facts_get(&all->results[i]->facts, name);
+
+		if (first == NULL)
+			first = fact;
+		else if (fact != NULL && !same_value(first, fact))
+			break;
+	}
+	*ret_first = first;
+	return i;
+}
+
+/* "1.5.0 on pr1, pr2": those that have the value of instance `of`. */
+static void
+tell_group(const struct instances *all, const char *name, size_t of, struct ra_buf *out)
+{
+	const struct ra_fact *value = ra_facts_get(&all->results[of]->facts, name);
+
+	if (value->def->type == RA_FACT_TEXT)
+		ra_buf_printf(out, "%s on ", value->text);
+	for (size_t i = 0, told = 0; i < all->count; i++) {
+		const struct ra_fact *fact = ra_facts_get(&all->results[i]->facts, name);
+
+		if (fact != NULL && same_value(fact, value))
+			ra_buf_printf(out, "%s%s", told++ > 0 ? ", " : "", all->names[i]);
+	}
+}
+
+/* Each value with those who have it. */
+static void
+tell_differing(const struct instances *all, const char *name, struct ra_result *r)
+{
+	RA_BUF_LOCAL text = RA_BUF(4 * RA_SUMMARY_MAX);
+
+	for (size_t i = 0; i < all->count; i++) {
+		const struct ra_fact *fact = ra_facts_get(&all->results[i]->facts, name);
+		bool told = fact == NULL;
+
+		for (size_t j = 0; j < i && !told; j++) {
+			const struct ra_fact *before = ra_facts_get(&all->results[j]->facts, name);
+
+			told = before != NULL && same_value(before, fact);
+		}
+		if (told)
+			continue;
+		ra_buf_puts(&text, text.len > 0 ? "; " : "");
+		tell_group(all, name, i, &text);
+	}
+	ra_result_say(r, RA_CRITICAL, RA_R_INSTANCES_DIFFER, "instances differ in %s: %s", name,
+	    ra_buf_text(&text));
+	ra_result_expected(r, "all instances agree");
+}
+
+static bool
+must_agree(const struct ra_kind *kind, const char *name)
+{
+	for (const char *const *a = kind->agree; a != NULL && *a != NULL; a++) {
+		if (strcmp(*a, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+judge_agreement(const struct ra_kind *kind, const struct instances *all, struct ra_result *r)
+{
+	for (const char *const *a = kind->agree; a != NULL && *a != NULL; a++) {
+		const struct ra_fact *first;
+
+		if (find_other(all, *a, &first) < all->count && ra_judge_begin(r, RA_CRITICAL))
+			tell_differing(all, *a, r);
+	}
+}
+
+static int
+add_fact(struct ra_facts *facts, const struct ra_fact_def *defs, const struct ra_fact *fact)
+{
+	switch (fact->def->type) {
+	case RA_FACT_TEXT:
+		return ra_facts_set_text(facts, defs, fact->def->name, fact->text);
+	case RA_FACT_REAL:
+		return ra_facts_set_real(facts, defs, fact->def->name, fact->real);
+	case RA_FACT_INT:
+	case RA_FACT_TIME:
+		break;
+	}
+	return ra_facts_set_number(facts, defs, fact->def->name, fact->number);
+}
+
+/* The facts of all: those in which all that were read agree; else they are the speaker's. */
+static int
+combine_facts(const struct ra_kind *kind, const struct instances *all, struct ra_result *r)
+{
+	const struct ra_facts *spoken = &all->results[speaker(all)]->facts;
+
+	for (const struct ra_fact_def *def = kind->facts; def->name != NULL; def++) {
+		const struct ra_fact *fact = ra_facts_get(spoken, def->name);
+		int error;
+
+		if (must_agree(kind, def->name) && find_other(all, def->name, &fact) < all->count)
+			fact = NULL;
+		error = fact != NULL ? add_fact(&r->facts, kind->facts, fact) : 0;
+		if (error < 0)
+			return error;
+	}
+	return 0;
+}
+
+struct ra_result *
+ra_kind_combine(const struct ra_kind *kind, const char *const *names,
+    struct ra_result *const *results, size_t count)
+{
+	const struct instances all = { .names = names, .results = results, .count = count };
+	struct ra_result *r = ra_result_new();
+
+	if (r == NULL || speak(&all, r) < 0 || combine_facts(kind, &all, r) < 0 ||
+	    copy_instances(&all, r) < 0) {
+		ra_result_unref(r);
+		return NULL;
+	}
+	judge_agreement(kind, &all, r);
+	return r;
+}

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which version runs, and which commit. */
+#include <ctype.h>
+#include <string.h>
+
+#include "relaudit/base/escape.h"
+#include "relaudit/kind/kind.h"
+#include "relaudit/model/semver.h"
+
+#include "judge.h"
+
+#define VALUE_MAX  128
+#define COMMIT_MIN 7
+#define COMMIT_MAX 64
+
+struct version_options {
+	struct ra_text version, commit, header;
+};
+
+struct version_words {
+	struct ra_text version, commit;
+	struct ra_range *range; /* of version; NULL: it is compared as text */
+};
+
+static const struct ra_option options[] = {
+	{ .name = "version",
+	    .type = RA_OPT_TEXT,
+	    .offset = offsetof(struct version_options, version),
+	    .flags = RA_OPT_SELECTOR | RA_OPT_NO_SECRET | RA_OPT_EMPTY,
+	    .help = "where the version stands in the answer (format json: a JSON Pointer)" },
+	{ .name = "commit",
+	    .type = RA_OPT_TEXT,
+	    .offset = offsetof(struct version_options, commit),
+	    .flags = RA_OPT_SELECTOR | RA_OPT_NO_SECRET | RA_OPT_EMPTY,
+	    .help = "where the commit stands in the answer" },
+	{ .name = "header",
+	    .type = RA_OPT_TEXT,
+	    .offset = offsetof(struct version_options, header),
+	    .flags = RA_OPT_SELECTOR | RA_OPT_SOURCE | RA_OPT_NO_SECRET,
+	    .help = "the response header to read in place of the body" },
+	{ 0 },
+};
+
+static const struct ra_option words[] = {
+	{ .name = "version",
+	    .type = RA_OPT_TEXT,
+	    .offset = offsetof(struct version_words, version),
+	    .flags = RA_OPT_NO_SECRET,
+	    .help = "the version as text (`1.5.0`), or a range in npm's syntax "
+		    "(`>=1.4 <2 || 3.x`), which skips pre-releases" },
+	{ .name = "commit",
+	    .type = RA_OPT_TEXT,
+	    .offset = offsetof(struct version_words, commit),
+	    .flags = RA_OPT_NO_SECRET,
+	    .help = "the commit, its first 7 hexadecimal digits or more" },
+	{ 0 },
+};
+
+static const struct ra_fact_def facts[] = {
+	{ "version", RA_FACT_TEXT, "the version that runs, as it says itself" },
+	{ "commit", RA_FACT_TEXT, "the commit that runs, as it says itself" },
+	{ 0 },
+};
+
+static const char *const fields[] = { "version", "commit", NULL };
+
+/* --- configuration --- */
+
+/* An x counts only as a whole part: 1.x is a range, 1.5.0-next is a version. */
+static bool
+is_range(const char *text)
+{
+	if (strpbrk(text, "<>=~^|* \t") != NULL)
+		return true;
+	for (const char *p = text; *p != '\0'; p++) {
+		if ((*p == 'x' || *p == 'X') && (p == text || p[-1] == '.') &&
+		    (p[1] == '\0' || p[1] == '.'))
+			return true;
+	}
+	return false;
+}
+
+static void
+free_range(void *arg)
+{
+	ra_range_free(arg);
+}
+
+static int
+prepare_version(struct version_words *w, struct ra_arena *arena, struct ra_conf_place *place)
+{
+	struct ra_error err = { 0 };
+	int r;
+
+	if (w->version.value == NULL || !is_range(w->version.value))
+		return 0;
+	r = ra_range_parse(w->version.value, &w->range, &err);
+	if (r == 0)
+		return ra_arena_defer(arena, free_range, w->range);
+	if (r != -ENOMEM)
+		ra_conf_complain(place, "version", "%s", err.text);
+	return r == -ENOMEM ? r : 0;
+}
+
+static bool
+is_commit(const char *text)
+{
+	size_t len = strspn(text, "0123456789abcdefABCDEF");
+
+	return text[len] == '\0' && len >= COMMIT_MIN && len <= COMMIT_MAX;
+}
+
+static int
+words_prepare(void *bound, struct ra_arena *arena, struct ra_conf_place *place)
+{
+	struct version_words *w = bound;
+
+	if (w->commit.value != NULL && !is_commit(w->commit.value))
+		ra_conf_complain(place, "commit",
+		    "'%s' is not a commit; write its first %d to %d hexadecimal digits",
+		    w->commit.shown, COMMIT_MIN, COMMIT_MAX);
+	return prepare_version(w, arena, place);
+}
+
+/* What was read of one field: trimmed, or NULL. */
+struct seen {
+	char text[VALUE_MAX + 1];
+	const char *value;
+};
+
+static bool
+is_shown(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len;) {
+		uint32_t c;
+		size_t n = ra_utf8_decode(text + i, len - i, &c);
+
+		if (n == 0 || !ra_char_printable(c))
+			return false;
+		i += n;
+	}
+	return true;
+}
+
+static const char *
+bare(const char *version)
+{
+	return version + (*version == 'v' ? 1 : 0);
+}
+
+/* What was read and is no value is said, and counts as not read. */
+static void
+see(const struct ra_data *data, const char *field, struct seen *ret, struct ra_result *result)
+{
+	const char *text = ra_data_field(data, field);
+	size_t len;
+
+	ret->value = NULL;
+	if (text == NULL)
+		return;
+	text += strspn(text, " \t\r\n\v\f");
+	len = strlen(text);
+	while (len > 0 && isspace((unsigned char)text[len - 1]))
+		len--;
+	if (len == 0) {
+		ra_result_say(
+		    result, RA_UNKNOWN, RA_R_VERSION_UNREADABLE, "the %s is empty", field);
+		return;
+	}
+	if (len > VALUE_MAX || !is_shown(text, len)) {
+		ra_result_say(result, RA_UNKNOWN, RA_R_VERSION_UNREADABLE,
+		    len > VALUE_MAX ? "the %s has %zu bytes, '%.40s...'"
+				    : "the %s (%zu bytes) is not plain text: '%.40s'",
+		    field, len, text);
+		return;
+	}
+	memcpy(ret->text, text, len);
+	ret->text[len] = '\0';
+	ret->value = ret->text;
+}
+
+/* --- judging --- the breach that is worst speaks, with the word that it breaches */
+
+static void
+version_differs(
+    struct ra_result *r, enum ra_verdict bad, const struct version_words *w, const char *version)
+{
+	const char *expected = w->version.value;
+
+	if (!ra_judge_begin(r, bad))
+		return;
+	ra_result_say(r, bad, RA_R_VERSION_DIFFERS, "%s runs, expected %s", version, expected);
+	ra_result_expected(r, "version %s", expected);
+	if (w->range == NULL && strcmp(bare(version), bare(expected)) == 0)
+		ra_result_next(r,
+		    "only the leading v differs: write `version: \"%s\"`, or `\"=%s\"`, which does "
+		    "not mind it",
+		    version, bare(expected));
+}
+
+static void
+unreadable(struct ra_result *r, const struct version_words *w, const char *version)
+{
+	if (!ra_judge_begin(r, RA_UNKNOWN))
+		return;
+	if (version == NULL)
+		ra_result_say(r, RA_UNKNOWN, RA_R_VERSION_UNREADABLE,
+		    "no version was read, expected %s; say where it stands with `version:`",
+		    w->version.value);
+	else
+		ra_result_say(r, RA_UNKNOWN, RA_R_VERSION_UNREADABLE,
+		    "%s runs, which is not a semantic version: it cannot be compared with %s",
+		    version, w->version.value);
+	ra_result_expected(r, "version %s", w->version.value);
+}
+
+static void
+judge_version(
+    struct ra_result *r, enum ra_verdict bad, const struct version_words *w, const char *version)
+{
+	struct ra_semver v;
+
+	if (version == NULL) {
+		unreadable(r, w, version);
+	} else if (w->range == NULL) {
+		if (strcmp(version, w->version.value) != 0)
+			version_differs(r, bad, w, version);
+	} else if (ra_semver_parse(bare(version), strlen(bare(version)), &v) < 0) {
+		unreadable(r, w, version);
+	} else if (!ra_range_contains(w->range, &v)) {
+		version_differs(r, bad, w, version);
+	}
+}
+
+/* Either commit may be the short form of the other. */
+static void
+judge_commit(
+    struct ra_result *r, enum ra_verdict bad, const struct version_words *w, const char *commit)
+{
+	const char *expected = w->commit.value;
+	size_t len = commit != NULL ? strlen(commit) : 0, expected_len = strlen(expected);
+	enum ra_verdict v = len < COMMIT_MIN ? RA_UNKNOWN : bad;
+
+	if ((len >= COMMIT_MIN &&
+		strncasecmp(commit, expected, len < expected_len ? len : expected_len) == 0) ||
+	    !ra_judge_begin(r, v))
+		return;
+	if (commit == NULL)
+		ra_result_say(r, v, RA_R_VERSION_UNREADABLE,
+		    "no commit was read, expected %s; say where it stands with `commit:`",
+		    expected);
+	else if (len < COMMIT_MIN)
+		ra_result_say(r, v, RA_R_VERSION_UNREADABLE,
+		    "commit %s runs, too short to be compared with %s", commit, expected);
+	else
+		ra_result_say(
+		    r, v, RA_R_COMMIT_DIFFERS, "commit %s runs, expected %s", commit, expected);
+	ra_result_expected(r, "commit %s", expected);
+}
+
+static void
+judge_words(struct ra_result *r, enum ra_verdict bad, const struct version_words *w,
+    const char *version, const char *commit)
+{
+	if (w->version.value != NULL)
+		judge_version(r, bad, w, version);
+	if (w->commit.value != NULL)
+		judge_commit(r, bad, w, commit);
+}
+
+static void
+say_fine(
+    struct ra_result *r, const struct version_words *w, const char *version, const char *commit)
+{
+	const char *both = w->version.value != NULL && w->commit.value != NULL ? ", " : "";
+
+	if (r->verdict != RA_PENDING)
+		return;
+	if (version != NULL)
+		ra_result_say(r, RA_OK, RA_R_OK, "%s runs", version);
+	else
+		ra_result_say(r, RA_OK, RA_R_OK, "commit %s runs", commit);
+	if (w->version.value != NULL || w->commit.value != NULL)
+		ra_result_expected(r, "%s%s%s%s%s", w->version.value != NULL ? "version " : "",
+		    w->version.value != NULL ? w->version.value : "", both,
+		    w->commit.value != NULL ? "commit " : "",
+		    w->commit.value != NULL ? w->commit.value : "");
+}
+
+static void
+judge(const struct ra_judge_call *call, struct ra_result *ret)
+{
+	const struct ra_gathered *self = &call->inputs[0];
+	struct seen version, commit;
+
+	ra_result_evidence(ret, self->input->where);
+	see(self->data, "version", &version, ret);
+	see(self->data, "commit", &commit, ret);
+	if ((version.value != NULL &&
+		ra_facts_set_text(&ret->facts, facts, "version", version.value) < 0) ||
+	    (commit.value != NULL &&
+		ra_facts_set_text(&ret->facts, facts, "commit", commit.value) < 0)) {
+		ra_judge_no_memory(ret);
+		return;
+	}
+	if (version.value == NULL && commit.value == NULL)
+		ra_result_say(ret, RA_UNKNOWN, RA_R_VERSION_UNREADABLE, "no version was read");
+	judge_words(ret, RA_CRITICAL, call->expect, version.value, commit.value);
+	if (call->warn != NULL)
+		judge_words(ret, RA_WARNING, call->warn, version.value, commit.value);
+	say_fine(ret, call->expect, version.value, commit.value);
+}
+
+static size_t
+needs(const void *bound, const void *expect, struct ra_need list[RA_NEEDS_MAX])
+{
+	list[0] = (struct ra_need){ .what = RA_NEED_SELF, .shapes = RA_SHAPE_FIELDS };
+	return 1;
+}
+
+const struct ra_kind ra_kind_version = {
+	.type = {
+		.name = "version",
+		.help = "which version and commit run",
+		.options = options,
+		.size = sizeof(struct version_options),
+	},
+	.expectation = {
+		.name = "version",
+		.help = "what must run",
+		.options = words,
+		.size = sizeof(struct version_words),
+		.prepare = words_prepare,
+	},
+	.takes = RA_SHAPE_FIELDS,
+	.format = "json",
+	.fields = fields,
+	.facts = facts,
+	.agree = fields,
+	.needs = needs,
+	.judge = judge,
+};
