@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ctl.h"
+
+#include <curl/curl.h>
+#include <string.h>
+
+#include "client.h"
+
+int
+ra_ctl_print(struct ra_ctl *ctl, const struct ra_buf *text)
+{
+	if (text->error < 0)
+		return text->error;
+	errno = EIO;
+	if (fwrite(ra_buf_text(text), 1, text->len, ctl->out) != text->len || fflush(ctl->out) != 0)
+		return errno == EPIPE ? -EPIPE : -EIO;
+	return 0;
+}
+
+void
+ra_ctl_complain(struct ra_ctl *ctl, const char *text)
+{
+	RA_BUF_LOCAL line = RA_BUF(0);
+
+	ra_buf_puts(&line, "relauditctl: ");
+	ra_ctl_text(&ctl->term, &line, text);
+	ra_buf_putc(&line, '\n');
+	fputs(ra_buf_text(&line), ctl->err);
+}
+
+/* An answer that nobody could read is no answer: never an exit code that says all is well. */
+static int
+check_output(struct ra_ctl *ctl, int code)
+{
+	if (fflush(ctl->out) == 0 && !ferror(ctl->out))
+		return code;
+	if (errno == EPIPE)
+		return code;
+	fprintf(ctl->err, "relauditctl: cannot write the answer: %s\n", strerror(errno));
+	return code == RA_CTL_DONE ? RA_UNKNOWN : code;
+}
+
+static int
+run_command(struct ra_ctl *ctl, int argc, char **argv, struct ra_error *err)
+{
+	int r = ra_ctl_parse(ctl, argc, argv, err);
+
+	if (r == -ECANCELED)
+		return RA_CTL_DONE;
+	if (r < 0)
+		return RA_CTL_USAGE;
+	ra_ctl_term_init(&ctl->term, ctl->out, ctl->color);
+	return ctl->command->run(ctl, err);
+}
+
+int
+ra_ctl_main(int argc, char **argv, FILE *out, FILE *err)
+{
+	struct ra_ctl ctl = { .out = out, .err = err, .answer_max = RA_CTL_ANSWER_MAX };
+	struct ra_error error = { 0 };
+	int code;
+
+	ra_ctl_term_init(&ctl.term, out, RA_CTL_COLOR_AUTO);
+	code = run_command(&ctl, argc, argv, &error);
+	code = check_output(&ctl, code);
+	if (error.text[0] != '\0')
+		ra_ctl_complain(&ctl, error.text);
+	ra_ctl_ssh_stop(ctl.ssh);
+	curl_global_cleanup();
+	free(ctl.args);
+	free(ctl.given);
+	return code;
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "history.h"
+
+#include <string.h>
+
+#include "relaudit/base/clock.h"
+#include "relaudit/base/units.h"
+
+#include "read.h"
+#include "views.h"
+
+void
+ra_ctl_events_init(struct ra_ctl_table *t, const struct ra_ctl_term *term, bool heading)
+{
+	static const char *const titles[] = { "TIME", "CHECK", "CHANGE", "REASON", "SUMMARY" };
+	struct ra_ctl_column columns[RA_ARRAY_SIZE(titles)] = { 0 };
+	size_t i;
+
+	for (i = 0; heading && i < RA_ARRAY_SIZE(titles); i++)
+		columns[i].title = titles[i];
+	columns[1].least = 20;
+	columns[3].least = 12;
+	columns[4].least = 20;
+	ra_ctl_table_init(t, term, columns, RA_ARRAY_SIZE(columns));
+}
+
+static void
+state_row(struct ra_ctl_table *t, const json_t *event, const char *time)
+{
+	enum ra_verdict was = ra_ctl_json_verdict(event, "was");
+	enum ra_verdict now = ra_ctl_json_verdict(event, "now");
+	int64_t lasted = ra_ctl_json_int(event, "lasted_s", -1);
+	RA_BUF_LOCAL change = RA_BUF(0);
+	RA_BUF_LOCAL summary = RA_BUF(0);
+	const char *text = ra_ctl_json_text(event, "summary");
+	char human[RA_UNIT_TEXT];
+
+	ra_buf_printf(
+	    &change, "%s%s%s", ra_verdict_name(was), ra_ctl_arrow(t->term), ra_verdict_name(now));
+	ra_buf_puts(&summary, text != NULL ? text : "");
+	if (lasted >= 0 && lasted < INT64_MAX / RA_SECOND)
+		ra_buf_printf(
+		    &summary, " (had lasted %s)", ra_duration_human(lasted * RA_SECOND, human));
+	ra_ctl_table_row(t, (struct ra_ctl_cell[]){ { time, RA_CTL_PLAIN },
+				{ ra_ctl_json_text(event, "check"), RA_CTL_BOLD },
+				{ ra_buf_text(&change), ra_ctl_style_of(now) },
+				{ ra_ctl_json_text(event, "reason"), RA_CTL_PLAIN },
+				{ ra_buf_text(&summary), RA_CTL_PLAIN } });
+}
+
+/* Of events that we have no words for: all their members. */
+static void
+add_members(const json_t *event, struct ra_buf *out)
+{
+	const char *name;
+	json_t *value;
+
+	json_object_foreach ((json_t *)event, name, value) {
+		if (strcmp(name, "event") == 0 || strcmp(name, "at") == 0 ||
+		    strcmp(name, "check") == 0 || strcmp(name, "schema") == 0 ||
+		    strcmp(name, "id") == 0)
+			continue;
+		ra_buf_printf(out, "%s%s=", out->len > 0 ? " " : "", name);
+		ra_ctl_scalar(out, value);
+	}
+}
+
+void
+ra_ctl_events_row(struct ra_ctl_table *t, const json_t *event)
+{
+	const char *what = ra_ctl_json_text(event, "event");
+	RA_BUF_LOCAL time = RA_BUF(0);
+	RA_BUF_LOCAL members = RA_BUF(0);
+
+	ra_ctl_time(&time, ra_ctl_json_time(event, "at"));
+	if ((what == NULL || strcmp(what, "state") == 0) && json_object_get(event, "now") != NULL) {
+		state_row(t, event, ra_buf_text(&time));
+		return;
+	}
+	add_members(event, &members);
+	ra_ctl_table_row(t, (struct ra_ctl_cell[]){ { ra_buf_text(&time), RA_CTL_PLAIN },
+				{ ra_ctl_json_text(event, "check"), RA_CTL_BOLD },
+				{ what != NULL ? what : "?", RA_CTL_PLAIN }, { NULL, RA_CTL_PLAIN },
+				{ ra_buf_text(&members), RA_CTL_PLAIN } });
+}
+
+const json_t *
+ra_ctl_events_of(const json_t *answer)
+{
+	const json_t *list = json_object_get(answer, "events");
+
+	return list != NULL ? list : json_object_get(answer, "history");
+}
+
+int
+ra_ctl_ask_history(struct ra_ctl *ctl, const char *selector, const char *since, const char *limit,
+    struct ra_ctl_answer *answer, struct ra_error *err)
+{
+	RA_BUF_LOCAL path = RA_BUF(4096);
+	struct ra_ctl_request request = { 0 };
+
+	ra_buf_puts(&path, "/v1/history");
+	if (selector != NULL)
+		ra_ctl_query(
+		    &path, strchr(selector, '/') != NULL ? "check" : "environment", selector);
+	if (since != NULL)
+		ra_ctl_query(&path, "since", since);
+	if (limit != NULL)
+		ra_ctl_query(&path, "limit", limit);
+	request.path = ra_buf_text(&path);
+	return ra_ctl_ask(ctl, &request, answer, err);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Events of /v1/history and /v1/events as lines. */
+#ifndef RELAUDIT_CTL_HISTORY_H
+#define RELAUDIT_CTL_HISTORY_H
+
+#include "client.h"
+#include "table.h"
+
+/* A table for events, with its heading if asked for. */
+void ra_ctl_events_init(struct ra_ctl_table *t, const struct ra_ctl_term *term, bool heading);
+void ra_ctl_events_row(struct ra_ctl_table *t, const json_t *event);
+/* The list in an answer of /v1/history; NULL: none. */
+const json_t *ra_ctl_events_of(const json_t *answer);
+/* Asks for the history of one selector; since may be NULL. */
+int ra_ctl_ask_history(struct ra_ctl *ctl, const char *selector, const char *since,
+    const char *limit, struct ra_ctl_answer *answer, struct ra_error *err);
+
+#endif

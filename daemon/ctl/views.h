@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Answers as text. All of them append to `out`. */
+#ifndef RELAUDIT_CTL_VIEWS_H
+#define RELAUDIT_CTL_VIEWS_H
+
+#include "ctl.h"
+#include "read.h"
+
+/* matrix.c: environments by kinds, then a line for each check that is not OK. */
+void ra_ctl_matrix(const struct ra_ctl_term *t, const struct ra_ctl_status *s, struct ra_buf *out);
+
+/* detail.c: everything known of a check; of an environment with all its checks. */
+void ra_ctl_detail(
+    const struct ra_ctl_term *t, const struct ra_ctl_check *c, int64_t now, struct ra_buf *out);
+void ra_ctl_environment_head(
+    const struct ra_ctl_term *t, const struct ra_ctl_environment *e, struct ra_buf *out);
+
+/* facts.c: a fact for people; true if that is not its JSON text already, which is put behind it. */
+void ra_ctl_fact(struct ra_buf *out, const char *name, const json_t *value, int64_t now);
+/* A JSON scalar as text; other JSON as JSON. */
+void ra_ctl_scalar(struct ra_buf *out, const json_t *value);
+
+/* csv.c: RFC 4180, with what is not printable escaped. */
+void ra_ctl_csv_row(struct ra_buf *out, const char *const *cells, size_t count);
+void ra_ctl_csv_status(struct ra_buf *out, const struct ra_ctl_status *s);
+
+#endif
