@@ -30,8 +30,8 @@ add_title(const struct ra_ctl_term *t, struct ra_buf *out, const struct ra_ctl_c
 	ra_ctl_styled(t, out, ra_ctl_style_of(c->state), ra_verdict_name(c->state));
 	ra_buf_puts(out, "  ");
 	ra_ctl_styled(t, out, RA_CTL_BOLD, c->id);
-	ra_buf_puts(out, "  ");
-	ra_ctl_text(t, out, c->summary != NULL ? c->summary : "");
+	ra_ctl_tail(t, out, c->summary != NULL ? c->summary : "",
+	    strlen(ra_verdict_name(c->state)) + ra_ctl_width(t, c->id) + 4, 2);
 	ra_buf_putc(out, '\n');
 }
 
@@ -131,8 +131,8 @@ add_instances(const struct ra_ctl_term *t, struct ra_buf *out, const struct ra_c
 {
 	static const struct ra_ctl_column columns[] = { { .title = "INSTANCE", .least = 12 },
 		{ .title = "VERDICT" }, { .title = "REASON", .least = 12, .optional = true },
-		{ .title = "SUMMARY", .least = 20, .optional = true },
-		{ .title = "FACTS", .least = 20, .optional = true } };
+		{ .title = "FACTS", .least = 20, .optional = true },
+		{ .title = "SUMMARY", .optional = true, .tail = true } };
 	struct ra_ctl_table table;
 	const json_t *item;
 	size_t i;
@@ -152,8 +152,8 @@ add_instances(const struct ra_ctl_term *t, struct ra_buf *out, const struct ra_c
 		    &table, (struct ra_ctl_cell[]){ { name != NULL ? name : "?", RA_CTL_BOLD },
 				{ ra_verdict_name(v), ra_ctl_style_of(v) },
 				{ ra_ctl_json_text(item, "reason"), RA_CTL_PLAIN },
-				{ ra_ctl_json_text(item, "summary"), RA_CTL_PLAIN },
-				{ ra_buf_text(&facts), RA_CTL_PLAIN } });
+				{ ra_buf_text(&facts), RA_CTL_PLAIN },
+				{ ra_ctl_json_text(item, "summary"), RA_CTL_PLAIN } });
 	}
 	ra_ctl_table_print(&table, out);
 	ra_ctl_table_free(&table);

@@ -23,7 +23,7 @@ ra_ctl_events_init(
 		columns[i].title = titles[i];
 	columns[1].least = 20;
 	columns[3].least = 12;
-	columns[4].least = 20;
+	columns[4].tail = true;
 	columns[1].optional = columns[3].optional = use != RA_CTL_EVENTS_STREAM;
 	if (use == RA_CTL_EVENTS_STREAM) {
 		/* One line knows nothing of the next: what most of them need. */

@@ -268,68 +268,57 @@ collect_lines(const struct ra_ctl_status *s, struct line *lines)
 }
 
 static void
-line_text(const struct ra_ctl_check *c, bool latest, struct ra_buf *out)
-{
-	if (!latest && c->state != c->verdict)
-		ra_buf_printf(out, "latest %s: ", ra_verdict_name(c->verdict));
-	ra_buf_puts(out, c->summary != NULL ? c->summary : c->reason != NULL ? c->reason : "");
-}
-
-/*
- * The summary gives way where a line is too long, never the check or since when. Of a summary at
- * least this much is kept, or the terminal folds the line.
- */
-#define SUMMARY_LEAST 30
-
-static void
-add_line(const struct ra_ctl_term *t, const struct ra_ctl_status *s, const struct ra_ctl_check *c,
-    size_t id_width, struct ra_buf *out)
+line_text(const struct ra_ctl_status *s, const struct ra_ctl_check *c, struct ra_buf *out)
 {
 	enum ra_verdict v = ra_ctl_counts(c, s->latest);
-	RA_BUF_LOCAL text = RA_BUF(0);
-	RA_BUF_LOCAL since = RA_BUF(0);
-	char state[16], age[RA_UNIT_TEXT];
-	size_t used = 10 + 2 + id_width, left = 0;
+	char age[RA_UNIT_TEXT];
 
-	snprintf(
-	    state, sizeof(state), "%s%s", ra_verdict_name(v), is_soft(c, s->latest) ? "~" : "");
-	ra_ctl_styled(t, out, ra_ctl_style_of(v), state);
-	ra_buf_printf(out, "%*s", (int)(10 - strlen(state)), "");
-	ra_ctl_styled(t, out, RA_CTL_BOLD, c->id);
-	ra_buf_printf(out, "%*s", (int)(id_width - ra_ctl_width(t, c->id)) + 2, "");
+	if (!s->latest && c->state != c->verdict)
+		ra_buf_printf(out, "latest %s: ", ra_verdict_name(c->verdict));
+	ra_buf_puts(out, c->summary != NULL ? c->summary : c->reason != NULL ? c->reason : "");
 	/* Of a state that the latest result contradicts it would be taken for that of the latest. */
 	if (c->since != 0 && s->at >= c->since && v == c->state &&
 	    (v != RA_OK || c->verdict == RA_OK))
-		ra_buf_printf(&since, "  (since %s)",
+		ra_buf_printf(out, "  (since %s)",
 		    ra_duration_human((s->at - c->since) / RA_SECOND * RA_SECOND, age));
-	line_text(c, s->latest, &text);
-	if (t->width > used + since.len + SUMMARY_LEAST)
-		left = t->width - used - since.len;
-	ra_ctl_text_cut(t, out, ra_buf_text(&text), left);
-	ra_ctl_styled(t, out, RA_CTL_DIM, ra_buf_text(&since));
-	ra_buf_putc(out, '\n');
 }
 
 static void
-add_lines(const struct ra_ctl_term *t, const struct ra_ctl_status *s, struct ra_buf *out)
+add_line(const struct ra_ctl_status *s, const struct ra_ctl_check *c, struct ra_ctl_table *t)
 {
+	enum ra_verdict v = ra_ctl_counts(c, s->latest);
+	RA_BUF_LOCAL text = RA_BUF(0);
+	char state[16];
+
+	snprintf(
+	    state, sizeof(state), "%s%s", ra_verdict_name(v), is_soft(c, s->latest) ? "~" : "");
+	line_text(s, c, &text);
+	ra_ctl_table_row(t, (struct ra_ctl_cell[]){ { state, ra_ctl_style_of(v) },
+				{ c->id, RA_CTL_BOLD }, { ra_buf_text(&text), RA_CTL_PLAIN } });
+}
+
+static void
+add_lines(const struct ra_ctl_term *term, const struct ra_ctl_status *s, struct ra_buf *out)
+{
+	static const struct ra_ctl_column columns[] = { { .room = 8 }, { .least = 20 },
+		{ .tail = true } };
 	RA_FREE struct line *lines = calloc(s->check_count + 1, sizeof(*lines));
-	size_t i, n, width = 0;
+	struct ra_ctl_table table;
+	size_t i, n;
 
 	if (lines == NULL) {
 		out->error = -ENOMEM;
 		return;
 	}
 	n = collect_lines(s, lines);
-	for (i = 0; i < n; i++) {
-		size_t w = ra_ctl_width(t, lines[i].check->id);
-
-		width = w > width ? w : width;
-	}
-	if (n > 0)
-		ra_buf_putc(out, '\n');
+	if (n == 0)
+		return;
+	ra_ctl_table_init(&table, term, columns, RA_ARRAY_SIZE(columns));
 	for (i = 0; i < n; i++)
-		add_line(t, s, lines[i].check, width, out);
+		add_line(s, lines[i].check, &table);
+	ra_buf_putc(out, '\n');
+	ra_ctl_table_print(&table, out);
+	ra_ctl_table_free(&table);
 }
 
 void

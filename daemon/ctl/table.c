@@ -81,7 +81,7 @@ natural_width(const struct ra_ctl_table *t, size_t column)
 	return width > c->room ? width : c->room;
 }
 
-/* Columns of all, gaps counted. A width of 0 is a column that is left out. */
+/* Columns of all but a tail, gaps counted. A width of 0 is a column that is left out. */
 static size_t
 measure(const struct ra_ctl_table *t, size_t widths[RA_CTL_COLUMNS_MAX])
 {
@@ -89,7 +89,7 @@ measure(const struct ra_ctl_table *t, size_t widths[RA_CTL_COLUMNS_MAX])
 
 	for (i = 0; i < t->column_count; i++) {
 		widths[i] = natural_width(t, i);
-		if (widths[i] > 0)
+		if (widths[i] > 0 && !t->columns[i].tail)
 			sum += widths[i] + (sum > 0 ? GAP : 0);
 	}
 	return sum;
@@ -145,15 +145,39 @@ print_cell(const struct ra_ctl_table *t, const struct ra_ctl_cell *cell, bool ri
 	*blanks += (right ? 0 : pad) + GAP;
 }
 
+static size_t
+tail_column(const struct ra_ctl_table *t, const size_t *widths)
+{
+	size_t i, at = t->indent;
+
+	for (i = 0; i < t->column_count; i++)
+		at += widths[i] > 0 && !t->columns[i].tail ? widths[i] + GAP : 0;
+	return at;
+}
+
 static void
-print_row(const struct ra_ctl_table *t, const struct ra_ctl_cell *row, const size_t *widths,
-    struct ra_buf *out)
+print_tail(const struct ra_ctl_table *t, const struct ra_ctl_cell *cell, bool heading,
+    const size_t *widths, size_t blanks, struct ra_buf *out)
+{
+	size_t at = tail_column(t, widths);
+
+	/* A heading is not worth a line. */
+	if (!heading || !ra_ctl_tight(t->term, at))
+		ra_ctl_tail(t->term, out, cell->text, at, blanks);
+}
+
+static void
+print_row(const struct ra_ctl_table *t, const struct ra_ctl_cell *row, bool heading,
+    const size_t *widths, struct ra_buf *out)
 {
 	size_t i, blanks = t->indent;
 
-	for (i = 0; i < t->column_count; i++)
-		if (widths[i] > 0)
+	for (i = 0; i < t->column_count; i++) {
+		if (widths[i] > 0 && t->columns[i].tail)
+			print_tail(t, &row[i], heading, widths, blanks, out);
+		else if (widths[i] > 0)
 			print_cell(t, &row[i], t->columns[i].right, widths[i], &blanks, out);
+	}
 	ra_buf_putc(out, '\n');
 }
 
@@ -177,7 +201,7 @@ ra_ctl_table_print(const struct ra_ctl_table *t, struct ra_buf *out)
 		any = any || title != NULL;
 	}
 	if (any)
-		print_row(t, titles, widths, out);
+		print_row(t, titles, true, widths, out);
 	for (i = 0; i < t->row_count; i++)
-		print_row(t, &t->cells[i * t->column_count], widths, out);
+		print_row(t, &t->cells[i * t->column_count], false, widths, out);
 }

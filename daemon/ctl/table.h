@@ -19,6 +19,7 @@ struct ra_ctl_column {
 	unsigned least; /* columns it keeps when space is short; 0: all it needs */
 	unsigned room; /* columns it has even when less is in it */
 	bool optional; /* left out when nothing is in it */
+	bool tail; /* the last one: folded, not cut */
 };
 
 struct ra_ctl_cell {
