@@ -126,9 +126,9 @@ unknown_option(const struct parse *p, const char *name, size_t len)
 	if (c != NULL)
 		try_names(&nearest, c->options);
 	try_names(&nearest, ra_ctl_globals);
-	ra_error_set(p->err, -EINVAL, "no option '--%s'%s%s%s; see `relauditctl help%s%s`", wanted,
-	    nearest.name != NULL ? "; did you mean '--" : "",
-	    nearest.name != NULL ? nearest.name : "", nearest.name != NULL ? "'?" : "",
+	ra_error_set(p->err, -EINVAL, "no option '--%s'; %s%s%ssee `relauditctl help%s%s`", wanted,
+	    nearest.name != NULL ? "did you mean '--" : "",
+	    nearest.name != NULL ? nearest.name : "", nearest.name != NULL ? "'? " : "",
 	    c != NULL ? " " : "", c != NULL ? c->name : "");
 	return -EINVAL;
 }

@@ -29,7 +29,7 @@ const struct ra_ctl_command ra_ctl_cmd_events = {
 	.run = events_run,
 };
 
-/* A table of one line at a time: columns of a width that most lines keep. */
+/* A table of one line at a time: columns of a width that most lines keep, nothing cut. */
 static void
 print_event(struct ra_ctl *ctl, const json_t *event, struct ra_buf *out)
 {
@@ -37,7 +37,7 @@ print_event(struct ra_ctl *ctl, const json_t *event, struct ra_buf *out)
 	struct ra_ctl_table table;
 
 	unlimited.width = 0;
-	ra_ctl_events_init(&table, &unlimited, false);
+	ra_ctl_events_init(&table, &unlimited, RA_CTL_EVENTS_STREAM);
 	ra_ctl_events_row(&table, event);
 	ra_ctl_table_print(&table, out);
 	ra_ctl_table_free(&table);

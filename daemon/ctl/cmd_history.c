@@ -65,7 +65,7 @@ render_table(const struct ra_ctl *ctl, const json_t *events, struct ra_buf *out)
 		ra_buf_puts(out, "\n");
 		return;
 	}
-	ra_ctl_events_init(&table, &ctl->term, true);
+	ra_ctl_events_init(&table, &ctl->term, RA_CTL_EVENTS_LIST);
 	json_array_foreach (events, i, event)
 		ra_ctl_events_row(&table, event);
 	ra_ctl_table_print(&table, out);

@@ -44,7 +44,7 @@ render(const struct ra_ctl *ctl, const struct ra_ctl_answer *answer, const struc
 	else if (ctl->output == RA_CTL_CSV)
 		ra_ctl_csv_status(out, s);
 	else if (s->check_count == 1 && s->environment_count == 1)
-		ra_ctl_detail(&ctl->term, &s->environments[0].checks[0], s->at, out);
+		ra_ctl_detail(&ctl->term, &s->environments[0].checks[0], s->at, NULL, out);
 	else
 		ra_ctl_matrix(&ctl->term, s, out);
 }

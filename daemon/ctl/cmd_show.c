@@ -64,7 +64,8 @@ add_changes(struct ra_ctl *ctl, const char *selector, struct ra_buf *out)
 		return;
 	events = ra_ctl_events_of(answer.json);
 	if (json_array_size(events) > 0) {
-		ra_ctl_events_init(&table, &ctl->term, false);
+		ra_ctl_events_init(&table, &ctl->term, RA_CTL_EVENTS_PART);
+		table.indent = 2;
 		json_array_foreach (events, i, event)
 			ra_ctl_events_row(&table, event);
 		ra_buf_putc(out, '\n');
@@ -102,11 +103,7 @@ static void
 render_check(struct ra_ctl *ctl, const struct ra_ctl_status *s, const struct ra_ctl_check *c,
     struct ra_buf *out)
 {
-	ra_ctl_detail(&ctl->term, c, s->at, out);
-	if (c->environment->owner != NULL)
-		ra_ctl_field(&ctl->term, out, 2, "owner", c->environment->owner);
-	if (c->environment->runbook != NULL)
-		ra_ctl_field(&ctl->term, out, 2, "runbook", c->environment->runbook);
+	ra_ctl_detail(&ctl->term, c, s->at, c->environment, out);
 	add_changes(ctl, c->id, out);
 }
 
@@ -121,7 +118,7 @@ render_environment(struct ra_ctl *ctl, const struct ra_ctl_status *s, struct ra_
 		ra_ctl_environment_head(&ctl->term, e, out);
 		for (k = 0; k < e->check_count; k++) {
 			ra_buf_putc(out, '\n');
-			ra_ctl_detail(&ctl->term, &e->checks[k], s->at, out);
+			ra_ctl_detail(&ctl->term, &e->checks[k], s->at, NULL, out);
 		}
 		add_changes(ctl, e->name, out);
 	}

@@ -206,7 +206,7 @@ render(const struct ra_ctl *ctl, const json_t *json, struct ra_buf *out)
 	ra_ctl_check_read(json, &check);
 	check.once = true;
 	check.state = check.verdict;
-	ra_ctl_detail(&ctl->term, &check, ra_ctl_now(json), out);
+	ra_ctl_detail(&ctl->term, &check, ra_ctl_now(json), NULL, out);
 	add_headers(&ctl->term, json_object_get(json, "headers"), out);
 	if (body != NULL && *body != '\0')
 		ra_ctl_field(&ctl->term, out, 2, "body", body);

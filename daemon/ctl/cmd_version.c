@@ -115,8 +115,8 @@ render_table(struct ra_ctl *ctl, const json_t *environments, int64_t now, struct
 	for (i = 0; i < COLUMN_COUNT; i++) {
 		shown[i] = !columns[i].optional || is_known(environments, columns[i].key);
 		if (shown[i])
-			chosen[n++] =
-			    (struct ra_ctl_column){ columns[i].title, false, columns[i].least };
+			chosen[n++] = (struct ra_ctl_column){ .title = columns[i].title,
+				.least = columns[i].least };
 	}
 	ra_ctl_table_init(&table, &ctl->term, chosen, n);
 	json_array_foreach (environments, i, environment) {

@@ -30,8 +30,8 @@ add_title(const struct ra_ctl_term *t, struct ra_buf *out, const struct ra_ctl_c
 	ra_ctl_styled(t, out, ra_ctl_style_of(c->state), ra_verdict_name(c->state));
 	ra_buf_puts(out, "  ");
 	ra_ctl_styled(t, out, RA_CTL_BOLD, c->id);
-	ra_buf_puts(out, "  ");
-	ra_ctl_text(t, out, c->summary != NULL ? c->summary : "");
+	ra_ctl_tail(t, out, c->summary != NULL ? c->summary : "",
+	    strlen(ra_verdict_name(c->state)) + ra_ctl_width(t, c->id) + 4, 2);
 	ra_buf_putc(out, '\n');
 }
 
@@ -61,7 +61,7 @@ add_reason(const struct ra_ctl_term *t, struct ra_buf *out, const struct ra_ctl_
 	RA_BUF_LOCAL text = RA_BUF(0);
 	enum ra_reason reason;
 
-	if (c->reason == NULL)
+	if (c->reason == NULL || strcmp(c->reason, "ok") == 0)
 		return;
 	ra_buf_puts(&text, c->reason);
 	if (ra_reason_parse(c->reason, &reason) == 0)
@@ -115,7 +115,7 @@ add_facts(const struct ra_ctl_term *t, struct ra_buf *out, const json_t *facts, 
 }
 
 static void
-instance_facts(struct ra_buf *out, const json_t *facts, int64_t now)
+instance_facts(struct ra_buf *out, const json_t *facts)
 {
 	const char *name;
 	json_t *value;
@@ -127,12 +127,12 @@ instance_facts(struct ra_buf *out, const json_t *facts, int64_t now)
 }
 
 static void
-add_instances(
-    const struct ra_ctl_term *t, struct ra_buf *out, const struct ra_ctl_check *c, int64_t now)
+add_instances(const struct ra_ctl_term *t, struct ra_buf *out, const struct ra_ctl_check *c)
 {
-	static const struct ra_ctl_column columns[] = { { "  INSTANCE", false, 12 },
-		{ "VERDICT", false, 0 }, { "REASON", false, 12 }, { "SUMMARY", false, 20 },
-		{ "FACTS", false, 20 } };
+	static const struct ra_ctl_column columns[] = { { .title = "INSTANCE", .least = 12 },
+		{ .title = "VERDICT" }, { .title = "REASON", .least = 12, .optional = true },
+		{ .title = "FACTS", .least = 20, .optional = true },
+		{ .title = "SUMMARY", .optional = true, .tail = true } };
 	struct ra_ctl_table table;
 	const json_t *item;
 	size_t i;
@@ -141,28 +141,27 @@ add_instances(
 		return;
 	ra_buf_putc(out, '\n');
 	ra_ctl_table_init(&table, t, columns, RA_ARRAY_SIZE(columns));
+	table.indent = INDENT;
 	json_array_foreach (c->instances, i, item) {
 		enum ra_verdict v = ra_ctl_json_verdict(item, "verdict");
-		RA_BUF_LOCAL name = RA_BUF(0);
 		RA_BUF_LOCAL facts = RA_BUF(0);
-		const char *known = ra_ctl_json_text(item, "name");
+		const char *name = ra_ctl_json_text(item, "name");
 
-		ra_buf_printf(&name, "  %s", known != NULL ? known : "?");
-		instance_facts(&facts, json_object_get(item, "facts"), now);
+		instance_facts(&facts, json_object_get(item, "facts"));
 		ra_ctl_table_row(
-		    &table, (struct ra_ctl_cell[]){ { ra_buf_text(&name), RA_CTL_BOLD },
+		    &table, (struct ra_ctl_cell[]){ { name != NULL ? name : "?", RA_CTL_BOLD },
 				{ ra_verdict_name(v), ra_ctl_style_of(v) },
 				{ ra_ctl_json_text(item, "reason"), RA_CTL_PLAIN },
-				{ ra_ctl_json_text(item, "summary"), RA_CTL_PLAIN },
-				{ ra_buf_text(&facts), RA_CTL_PLAIN } });
+				{ ra_buf_text(&facts), RA_CTL_PLAIN },
+				{ ra_ctl_json_text(item, "summary"), RA_CTL_PLAIN } });
 	}
 	ra_ctl_table_print(&table, out);
 	ra_ctl_table_free(&table);
 }
 
 void
-ra_ctl_detail(
-    const struct ra_ctl_term *t, const struct ra_ctl_check *c, int64_t now, struct ra_buf *out)
+ra_ctl_detail(const struct ra_ctl_term *t, const struct ra_ctl_check *c, int64_t now,
+    const struct ra_ctl_environment *owner, struct ra_buf *out)
 {
 	RA_BUF_LOCAL kind = RA_BUF(0);
 
@@ -172,6 +171,10 @@ ra_ctl_detail(
 	add_text(t, out, "expected", c->expected);
 	add_text(t, out, "evidence", c->evidence);
 	add_text(t, out, "next step", c->next_step);
+	if (owner != NULL) {
+		add_text(t, out, "owner", owner->owner);
+		add_text(t, out, "runbook", owner->runbook);
+	}
 	add_facts(t, out, c->facts, now);
 	add_schedule(t, out, c, now);
 	ra_buf_puts(&kind, c->kind);
@@ -180,7 +183,7 @@ ra_ctl_detail(
 	if (c->service != NULL)
 		ra_buf_printf(&kind, ", service %s", c->service);
 	add_buf(t, out, "kind", &kind);
-	add_instances(t, out, c, now);
+	add_instances(t, out, c);
 }
 
 static void

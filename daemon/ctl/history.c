@@ -9,18 +9,28 @@
 #include "read.h"
 #include "views.h"
 
+#define CHANGES_MAX 5
+
 void
-ra_ctl_events_init(struct ra_ctl_table *t, const struct ra_ctl_term *term, bool heading)
+ra_ctl_events_init(
+    struct ra_ctl_table *t, const struct ra_ctl_term *term, enum ra_ctl_events_use use)
 {
 	static const char *const titles[] = { "TIME", "CHECK", "CHANGE", "REASON", "SUMMARY" };
 	struct ra_ctl_column columns[RA_ARRAY_SIZE(titles)] = { 0 };
 	size_t i;
 
-	for (i = 0; heading && i < RA_ARRAY_SIZE(titles); i++)
+	for (i = 0; use == RA_CTL_EVENTS_LIST && i < RA_ARRAY_SIZE(titles); i++)
 		columns[i].title = titles[i];
 	columns[1].least = 20;
 	columns[3].least = 12;
-	columns[4].least = 20;
+	columns[4].tail = true;
+	columns[1].optional = columns[3].optional = use != RA_CTL_EVENTS_STREAM;
+	if (use == RA_CTL_EVENTS_STREAM) {
+		/* One line knows nothing of the next: what most of them need. */
+		columns[1].room = 24;
+		columns[2].room = 19;
+		columns[3].room = 16;
+	}
 	ra_ctl_table_init(t, term, columns, RA_ARRAY_SIZE(columns));
 }
 
@@ -65,6 +75,23 @@ add_members(const json_t *event, struct ra_buf *out)
 	}
 }
 
+static void
+add_changes(const json_t *event, struct ra_buf *out)
+{
+	const json_t *changes = json_object_get(event, "changes"), *item;
+	size_t i, count = json_array_size(changes);
+
+	ra_buf_printf(out, "%zu change%s", count, count == 1 ? "" : "s");
+	json_array_foreach (changes, i, item) {
+		if (i == CHANGES_MAX) {
+			ra_buf_puts(out, ", ...");
+			break;
+		}
+		ra_buf_puts(out, i == 0 ? ": " : ", ");
+		ra_ctl_scalar(out, item);
+	}
+}
+
 void
 ra_ctl_events_row(struct ra_ctl_table *t, const json_t *event)
 {
@@ -77,7 +104,10 @@ ra_ctl_events_row(struct ra_ctl_table *t, const json_t *event)
 		state_row(t, event, ra_buf_text(&time));
 		return;
 	}
-	add_members(event, &members);
+	if (what != NULL && strcmp(what, "reload") == 0)
+		add_changes(event, &members);
+	else
+		add_members(event, &members);
 	ra_ctl_table_row(t, (struct ra_ctl_cell[]){ { ra_buf_text(&time), RA_CTL_PLAIN },
 				{ ra_ctl_json_text(event, "check"), RA_CTL_BOLD },
 				{ what != NULL ? what : "?", RA_CTL_PLAIN }, { NULL, RA_CTL_PLAIN },

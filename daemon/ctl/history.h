@@ -6,8 +6,14 @@
 #include "client.h"
 #include "table.h"
 
-/* A table for events, with its heading if asked for. */
-void ra_ctl_events_init(struct ra_ctl_table *t, const struct ra_ctl_term *term, bool heading);
+enum ra_ctl_events_use {
+	RA_CTL_EVENTS_LIST, /* a table with a heading */
+	RA_CTL_EVENTS_PART, /* without, below something else */
+	RA_CTL_EVENTS_STREAM, /* line by line */
+};
+
+void ra_ctl_events_init(
+    struct ra_ctl_table *t, const struct ra_ctl_term *term, enum ra_ctl_events_use use);
 void ra_ctl_events_row(struct ra_ctl_table *t, const json_t *event);
 /* The list in an answer of /v1/history; NULL: none. */
 const json_t *ra_ctl_events_of(const json_t *answer);

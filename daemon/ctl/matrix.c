@@ -120,15 +120,13 @@ cell_text(const struct cell *cell, bool brief, char *out, size_t size)
 	    share);
 }
 
-/* Rows of the matrix; true if anything in it is unconfirmed. */
-static bool
+static void
 add_rows(
     const struct ra_ctl_status *s, const struct kinds *kinds, bool brief, struct ra_ctl_table *t)
 {
 	struct ra_ctl_cell row[RA_CTL_COLUMNS_MAX];
 	struct cell cells[KINDS_MAX];
 	char texts[KINDS_MAX][64];
-	bool soft = false;
 	size_t i, k;
 
 	for (i = 0; i < s->environment_count; i++) {
@@ -140,21 +138,19 @@ add_rows(
 			cell_text(&cells[k], brief, texts[k], sizeof(texts[k]));
 			row[k + 1] = (struct ra_ctl_cell){ texts[k],
 				cells[k].count > 0 ? ra_ctl_style_of(cells[k].worst) : RA_CTL_DIM };
-			soft = soft || cells[k].soft;
 		}
 		ra_ctl_table_row(t, row);
 	}
-	return soft;
 }
 
-static bool
+static void
 add_matrix(const struct ra_ctl_term *term, const struct ra_ctl_status *s, struct ra_buf *out)
 {
-	struct ra_ctl_column columns[RA_CTL_COLUMNS_MAX] = { { "ENVIRONMENT", false, 16 } };
+	struct ra_ctl_column columns[RA_CTL_COLUMNS_MAX] = { { .title = "ENVIRONMENT",
+	    .least = 16 } };
 	char titles[KINDS_MAX][64];
 	struct ra_ctl_table table;
 	struct kinds kinds;
-	bool soft;
 	size_t i, k;
 
 	collect_kinds(s, &kinds);
@@ -163,18 +159,17 @@ add_matrix(const struct ra_ctl_term *term, const struct ra_ctl_status *s, struct
 		for (k = 0; titles[i][k] != '\0'; k++)
 			if (titles[i][k] >= 'a' && titles[i][k] <= 'z')
 				titles[i][k] = (char)(titles[i][k] - 'a' + 'A');
-		columns[i + 1] = (struct ra_ctl_column){ titles[i], false, 4 };
+		columns[i + 1] = (struct ra_ctl_column){ .title = titles[i], .least = 4 };
 	}
 	ra_ctl_table_init(&table, term, columns, kinds.count + 1);
-	soft = add_rows(s, &kinds, false, &table);
+	add_rows(s, &kinds, false, &table);
 	if (term->width > 0 && ra_ctl_table_width(&table) > term->width) {
 		ra_ctl_table_free(&table);
 		ra_ctl_table_init(&table, term, columns, kinds.count + 1);
-		soft = add_rows(s, &kinds, true, &table);
+		add_rows(s, &kinds, true, &table);
 	}
 	ra_ctl_table_print(&table, out);
 	ra_ctl_table_free(&table);
-	return soft;
 }
 
 /* --- the head --- */
@@ -195,17 +190,18 @@ add_head(const struct ra_ctl_term *t, const struct ra_ctl_status *s, struct ra_b
 		if (counts[order[i]] > 0)
 			worst = ra_verdict_worst(worst, order[i]);
 	ra_ctl_styled(t, out, ra_ctl_style_of(worst), ra_verdict_name(worst));
-	ra_buf_printf(out, "  %zu environment%s, %zu check%s", s->environment_count,
-	    s->environment_count == 1 ? "" : "s", s->check_count, s->check_count == 1 ? "" : "s");
-	for (i = 0, comma = ": "; i < RA_ARRAY_SIZE(order); i++) {
+	ra_buf_printf(out, "  %zu check%s in %zu environment%s  at ", s->check_count,
+	    s->check_count == 1 ? "" : "s", s->environment_count,
+	    s->environment_count == 1 ? "" : "s");
+	ra_ctl_time(out, s->at);
+	ra_buf_printf(out, "\n%*s", (int)strlen(ra_verdict_name(worst)) + 2, "");
+	for (i = 0; i < RA_ARRAY_SIZE(order); i++) {
 		if (counts[order[i]] == 0)
 			continue;
 		ra_buf_printf(out, "%s%zu %s", comma, counts[order[i]], ra_verdict_name(order[i]));
 		comma = ", ";
 	}
-	ra_buf_puts(out, "  at ");
-	ra_ctl_time(out, s->at);
-	ra_buf_puts(out, "\n");
+	ra_buf_putc(out, '\n');
 }
 
 /* --- the lines below --- */
@@ -239,6 +235,18 @@ needs_line(const struct ra_ctl_check *c, bool latest)
 	return ra_ctl_counts(c, latest) != RA_OK || (is_soft(c, latest) && c->verdict != RA_OK);
 }
 
+static bool
+any_soft(const struct ra_ctl_status *s)
+{
+	size_t i, k;
+
+	for (i = 0; i < s->environment_count; i++)
+		for (k = 0; k < s->environments[i].check_count; k++)
+			if (is_soft(&s->environments[i].checks[k], s->latest))
+				return true;
+	return false;
+}
+
 static size_t
 collect_lines(const struct ra_ctl_status *s, struct line *lines)
 {
@@ -260,84 +268,71 @@ collect_lines(const struct ra_ctl_status *s, struct line *lines)
 }
 
 static void
-line_text(const struct ra_ctl_check *c, bool latest, struct ra_buf *out)
+line_text(const struct ra_ctl_status *s, const struct ra_ctl_check *c, struct ra_buf *out)
 {
-	if (!latest && c->state != c->verdict)
+	enum ra_verdict v = ra_ctl_counts(c, s->latest);
+	char age[RA_UNIT_TEXT];
+
+	if (!s->latest && c->state != c->verdict)
 		ra_buf_printf(out, "latest %s: ", ra_verdict_name(c->verdict));
 	ra_buf_puts(out, c->summary != NULL ? c->summary : c->reason != NULL ? c->reason : "");
+	/* Of a state that the latest result contradicts it would be taken for that of the latest. */
+	if (c->since != 0 && s->at >= c->since && v == c->state &&
+	    (v != RA_OK || c->verdict == RA_OK))
+		ra_buf_printf(out, "  (since %s)",
+		    ra_duration_human((s->at - c->since) / RA_SECOND * RA_SECOND, age));
 }
 
-/*
- * The summary gives way where a line is too long, never the check or since when. Of a summary at
- * least this much is kept, or the terminal folds the line.
- */
-#define SUMMARY_LEAST 30
-
 static void
-add_line(const struct ra_ctl_term *t, const struct ra_ctl_status *s, const struct ra_ctl_check *c,
-    size_t id_width, struct ra_buf *out)
+add_line(const struct ra_ctl_status *s, const struct ra_ctl_check *c, struct ra_ctl_table *t)
 {
 	enum ra_verdict v = ra_ctl_counts(c, s->latest);
 	RA_BUF_LOCAL text = RA_BUF(0);
-	RA_BUF_LOCAL since = RA_BUF(0);
-	char state[16], age[RA_UNIT_TEXT];
-	size_t used = 10 + 2 + id_width, left = 0;
+	char state[16];
 
 	snprintf(
 	    state, sizeof(state), "%s%s", ra_verdict_name(v), is_soft(c, s->latest) ? "~" : "");
-	ra_ctl_styled(t, out, ra_ctl_style_of(v), state);
-	ra_buf_printf(out, "%*s", (int)(10 - strlen(state)), "");
-	ra_ctl_styled(t, out, RA_CTL_BOLD, c->id);
-	ra_buf_printf(out, "%*s", (int)(id_width - ra_ctl_width(t, c->id)) + 2, "");
-	if (c->since != 0 && s->at >= c->since)
-		ra_buf_printf(&since, "  (since %s)",
-		    ra_duration_human((s->at - c->since) / RA_SECOND * RA_SECOND, age));
-	line_text(c, s->latest, &text);
-	if (t->width > used + since.len + SUMMARY_LEAST)
-		left = t->width - used - since.len;
-	ra_ctl_text_cut(t, out, ra_buf_text(&text), left);
-	ra_ctl_styled(t, out, RA_CTL_DIM, ra_buf_text(&since));
-	ra_buf_putc(out, '\n');
+	line_text(s, c, &text);
+	ra_ctl_table_row(t, (struct ra_ctl_cell[]){ { state, ra_ctl_style_of(v) },
+				{ c->id, RA_CTL_BOLD }, { ra_buf_text(&text), RA_CTL_PLAIN } });
 }
 
 static void
-add_lines(const struct ra_ctl_term *t, const struct ra_ctl_status *s, struct ra_buf *out)
+add_lines(const struct ra_ctl_term *term, const struct ra_ctl_status *s, struct ra_buf *out)
 {
+	static const struct ra_ctl_column columns[] = { { .room = 8 }, { .least = 20 },
+		{ .tail = true } };
 	RA_FREE struct line *lines = calloc(s->check_count + 1, sizeof(*lines));
-	size_t i, n, width = 0;
+	struct ra_ctl_table table;
+	size_t i, n;
 
 	if (lines == NULL) {
 		out->error = -ENOMEM;
 		return;
 	}
 	n = collect_lines(s, lines);
-	for (i = 0; i < n; i++) {
-		size_t w = ra_ctl_width(t, lines[i].check->id);
-
-		width = w > width ? w : width;
-	}
-	if (n > 0)
-		ra_buf_putc(out, '\n');
+	if (n == 0)
+		return;
+	ra_ctl_table_init(&table, term, columns, RA_ARRAY_SIZE(columns));
 	for (i = 0; i < n; i++)
-		add_line(t, s, lines[i].check, width, out);
+		add_line(s, lines[i].check, &table);
+	ra_buf_putc(out, '\n');
+	ra_ctl_table_print(&table, out);
+	ra_ctl_table_free(&table);
 }
 
 void
 ra_ctl_matrix(const struct ra_ctl_term *t, const struct ra_ctl_status *s, struct ra_buf *out)
 {
-	bool soft;
-
 	add_head(t, s, out);
 	if (s->environment_count == 0)
 		return;
 	ra_buf_putc(out, '\n');
-	soft = add_matrix(t, s, out);
+	add_matrix(t, s, out);
 	add_lines(t, s, out);
-	if (soft) {
+	if (any_soft(s)) {
 		ra_buf_putc(out, '\n');
-		ra_ctl_styled(t, out, RA_CTL_DIM,
-		    "~ not confirmed yet: the latest results differ from the state, or are too "
-		    "few");
+		ra_ctl_styled(t, out, RA_CTL_DIM, "~ not confirmed yet: the next results decide");
 		ra_buf_putc(out, '\n');
 	}
 }

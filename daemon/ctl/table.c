@@ -66,17 +66,22 @@ ra_ctl_table_row(struct ra_ctl_table *t, const struct ra_ctl_cell *cells)
 static size_t
 natural_width(const struct ra_ctl_table *t, size_t column)
 {
-	const char *title = t->columns[column].title;
-	size_t i, width = title != NULL ? ra_ctl_width(t->term, title) : 0;
+	const struct ra_ctl_column *c = &t->columns[column];
+	size_t i, width = 0;
 
 	for (i = 0; i < t->row_count; i++) {
 		size_t w = ra_ctl_width(t->term, t->cells[i * t->column_count + column].text);
 
 		width = w > width ? w : width;
 	}
-	return width;
+	if (width == 0 && c->optional)
+		return 0;
+	if (c->title != NULL && ra_ctl_width(t->term, c->title) > width)
+		width = ra_ctl_width(t->term, c->title);
+	return width > c->room ? width : c->room;
 }
 
+/* Columns of all but a tail, gaps counted. A width of 0 is a column that is left out. */
 static size_t
 measure(const struct ra_ctl_table *t, size_t widths[RA_CTL_COLUMNS_MAX])
 {
@@ -84,7 +89,8 @@ measure(const struct ra_ctl_table *t, size_t widths[RA_CTL_COLUMNS_MAX])
 
 	for (i = 0; i < t->column_count; i++) {
 		widths[i] = natural_width(t, i);
-		sum += widths[i] + (i > 0 ? GAP : 0);
+		if (widths[i] > 0 && !t->columns[i].tail)
+			sum += widths[i] + (sum > 0 ? GAP : 0);
 	}
 	return sum;
 }
@@ -119,28 +125,58 @@ fit(const struct ra_ctl_table *t, size_t widths[RA_CTL_COLUMNS_MAX], size_t sum)
 }
 
 static void
-print_row(const struct ra_ctl_table *t, const struct ra_ctl_cell *row, const size_t *widths,
-    struct ra_buf *out)
+print_cell(const struct ra_ctl_table *t, const struct ra_ctl_cell *cell, bool right, size_t width,
+    size_t *blanks, struct ra_buf *out)
 {
-	size_t i, blanks = 0;
+	RA_BUF_LOCAL text = RA_BUF(0);
+	size_t used, pad;
+
+	ra_ctl_text_cut(t->term, &text, cell->text, width);
+	used = ra_text_width(ra_buf_text(&text), text.len);
+	pad = used < width ? width - used : 0;
+	*blanks += right ? pad : 0;
+	if (text.len > 0) { /* no blanks behind the last */
+		ra_buf_printf(out, "%*s", (int)*blanks, "");
+		ra_ctl_style(t->term, out, cell->style);
+		ra_buf_add(out, text.data, text.len);
+		ra_ctl_style_end(t->term, out, cell->style);
+		*blanks = 0;
+	}
+	*blanks += (right ? 0 : pad) + GAP;
+}
+
+static size_t
+tail_column(const struct ra_ctl_table *t, const size_t *widths)
+{
+	size_t i, at = t->indent;
+
+	for (i = 0; i < t->column_count; i++)
+		at += widths[i] > 0 && !t->columns[i].tail ? widths[i] + GAP : 0;
+	return at;
+}
+
+static void
+print_tail(const struct ra_ctl_table *t, const struct ra_ctl_cell *cell, bool heading,
+    const size_t *widths, size_t blanks, struct ra_buf *out)
+{
+	size_t at = tail_column(t, widths);
+
+	/* A heading is not worth a line. */
+	if (!heading || !ra_ctl_tight(t->term, at))
+		ra_ctl_tail(t->term, out, cell->text, at, blanks);
+}
+
+static void
+print_row(const struct ra_ctl_table *t, const struct ra_ctl_cell *row, bool heading,
+    const size_t *widths, struct ra_buf *out)
+{
+	size_t i, blanks = t->indent;
 
 	for (i = 0; i < t->column_count; i++) {
-		RA_BUF_LOCAL text = RA_BUF(0);
-		const struct ra_ctl_column *c = &t->columns[i];
-		size_t width, pad;
-
-		ra_ctl_text_cut(t->term, &text, row[i].text, widths[i]);
-		width = ra_text_width(ra_buf_text(&text), text.len);
-		pad = width < widths[i] ? widths[i] - width : 0;
-		blanks += c->right ? pad : 0;
-		if (text.len > 0) { /* none behind the last */
-			ra_buf_printf(out, "%*s", (int)blanks, "");
-			ra_ctl_style(t->term, out, row[i].style);
-			ra_buf_add(out, text.data, text.len);
-			ra_ctl_style_end(t->term, out, row[i].style);
-			blanks = 0;
-		}
-		blanks += (c->right ? 0 : pad) + GAP;
+		if (widths[i] > 0 && t->columns[i].tail)
+			print_tail(t, &row[i], heading, widths, blanks, out);
+		else if (widths[i] > 0)
+			print_cell(t, &row[i], t->columns[i].right, widths[i], &blanks, out);
 	}
 	ra_buf_putc(out, '\n');
 }
@@ -149,7 +185,7 @@ void
 ra_ctl_table_print(const struct ra_ctl_table *t, struct ra_buf *out)
 {
 	struct ra_ctl_cell titles[RA_CTL_COLUMNS_MAX] = { 0 };
-	size_t widths[RA_CTL_COLUMNS_MAX], i, sum = measure(t, widths);
+	size_t widths[RA_CTL_COLUMNS_MAX], i, sum = measure(t, widths) + t->indent;
 	bool any = false;
 
 	if (t->error < 0) {
@@ -165,7 +201,7 @@ ra_ctl_table_print(const struct ra_ctl_table *t, struct ra_buf *out)
 		any = any || title != NULL;
 	}
 	if (any)
-		print_row(t, titles, widths, out);
+		print_row(t, titles, true, widths, out);
 	for (i = 0; i < t->row_count; i++)
-		print_row(t, &t->cells[i * t->column_count], widths, out);
+		print_row(t, &t->cells[i * t->column_count], false, widths, out);
 }

@@ -17,6 +17,9 @@ struct ra_ctl_column {
 	const char *title; /* NULL in all: no heading */
 	bool right; /* numbers */
 	unsigned least; /* columns it keeps when space is short; 0: all it needs */
+	unsigned room; /* columns it has even when less is in it */
+	bool optional; /* left out when nothing is in it */
+	bool tail; /* the last one: folded, not cut */
 };
 
 struct ra_ctl_cell {
@@ -31,6 +34,7 @@ struct ra_ctl_table {
 	size_t column_count;
 	struct ra_ctl_cell *cells; /* row by row */
 	size_t row_count, row_cap;
+	unsigned indent;
 	int error;
 };
 

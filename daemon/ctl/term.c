@@ -14,6 +14,8 @@
 #define DEFAULT_WIDTH  80
 #define DEFAULT_HEIGHT 24
 #define LABEL_WIDTH    12
+#define TAIL_LEAST     30
+#define TAIL_INDENT    4
 
 static bool
 is_dumb(void)
@@ -194,6 +196,18 @@ ra_ctl_arrow(const struct ra_ctl_term *t)
 
 /* --- fields --- */
 
+/* A break in short words in brackets is better made before them: "(since 2 h)". */
+static size_t
+before_bracket(const char *text, size_t at)
+{
+	const char *open = memrchr(text, '(', at);
+	size_t to = open != NULL ? (size_t)(open - text) : 0;
+
+	if (to < 2 || at - to > 24 || text[to - 1] != ' ' || memchr(open, ')', at - to) != NULL)
+		return at;
+	return to - 1;
+}
+
 /* Bytes of the next piece of at most width columns: up to a blank where there is one. */
 static size_t
 fold(const char *text, size_t len, size_t width)
@@ -204,7 +218,7 @@ fold(const char *text, size_t len, size_t width)
 		return len;
 	for (at = fits; at > 0; at--)
 		if (text[at] == ' ')
-			return at;
+			return before_bracket(text, at);
 	if (fits > 0)
 		return fits;
 	return ra_utf8_decode(text, len, &(uint32_t){ 0 }) ?: 1;
@@ -219,7 +233,11 @@ add_folded(
 	while (len > 0) {
 		size_t n = width > 0 ? fold(text, len, width) : len;
 
-		ra_buf_add(out, text, n);
+		size_t shown = n;
+
+		while (shown > 1 && text[shown - 1] == ' ')
+			shown--;
+		ra_buf_add(out, text, shown);
 		while (n < len && text[n] == ' ')
 			n++;
 		text += n;
@@ -227,6 +245,30 @@ add_folded(
 		if (len > 0)
 			ra_buf_printf(out, "\n%*s", (int)column, "");
 	}
+}
+
+bool
+ra_ctl_tight(const struct ra_ctl_term *t, size_t at)
+{
+	return t->width > 0 && t->width < at + TAIL_LEAST;
+}
+
+void
+ra_ctl_tail(
+    const struct ra_ctl_term *t, struct ra_buf *out, const char *text, size_t at, size_t blanks)
+{
+	RA_BUF_LOCAL escaped = RA_BUF(0);
+
+	ra_ctl_text(t, &escaped, text);
+	if (escaped.len == 0)
+		return;
+	if (ra_ctl_tight(t, at) &&
+	    at + ra_text_width(ra_buf_text(&escaped), escaped.len) > t->width) {
+		ra_buf_putc(out, '\n');
+		at = blanks = TAIL_INDENT;
+	}
+	ra_buf_printf(out, "%*s", (int)blanks, "");
+	add_folded(t, out, ra_buf_text(&escaped), escaped.len, at);
 }
 
 void

@@ -53,6 +53,15 @@ void ra_ctl_styled(
 /* An arrow, with blanks around it. */
 const char *ra_ctl_arrow(const struct ra_ctl_term *t);
 
+/* Too little room for a text that ends a line which has `at` columns already. */
+bool ra_ctl_tight(const struct ra_ctl_term *t, size_t at);
+/*
+ * The text that ends such a line, after some blanks that count among the `at`: folded between words
+ * below itself, or, where room is tight, on lines of its own.
+ */
+void ra_ctl_tail(
+    const struct ra_ctl_term *t, struct ra_buf *out, const char *text, size_t at, size_t blanks);
+
 /*
  * "label   text", folded between words at the terminal's width with the text's column kept. Text
  * may have several lines.
