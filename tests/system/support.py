@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The real programs and the real servers beside them, as objects that tests drive.
 
-Nothing here sleeps: a started daemon says READY over sd_notify's socket, `relauditctl status --wait`
-returns when nothing is pending. What has no event of its own (a line in a log of another program)
+Nothing here sleeps: a started daemon says READY over sd_notify's socket, and
+`relauditctl status --wait` returns when nothing is pending. What has no event of its own (a line in a log of another program)
 goes through wait_for, the only place that polls.
 """
 import collections

@@ -87,8 +87,9 @@ def version_checks(web, hole, certificates):
         "dns-silent": (version("http://silent.test/", timeout="2s"), "UNKNOWN", "dns-timeout"),
         "dns-servfail": (version("http://servfail.test/"), "UNKNOWN", "dns"),
         "dns-good": (version(f"http://one.test:{web.port}/version"), "OK", "ok"),
-        "file-missing": ({"file": {"path": "/nonexistent/VERSION"}}, "UNKNOWN", "file-missing"),
-        "file-folder": ({"file": {"path": "/tmp"}}, "UNKNOWN", "file-type"),
+        "file-missing": ({"file": {"path": "/nonexistent/VERSION"}, "format": "text"}, "UNKNOWN",
+                         "file-missing"),
+        "file-folder": ({"file": {"path": "/tmp"}, "format": "text"}, "UNKNOWN", "file-type"),
     }
 
 

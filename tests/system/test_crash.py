@@ -71,7 +71,7 @@ def test_a_problem_right_before_the_crash_is_announced_once_with_its_id(daemon, 
     seen = [(ln["now"], ln["id"]) for ln in lines]
     ids = [i for _, i in seen]
     unique = list(dict.fromkeys(seen))
-    assert [now for now, _ in unique] == ["CRITICAL", "OK", "CRITICAL"], "re-sent ones have their id"
+    assert [now for now, _ in unique] == ["CRITICAL", "OK", "CRITICAL"], "sent again with its id"
     assert unique[0][1] == unique[1][1] != unique[2][1], ids
 
 

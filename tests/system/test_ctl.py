@@ -87,7 +87,8 @@ def sshd(folder, things):
     home = folder / "ssh"
     home.mkdir(mode=0o700)
     for name in ("host", "user"):
-        assert support.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", home / name).code == 0
+        done = support.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", home / name)
+        assert done.code == 0, done
     port = support.free_port()
     (home / "authorized").write_text((home / "user.pub").read_text())
     (home / "sshd_config").write_text(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A state is a verdict that was confirmed; `run` drives it, the schedule only where it is the matter."""
+"""A state is a verdict that was confirmed; `run` drives it, or the schedule if that is meant."""
 import pytest
 
 from support import parse_time, wait_for
@@ -7,7 +7,7 @@ from support import parse_time, wait_for
 
 @pytest.fixture
 def one(daemon, web):
-    """one(confirm=..., ...) -> a daemon with one version check; set(version) is what it will see."""
+    """one(confirm=...) -> a daemon with one version check; set(version) is what it will see."""
     def begin(**defaults):
         web.put("version", {"version": "1.0.0"})
         d = daemon({"defaults": {"every": "1h", "retry": "1h", "timeout": "5s", **defaults},

@@ -102,7 +102,8 @@ def test_a_storm_of_hangups(daemon, checks, web):
 def test_an_environment_that_goes_while_its_probe_is_under_way(daemon, checks, things, web):
     import support
     hole = things(support.Hole())
-    slow = {"http": {"url": f"http://127.0.0.1:{hole.port}/"}, "timeout": "60s", "every": "1s"}
+    slow = {"http": {"url": f"http://127.0.0.1:{hole.port}/"}, "format": "text", "timeout": "60s",
+            "every": "1s"}
     d = daemon(config(one={"version": checks("a")}, slow={"version": slow}))
     wait_for(lambda: d.check("one/version")["state"] == "OK")
     for _ in range(5):
@@ -117,7 +118,8 @@ def test_a_secret_that_changed_on_disk_is_taken_up(daemon, folder, web, syslog):
     secret = folder / "token"
     secret.write_text("first\n")
     d = daemon({"defaults": {"every": "1h", "confirm": 1}, "environments": {"one": {"checks": {
-        "version": {"http": {"url": web.url("token"), "headers": {"X-Token": f"${{file:{secret}}}"}},
+        "version": {"http": {"url": web.url("token"),
+                             "headers": {"X-Token": f"${{file:{secret}}}"}},
                     "format": "json", "version": "/version"}}}}}, inside=syslog)
     d.ready()
     assert d.check("one/version")["facts"]["version"] == "1.0.0"

@@ -11,7 +11,7 @@ import support
 CANARY = {"file": "canary-in-a-file-5f1c77aa", "env": "canary-in-env-83bd01ce",
           "credential": "canary-of-systemd-09ffe2d4"}
 BASIC = base64.b64encode(f"audit:{CANARY['env']}".encode()).decode()
-FORBIDDEN = [*CANARY.values(), BASIC, base64.b64encode(CANARY["file"].encode()).decode().rstrip("=")]
+FORBIDDEN = [*CANARY.values(), BASIC]
 
 
 def config(web, hole, secret):

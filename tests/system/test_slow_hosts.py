@@ -16,7 +16,7 @@ def test_a_hanging_tenth_disturbs_nobody(daemon, web, things):
                                        "version": "/version"}
     for i, hole in enumerate(holes):
         checks[f"version-hung-{i}"] = {"http": {"url": f"http://127.0.0.1:{hole.port}/"},
-                                       "timeout": "5s"}
+                                       "format": "text", "timeout": "5s"}
     d = daemon({"daemon": {"in-flight": 8, "per-host": 8},
                 "defaults": {"every": "1s", "retry": "1s", "timeout": "2s", "confirm": 1},
                 "environments": {"one": {"checks": checks}}})

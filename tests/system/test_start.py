@@ -133,7 +133,7 @@ def test_who_may_what(daemon, folder, web):
     d = daemon({"daemon": {"socket": {"group": readers.gr_name}},
                 "access": {"run": [runners.gr_name]},
                 "environments": {"one": {"checks": {
-                    "version": {"http": {"url": web.url("version")}}}}}})
+                    "version": {"http": {"url": web.url("version")}, "format": "text"}}}}})
     d.ready()
     assert d.socket.stat().st_gid == readers.gr_gid
     assert d.socket.parent.stat().st_gid == readers.gr_gid
@@ -159,8 +159,10 @@ def test_environment_variables_steer_nothing(daemon, folder, things, certificate
     at = f"http://127.0.0.1:{proxy.port}"
     d = daemon({"defaults": {"every": "1h", "confirm": 1}, "environments": {"one": {"checks": {
         "version": {"http": {"url": web.url("echo")}, "format": "json", "version": "/version"},
-        "version-tls": {"http": {"url": f"https://localhost:{web.tls['server']}/", "ca": ca}},
-        "version-ca": {"http": {"url": f"https://localhost:{web.tls['server']}/"}}}}}},
+        "version-tls": {"http": {"url": f"https://localhost:{web.tls['server']}/", "ca": ca},
+                        "format": "text"},
+        "version-ca": {"http": {"url": f"https://localhost:{web.tls['server']}/"},
+                       "format": "text"}}}}},
         env={"http_proxy": at, "https_proxy": at, "HTTPS_PROXY": at, "ALL_PROXY": at,
              "all_proxy": at, "HOME": str(home), "NETRC": str(home / ".netrc"),
              "CURL_HOME": str(home), "SSLKEYLOGFILE": str(folder / "keys"), "CURL_CA_BUNDLE": ca,
@@ -186,8 +188,8 @@ def test_stop_is_quick_with_probes_in_flight(daemon, things):
     hole = things(support.Hole())
     d = daemon({"daemon": {"per-host": 500},
                 "environments": {f"env{n}": {"checks": {f"version-{i}": {
-                    "http": {"url": f"http://127.0.0.1:{hole.port}/"}, "timeout": "60s",
-                    "every": "1s"} for i in range(10)}} for n in range(30)}})
+                    "http": {"url": f"http://127.0.0.1:{hole.port}/"}, "format": "text",
+                    "timeout": "60s", "every": "1s"} for i in range(10)}} for n in range(30)}})
     wait_for(lambda: in_flight(d.metrics()) >= 200, what="probes under way")
     began = support.time.monotonic()
     d.signal(signal.SIGTERM)

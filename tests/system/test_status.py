@@ -167,8 +167,10 @@ def test_exit_codes(shop, args, code):
 
 
 @pytest.mark.parametrize("args, code, words", [
-    (["status", "prodution"], 64, "production"), (["show", "production/backup-dv"], 64, "backup-db"),
-    (["run", "staging/nothing-at-all"], 64, "nothing-at-all"), (["status", "--verdct"], 64, "verdict"),
+    (["status", "prodution"], 64, "production"),
+    (["show", "production/backup-dv"], 64, "backup-db"),
+    (["run", "staging/nothing-at-all"], 64, "nothing-at-all"),
+    (["status", "--verdct"], 64, "verdict"),
     (["statsu"], 64, "status"), (["run"], 64, "run"), (["status", "-o", "yaml"], 64, "json"),
     (["status", "../etc"], 64, "etc"), ([], 64, "status"),
 ])
@@ -250,7 +252,8 @@ def test_pending_counts_as_unknown(daemon, things):
     hole = things(support.Hole())
     d = daemon({"defaults": {"every": "1s", "timeout": "60s"},
                 "environments": {"one": {"checks": {
-                    "version": {"http": {"url": f"http://127.0.0.1:{hole.port}/"}}}}}})
+                    "version": {"http": {"url": f"http://127.0.0.1:{hole.port}/"},
+                                "format": "text"}}}}})
     c = d.check("one/version")
     assert (c["state"], c["verdict"], c["reason"]) == ("PENDING", "PENDING", "pending")
     assert (c["since"], c["checked"], c["facts"]) == (None, None, {})
@@ -269,7 +272,8 @@ def test_severity_caps_and_warn_words(daemon, folder):
         "backup-capped": {**make, "expect": {"max-age": "1h"}, "severity": "warning"},
         "backup-warned": {**make, "expect": {"max-age": "20h"}, "warn": {"max-age": "5h"}},
         "backup-both": {**make, "expect": {"max-age": "6h"}, "warn": {"max-age": "5h"}},
-        "version": {"file": {"path": "/nonexistent/VERSION"}, "severity": "warning"}}}}})
+        "version": {"file": {"path": "/nonexistent/VERSION"}, "format": "text",
+                    "severity": "warning"}}}}})
     status = d.ready()
     states = {c["name"]: (c["state"], c["reason"]) for c in status["environments"][0]["checks"]}
     assert states == {"backup-capped": ("WARNING", "backup-too-old"),

@@ -100,7 +100,8 @@ def test_severities(daemon, folder, syslog):
     d = daemon({"defaults": {"every": "1h", "confirm": 1}, "environments": {"one": {"checks": {
         "backup-critical": {**backup, "expect": {"max-age": "1h"}},
         "backup-warning": {**backup, "warn": {"max-age": "1h"}},
-        "version-unknown": {"file": {"path": "/nonexistent"}}}}}}, inside=syslog)
+        "version-unknown": {"file": {"path": "/nonexistent"}, "format": "text"}}}}},
+        inside=syslog)
     d.ready()
     lines = {dict(parse_line(ln)[4])["now"]: parse_line(ln)[1]
              for ln in syslog.wait("state check=", count=3)}
@@ -146,14 +147,15 @@ def test_a_long_answer_is_cut_with_the_keys_kept(daemon, web, syslog):
 
 def test_a_stalled_rsyslog_holds_nothing_up(daemon, web, syslog):
     """syslog(3) blocks at about the twelfth line; the daemon does not, and says what was lost."""
-    checks = {f"version-{i}": {"file": {"path": f"/nonexistent/{i}"}} for i in range(60)}
+    checks = {f"version-{i}": {"file": {"path": f"/nonexistent/{i}"}, "format": "text"}
+              for i in range(60)}
     d = daemon({"defaults": {"every": "1h", "confirm": 1},
                 "environments": {f"env{n}": {"checks": checks} for n in range(60)}}, inside=syslog)
     d.ready()
     syslog.wait(": start ")
     syslog.hang()
     config = {"defaults": {"every": "1h", "confirm": 1}, "environments": {
-        f"env{n}": {"checks": {k: {"file": {"path": f"/nonexistent/again/{k}"},
+        f"env{n}": {"checks": {k: {"file": {"path": f"/nonexistent/again/{k}"}, "format": "text",
                                    "expect": {"version": "1"}} for k in checks}}
         for n in range(60)}}
     for _ in range(3):
