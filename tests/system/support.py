@@ -2,8 +2,8 @@
 """The real programs and the real servers beside them, as objects that tests drive.
 
 Nothing here sleeps: a started daemon says READY over sd_notify's socket, and
-`relauditctl status --wait` returns when nothing is pending. What has no event of its own (a line in a log of another program)
-goes through wait_for, the only place that polls.
+`relauditctl status --wait` returns when nothing is pending. What has no event of its own (a line in
+another program's log) goes through wait_for, the only place that polls.
 """
 import collections
 import contextlib

@@ -47,7 +47,8 @@ def test_files(root, path, mode):
 def test_nothing_else_is_installed(root):
     files = {str(p.relative_to(root)) for p in root.rglob("*") if p.is_file()}
     known = ("usr/sbin/relauditd", "usr/bin/relauditctl", "usr/lib/systemd/system/",
-             "usr/lib/sysusers.d/", "usr/lib/tmpfiles.d/", "etc/relaudit/", "usr/share/doc/relaudit",
+             "usr/lib/sysusers.d/", "usr/lib/tmpfiles.d/", "etc/relaudit/",
+             "usr/share/doc/relaudit",
              "usr/share/man/man", "usr/share/bash-completion/", "usr/share/zsh/", "usr/share/fish/",
              "usr/share/relaudit/")
     assert [f for f in files if not f.startswith(known)] == []
