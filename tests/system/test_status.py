@@ -57,7 +57,7 @@ def shop(module_folder, module_things):
 
 
 def test_top_level(shop):
-    status = shop.ready()
+    status = shop.ready(ask=False)
     assert list(status)[:5] == ["schema", "at", "state", "daemon", "environments"]
     assert status["schema"] == "relaudit/1"
     assert abs(parse_time(status["at"]) - time.time()) < 60
