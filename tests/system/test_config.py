@@ -11,15 +11,25 @@ from support import ROOT, relauditd
 SHIPPED = [ROOT / "conf" / "relauditd.yaml", *sorted((ROOT / "conf" / "examples").glob("*.yaml"))]
 
 
+def own_copy(path, folder):
+    """A checkout may be writable by its group; such a configuration is refused."""
+    copy = folder / path.name
+    copy.write_text(path.read_text())
+    copy.chmod(0o640)
+    return copy
+
+
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda p: p.name)
-def test_what_is_shipped_loads(path):
+def test_what_is_shipped_loads(path, folder):
+    path = own_copy(path, folder)
     done = relauditd("--check-config", "--offline", "-c", path)
     assert done.code == 0, done.err
     assert str(path) in done.out and not done.err
 
 
 @pytest.mark.parametrize("path", SHIPPED[1:], ids=lambda p: p.name)
-def test_each_effective_check_can_be_printed(path):
+def test_each_effective_check_can_be_printed(path, folder):
+    path = own_copy(path, folder)
     for env, body in yaml.safe_load(path.read_text())["environments"].items():
         for name in body.get("checks") or {}:
             done = relauditd("--print", f"{env}/{name}", "-c", path)
@@ -183,3 +193,20 @@ def test_readme_commands_exist():
         assert option in relauditd("--help").out
     for path in set(re.findall(r"^(?:\$ )?((?:conf|tests)/\S+)", shells, re.M)):
         assert (ROOT / path).exists(), path
+
+
+@pytest.mark.parametrize("mode, owner", [(0o664, 0), (0o646, 0), (0o644, 65534)])
+def test_a_configuration_that_others_may_write_is_refused(folder, mode, owner):
+    (folder / "conf.d").mkdir()
+    part = folder / "conf.d" / "part.yaml"
+    part.write_text("environments: {}\n")
+    path = folder / "relauditd.yaml"
+    path.write_text("include: [conf.d/*.yaml]\n")
+    assert relauditd("--check-config", "-c", path).code == 0
+    for victim in (part, path):
+        victim.chmod(mode)
+        support.os.chown(victim, owner, -1)
+        done = relauditd("--check-config", "-c", path)
+        assert done.code == 2 and str(victim) in done.err, done
+        victim.chmod(0o644)
+        support.os.chown(victim, 0, -1)

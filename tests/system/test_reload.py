@@ -126,6 +126,7 @@ def test_a_secret_that_changed_on_disk_is_taken_up(daemon, folder, web, syslog):
     syslog.wait(": start ")
     secret.with_suffix(".new").write_text("second\n")
     secret.with_suffix(".new").rename(secret)
+    # every: 1h, so it is the change that has it probed again
     wait_for(lambda: d.check("one/version")["facts"].get("version") == "2.0.0", timeout=30,
              what="the new token is sent without a reload by hand")
     assert "second" not in syslog.file.read_text()
