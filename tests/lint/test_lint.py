@@ -174,15 +174,16 @@ def test_each_is_documented_shown_and_tested(folder):
     examples = "\n".join(p.read_text() for p in (ROOT / "conf" / "examples").glob("*.yaml"))
     tests = "\n".join(p.read_text() for p in (ROOT / "tests" / "unit").glob("test_*.c"))
     lacks = []
-    for word in words(folder):
+    for symbol in words(folder):
+        word = symbol.replace("_", "-")
         if not re.search(rf"^##? .*\b{word}\b", out, re.M | re.I):
             lacks.append(f"{folder} {word}: no section in the manual")
         shown = {"kind": rf"(^|[\s\"{{,]){word}(-[\w$-]+)?[\w${{}}-]*\"?:|kind: {word}",
                  "source": rf"\b{word}:", "format": rf"format: {word}\b"}[folder]
         if not re.search(shown, examples, re.M):
             lacks.append(f"{folder} {word}: not in any of conf/examples")
-        if f"ra_{folder}_{word}" not in tests:
-            lacks.append(f"{folder} {word}: no unit test uses ra_{folder}_{word}")
+        if f"ra_{folder}_{symbol}" not in tests:
+            lacks.append(f"{folder} {word}: no unit test uses ra_{folder}_{symbol}")
         if folder == "format" and not list((ROOT / "tests/fuzz/seeds" / word).glob("*")):
             lacks.append(f"{folder} {word}: no fuzz seed")
     assert not lacks, "\n".join(lacks)

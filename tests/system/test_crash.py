@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""kill -9, again and again: what was announced stays announced, and once."""
+import json
+import os
+
+from support import is_running, make_backups, parse_line, wait_for
+
+
+def states(status):
+    return {c["check"]: (c["state"], c["hard"], c["since"], c["verdict"], c["reason"])
+            for e in status["environments"] for c in e["checks"]}
+
+
+def test_ten_crashes_change_nothing(daemon, web, folder, syslog):
+    make_backups(folder / "b", newest=31 * 3600)
+    web.put("good", {"version": "1.0.0"})
+    web.put("bad", {"version": "2.0.0"})
+
+    def version(name):
+        return {"http": {"url": web.url(name)}, "format": "json", "version": "/version",
+                "expect": {"version": "1.0.0"}}
+    d = daemon({"defaults": {"every": "1h", "retry": "1h", "confirm": 1},
+                "environments": {"one": {"checks": {
+                    "version-good": version("good"), "version-bad": version("bad"),
+                    "backup": {"file": {"glob": f"{folder}/b/*.dump"},
+                               "expect": {"max-age": "26h"}}}}}}, inside=syslog)
+    before = states(d.ready())
+    lines = syslog.wait("state check=", count=2)
+    ids = {dict(parse_line(ln)[4])["check"]: dict(parse_line(ln)[4])["id"] for ln in lines}
+    d.stop()
+    d.start()
+    for n in range(10):
+        d.restart()
+        assert states(d.status()) == before, f"after crash {n}"
+    assert len(syslog.lines("state check=")) == 2, "nothing is announced again"
+    assert len(syslog.lines(": start ")) == 12
+
+    web.put("bad", {"version": "1.0.0"})
+    d.run("one/version-bad")
+    end = dict(parse_line(syslog.wait("now=OK")[0])[4])
+    assert end["id"] == ids["one/version-bad"]
+
+    web.put("good", {"version": "2.0.0"})
+    d.run("one/version-good")
+    new = dict(parse_line(syslog.wait("check=one/version-good", "now=CRITICAL")[0])[4])
+    assert new["id"] not in ids.values(), "an id is never used twice"
+    d.restart()
+    events = json.loads(d.ctl("history", "one", "-o", "json").out)["events"]
+    told = [(e["check"], e["now"]) for e in events if e["event"] == "state"]
+    assert sorted(told[:2]) == [("one/backup", "CRITICAL"), ("one/version-bad", "CRITICAL")]
+    assert ("one/version-bad", "OK") in told
+
+
+def test_a_problem_right_before_the_crash_is_announced_once_with_its_id(daemon, web, syslog):
+    web.put("version", {"version": "1.0.0"})
+    d = daemon({"defaults": {"every": "1h", "confirm": 1},
+                "environments": {"one": {"checks": {
+                    "version": {"http": {"url": web.url("version")}, "format": "json",
+                                "version": "/version", "expect": {"version": "1.0.0"}}}}}},
+               inside=syslog)
+    d.ready()
+    for n in range(3):
+        web.put("version", {"version": f"2.0.{n}" if n % 2 == 0 else "1.0.0"})
+        d.run("one/version")
+        d.restart()
+        wanted = "CRITICAL" if n % 2 == 0 else "OK"
+        if d.check("one/version")["state"] != wanted:
+            d.run("one/version")
+        syslog.wait(f"now={wanted}", count=n // 2 + 1)
+    lines = [dict(parse_line(ln)[4]) for ln in syslog.lines("state check=")]
+    seen = [(ln["now"], ln["id"]) for ln in lines]
+    ids = [i for _, i in seen]
+    unique = list(dict.fromkeys(seen))
+    assert [now for now, _ in unique] == ["CRITICAL", "OK", "CRITICAL"], "sent again with its id"
+    assert unique[0][1] == unique[1][1] != unique[2][1], ids
+
+
+def test_the_helper_ends_with_its_daemon_and_comes_back_without(daemon, folder):
+    make_backups(folder / "b")
+    d = daemon({"defaults": {"every": "1h", "retry": "1h", "confirm": 1},
+                "environments": {"one": {"checks": {
+                    "backup": {"file": {"glob": f"{folder}/b/*.dump"},
+                               "expect": {"max-age": "26h"}}}}}})
+    d.ready()
+    helper = d.children()
+    assert len(helper) == 1
+    os.kill(helper[0], 9)
+    wait_for(lambda: d.children() not in ([], helper), what="another helper")
+    assert d.run("one/backup")["state"] == "OK"
+    again = d.children()
+    d.kill9()
+    assert not is_running(again[0])
+    d.start()
+
+
+def test_a_damaged_history_is_begun_anew_and_said(daemon, web, folder, syslog):
+    web.put("version", {"version": "2.0.0"})
+    d = daemon({"defaults": {"every": "1h", "confirm": 1},
+                "environments": {"one": {"checks": {
+                    "version": {"http": {"url": web.url("version")}, "format": "json",
+                                "version": "/version", "expect": {"version": "1.0.0"}}}}}},
+               inside=syslog)
+    d.ready()
+    since = d.check("one/version")["since"]
+    syslog.wait("now=CRITICAL")
+    d.stop()
+    for path in d.state.glob("history.db*"):
+        path.write_bytes(b"this is no database" * 1000)
+    d.start()
+    assert d.check("one/version")["since"] == since, "records do not hang on the history"
+    assert "history.db" in d.said()
+    assert len(syslog.lines("now=CRITICAL")) == 1

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""relauditctl where there is no daemon, where there is another one, and through ssh."""
+import json
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+
+import pytest
+
+import support
+from support import wait_for
+
+
+def ctl(*args, **env):
+    return support.run(support.RELAUDITCTL, *args, env=support.clean_environment(**env))
+
+
+@pytest.mark.parametrize("command", [["status"], ["show", "one"], ["run", "one"], ["version"],
+                                     ["history"], ["reload"], ["events"]])
+def test_no_daemon(folder, command):
+    done = ctl("--socket", folder / "nothing.sock", *command)
+    assert done.code == 69, done
+    assert not done.out and done.err.count("\n") == 1
+    assert str(folder / "nothing.sock") in done.err
+
+
+def test_no_daemon_behind_a_socket_that_was_left(folder):
+    path = folder / "left.sock"
+    with socket.socket(socket.AF_UNIX) as s:
+        s.bind(str(path))
+    done = ctl("status", RELAUDIT_SOCKET=str(path))
+    assert done.code == 69 and str(path) in done.err and done.err.count("\n") == 1
+
+
+def test_something_else_behind_the_socket(folder, things):
+    path = folder / "other.sock"
+    with socket.socket(socket.AF_UNIX) as s:
+        s.bind(str(path))
+        s.listen()
+        child = subprocess.Popen([str(support.RELAUDITCTL), "--socket", str(path), "status"],
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                 env=support.clean_environment())
+        client, _ = s.accept()
+        client.sendall(b"220 mail.example ESMTP\r\n")
+        client.close()
+        out, err = child.communicate(timeout=30)
+    assert child.returncode == 69 and not out and err.count("\n") == 1
+
+
+def test_nagios_form_never_says_anything_else_than_unknown(folder):
+    done = ctl("--socket", folder / "nothing.sock", "-o", "nagios", "status")
+    assert done.code in (3, 64)
+
+
+def test_help_and_version():
+    done = ctl("--help")
+    assert done.code == 0 and not done.err
+    for word in ("status", "show", "version", "history", "run", "try", "events", "reload",
+                 "completion"):
+        assert word in done.out
+        assert ctl(word, "--help").code == 0, word
+    assert ctl("--version").out.startswith("relauditctl ")
+
+
+def test_a_full_disk_and_a_closed_pipe_are_said(daemon):
+    d = daemon({"environments": {}})
+    argv = [str(support.RELAUDITCTL), "--socket", str(d.socket), "status", "-o", "json"]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(argv, stdout=full, stderr=subprocess.PIPE, text=True,
+                              env=support.clean_environment())
+    assert done.returncode != 0 and done.stderr
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(argv, stdout=writer, stderr=subprocess.PIPE, text=True,
+                          env=support.clean_environment())
+    os.close(writer)
+    assert not support.SANITIZER.search(done.stderr)
+
+
+@pytest.fixture
+def sshd(folder, things):
+    """A real sshd on loopback with keys of its own; what `ssh` needs to get there by one name."""
+    if shutil.which("sshd", path="/usr/sbin:/usr/bin") is None:
+        pytest.skip("no sshd here")
+    home = folder / "ssh"
+    home.mkdir(mode=0o700)
+    for name in ("host", "user"):
+        done = support.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", home / name)
+        assert done.code == 0, done
+    port = support.free_port()
+    (home / "authorized").write_text((home / "user.pub").read_text())
+    (home / "sshd_config").write_text(
+        f"Port {port}\nListenAddress 127.0.0.1\nHostKey {home}/host\nPidFile none\n"
+        f"AuthorizedKeysFile {home}/authorized\nStrictModes no\nUsePAM no\n"
+        "PasswordAuthentication no\nPermitRootLogin prohibit-password\n"
+        f"SetEnv PATH={support.BUILD}/daemon:/usr/bin:/bin\n")
+    me = pwd.getpwuid(os.getuid()).pw_name
+    (home / "known").write_text("audit1 " + (home / "host.pub").read_text())
+    (home / "config").write_text(
+        f"Host audit1\n HostName 127.0.0.1\n Port {port}\n User {me}\n IdentityFile {home}/user\n"
+        f" IdentitiesOnly yes\n UserKnownHostsFile {home}/known\n HostKeyAlias audit1\n"
+        " StrictHostKeyChecking yes\n")
+    # relauditctl calls `ssh`; this one finds our config without touching the caller's home
+    (home / "bin").mkdir()
+    (home / "bin" / "ssh").write_text(f'#!/bin/sh\nexec /usr/bin/ssh -F {home}/config "$@"\n')
+    (home / "bin" / "ssh").chmod(0o755)
+    os.makedirs("/run/sshd", exist_ok=True)
+
+    class Sshd:
+        process = subprocess.Popen(["/usr/sbin/sshd", "-D", "-e", "-f", str(home / "sshd_config")],
+                                   stderr=open(home / "log", "w"))
+        path = f"{home}/bin:{os.environ['PATH']}"
+
+        @classmethod
+        def stop(cls):
+            cls.process.terminate()
+            cls.process.wait()
+
+    def listens():
+        with socket.socket() as s:
+            return s.connect_ex(("127.0.0.1", port)) == 0
+    wait_for(listens, what=lambda: (home / "log").read_text())
+    return things(Sshd)
+
+
+def test_through_ssh(daemon, sshd, web):
+    web.put("version", {"version": "2.0.0"})
+    d = daemon({"defaults": {"every": "1h", "confirm": 1}, "environments": {"one": {"checks": {
+        "version": {"http": {"url": web.url("version")}, "format": "json", "version": "/version",
+                    "expect": {"version": "1.0.0"}}}}}})
+    d.ready()
+    args = ["--host", "ssh://audit1", "--socket", d.socket]
+    done = ctl(*args, "status", "-o", "json", PATH=sshd.path)
+    assert done.code == 2, done
+    assert json.loads(done.out)["environments"][0]["checks"][0]["reason"] == "version-differs"
+    assert ctl(*args, "show", "one/version", PATH=sshd.path).code == 2
+    left = subprocess.run(["pgrep", "-f", str(sshd.path.split(":")[0])[:-4] + "/config"],
+                          capture_output=True, text=True).stdout
+    assert not left, "no ssh is left behind"
+
+
+def test_ssh_that_does_not_get_there_is_unreachable(sshd, folder):
+    done = ctl("--host", "ssh://nowhere.invalid", "status", PATH=sshd.path)
+    assert done.code == 69 and not done.out and "nowhere.invalid" in done.err
+    done = ctl("--host", "ssh://audit1", "--socket", folder / "nothing.sock", "status",
+               PATH=sshd.path)
+    assert done.code == 69 and not done.out
+    done = ctl("--host", "ssh://-oProxyCommand=touch${IFS}x", "status", PATH=sshd.path)
+    assert done.code in (64, 69) and not os.path.exists("x")

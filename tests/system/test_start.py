@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Starting: one instance, its socket, its environment, its exit codes."""
+import grp
+import json
+import os
+import re
+import signal
+import socket
+import stat
+import subprocess
+
+import pytest
+
+import support
+from support import wait_for
+
+EMPTY = {"environments": {}}
+
+
+def spawn(d):
+    """Starts without waiting for ready; (exit code, what it said)."""
+    d.spawn()
+    code = d.process.wait(timeout=60)
+    d.process = None
+    assert not support.SANITIZER.search(d.said()), d.said()
+    return code, d.said()
+
+
+def test_second_instance_is_refused_with_the_pid(daemon, folder):
+    d = daemon(EMPTY)
+    other = support.Daemon(folder, d.config.read_text())
+    code, said = spawn(other)
+    assert code == 1
+    assert f"already running, pid {d.pid}" in said.splitlines()[-1]
+    assert d.ctl("status").code == 0, "the first is unharmed"
+
+
+def test_twenty_at_once_leave_one(folder, things):
+    all_of_them = [support.Daemon(folder, EMPTY) for _ in range(20)]
+    for d in all_of_them:
+        d.spawn()
+    wait_for(lambda: sum(d.process.poll() is None for d in all_of_them) == 1, timeout=60)
+    [left] = [d for d in all_of_them if d.process.poll() is None]
+    things(left)
+    assert all(d.process.returncode == 1 for d in all_of_them if d is not left)
+    wait_for(lambda: left.ctl("status").code == 0)
+
+
+def test_a_stale_socket_is_replaced(daemon):
+    d = daemon(EMPTY)
+    d.kill9()
+    assert d.socket.exists()
+    d.start()
+    assert d.ctl("status").code == 0
+
+
+def test_a_live_socket_of_another_is_never_stolen(folder):
+    d = support.Daemon(folder, EMPTY)
+    d.socket.parent.mkdir()
+    with socket.socket(socket.AF_UNIX) as other:
+        other.bind(str(d.socket))
+        other.listen()
+        code, said = spawn(d)
+        assert code == 1 and str(d.socket) in said
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(d.socket))
+
+
+@pytest.mark.parametrize("make", ["file", "folder", "link"])
+def test_what_is_no_socket_is_not_removed(folder, make):
+    d = support.Daemon(folder, EMPTY)
+    d.socket.parent.mkdir()
+    if make == "file":
+        d.socket.write_text("precious")
+    elif make == "folder":
+        d.socket.mkdir()
+    else:
+        d.socket.symlink_to("/etc/passwd")
+    code, said = spawn(d)
+    assert code == 1 and str(d.socket) in said
+    assert os.path.lexists(d.socket)
+
+
+def test_modes(daemon):
+    d = daemon(EMPTY)
+    mode = stat.S_IMODE(d.socket.stat().st_mode)
+    assert mode == 0o660 and stat.S_ISSOCK(d.socket.stat().st_mode)
+    assert stat.S_IMODE(d.socket.parent.stat().st_mode) == 0o750
+    assert stat.S_IMODE(d.state.stat().st_mode) == 0o750
+    for path in d.state.iterdir():
+        assert stat.S_IMODE(path.stat().st_mode) & 0o027 == 0, path
+
+
+@pytest.mark.parametrize("length, good", [(107, True), (108, False), (200, False)])
+def test_length_of_the_socket_path(folder, length, good):
+    path = str(folder) + "/"
+    path += "s" * (length - len(path))
+    d = support.Daemon(folder, f"daemon: {{socket: {{path: {path}}}, state: {folder}/state}}\n"
+                       "environments: {}\n")
+    done = support.relauditd("--check-config", "-c", d.config)
+    assert done.code == (0 if good else 2), done
+    if good:
+        d.socket = support.pathlib.Path(path)
+        d.start()
+        d.stop()
+    else:
+        assert f"{d.config}:1:" in done.err and "107" in done.err
+        assert spawn(d)[0] == 2
+
+
+def group_of(name, avoid=()):
+    for candidate in (name, "daemon", "games", "mail"):
+        try:
+            if candidate not in avoid:
+                return grp.getgrnam(candidate)
+        except KeyError:
+            pass
+    pytest.skip("no group to try with")
+
+
+def curl_as(d, path, groups, *more):
+    done = subprocess.run(["/usr/bin/curl", "-sS", "--unix-socket", d.socket, "-w", "%{http_code}",
+                           "-o", "/dev/null", *more, f"http://localhost{path}"],
+                          user=65534, group=65534, extra_groups=groups, capture_output=True,
+                          text=True)
+    return done.stdout
+
+
+def test_who_may_what(daemon, folder, web):
+    """The socket's group may ask; `access` says who may run and reload."""
+    web.put("version", {"version": "1.0.0"})
+    readers, runners = group_of("daemon"), group_of("games", ("daemon",))
+    d = daemon({"daemon": {"socket": {"group": readers.gr_name}},
+                "access": {"run": [runners.gr_name]},
+                "environments": {"one": {"checks": {
+                    "version": {"http": {"url": web.url("version")}, "format": "text"}}}}})
+    d.ready()
+    assert d.socket.stat().st_gid == readers.gr_gid
+    assert d.socket.parent.stat().st_gid == readers.gr_gid
+    post = ["-X", "POST", "-H", "Content-Type: application/json", "-d", '{"select":["one"]}']
+    reads, runs = [readers.gr_gid], [readers.gr_gid, runners.gr_gid]
+    assert curl_as(d, "/v1/status", [65534]) == "000", "others do not even reach the socket"
+    assert curl_as(d, "/v1/status", reads) == "200"
+    assert curl_as(d, "/v1/run", reads, *post) == "403"
+    assert curl_as(d, "/v1/reload", reads, "-X", "POST") == "403"
+    assert curl_as(d, "/v1/run", runs, *post) == "200"
+    assert curl_as(d, "/v1/reload", runs, "-X", "POST") == "403"
+
+
+def test_environment_variables_steer_nothing(daemon, folder, things, certificates):
+    """No proxy, no netrc, no key log, no other CA than the configured."""
+    web = things(support.Web(folder / "web", {"server": certificates["server"]}))
+    proxy = things(support.Web(folder / "proxy"))
+    home = folder / "home"
+    home.mkdir()
+    (home / ".netrc").write_text("default login thief password stolen\n")
+    (home / ".curlrc").write_text(f"proxy = 127.0.0.1:{proxy.port}\n")
+    ca = f"{certificates['ca']}.pem"
+    at = f"http://127.0.0.1:{proxy.port}"
+    d = daemon({"defaults": {"every": "1h", "confirm": 1}, "environments": {"one": {"checks": {
+        "version": {"http": {"url": web.url("echo")}, "format": "json", "version": "/version"},
+        "version-tls": {"http": {"url": f"https://localhost:{web.tls['server']}/", "ca": ca},
+                        "format": "text"},
+        "version-ca": {"http": {"url": f"https://localhost:{web.tls['server']}/"},
+                       "format": "text"}}}}},
+        env={"http_proxy": at, "https_proxy": at, "HTTPS_PROXY": at, "ALL_PROXY": at,
+             "all_proxy": at, "HOME": str(home), "NETRC": str(home / ".netrc"),
+             "CURL_HOME": str(home), "SSLKEYLOGFILE": str(folder / "keys"), "CURL_CA_BUNDLE": ca,
+             "SSL_CERT_FILE": ca, "SSL_CERT_DIR": os.path.dirname(ca)})
+    checks = {c["name"]: c for c in d.ready()["environments"][0]["checks"]}
+    # nginx echoes "Authorization X-Token": both empty, so a blank or nothing at all
+    assert "thief" not in json.dumps(checks) and "Basic" not in json.dumps(checks)
+    assert checks["version-ca"]["reason"] == "tls-unknown-ca"
+    assert checks["version-tls"]["reason"] in ("http-status", "ok"), "TLS itself is fine"
+    assert proxy.hits() == 0 and not (folder / "keys").exists()
+
+
+def test_exit_codes_and_usage():
+    assert support.relauditd("--version").out.startswith("relauditd ")
+    assert support.relauditd("--help").code == 0
+    for bad in (["--nothing"], ["-c"], ["left", "over"], ["--offline"]):
+        done = support.relauditd(*bad)
+        assert done.code == 64 and done.err and not done.out
+    assert support.relauditd("-c", "/nonexistent/relauditd.yaml").code == 2
+
+
+def test_stop_is_quick_with_probes_in_flight(daemon, things):
+    hole = things(support.Hole())
+    d = daemon({"daemon": {"per-host": 500},
+                "environments": {f"env{n}": {"checks": {f"version-{i}": {
+                    "http": {"url": f"http://127.0.0.1:{hole.port}/"}, "format": "text",
+                    "timeout": "60s", "every": "1s"} for i in range(10)}} for n in range(30)}})
+    wait_for(lambda: in_flight(d.metrics()) >= 200, what="probes under way")
+    began = support.time.monotonic()
+    d.signal(signal.SIGTERM)
+    d.signal(signal.SIGTERM)
+    assert d.process.wait(timeout=20) == 0
+    # 2 s by the contract; sanitizers take their share
+    assert support.time.monotonic() - began < 6
+
+
+def in_flight(text):
+    m = re.search(r"^relaudit_\w*in_flight(?:\{[^}]*\})? (\S+)", text, re.M)
+    return float(m[1]) if m else 0
+
+
+def test_state_folder_that_cannot_be_is_said(folder):
+    (folder / "state").write_text("a file")
+    code, said = spawn(support.Daemon(folder, EMPTY))
+    assert code == 1 and str(folder / "state") in said
