@@ -50,10 +50,7 @@ servers_file(const char *name)
 static void
 servers_script(const char *name, char out[512])
 {
-	const char *slash = strrchr(__FILE__, '/');
-
-	(void)snprintf(out, 512, "%.*s/../system/servers/%s",
-	    slash != NULL ? (int)(slash - __FILE__) : 1, slash != NULL ? __FILE__ : ".", name);
+	(void)snprintf(out, 512, "%s/tests/system/servers/%s", RA_SOURCE_ROOT, name);
 }
 
 /* False: there is no such script to run from here. */
