@@ -29,7 +29,10 @@ enum ra_record_type {
  */
 int ra_store_open(struct ra_loop *loop, const char *folder, struct ra_store **ret,
     struct ra_buf *notes, struct ra_error *err);
-/* Writes what is queued (waits at most wait_ms), closes. */
+/*
+ * Writes what is queued (waits at most wait_ms), calls back whatever is owed, closes. A thread that is
+ * stuck in the file system is abandoned with its memory.
+ */
 void ra_store_close(struct ra_store *s, int64_t wait_ms);
 
 /* --- records --- */
@@ -37,13 +40,14 @@ void ra_store_close(struct ra_store *s, int64_t wait_ms);
 /*
  * Puts one record. done(arg, 0) comes from the loop once it is synced to disk; a negative errno if
  * it could not be (it stays in memory and is retried; done is not called again). done may be NULL.
- * Order per key is kept. -ENOMEM: nothing was taken.
+ * Order per key is kept. -ENOMEM: nothing was taken; -ESHUTDOWN: nor is it during close.
  */
 int ra_store_put(struct ra_store *s, enum ra_record_type type, const char *key, const char *body,
     size_t len, void (*done)(void *arg, int error), void *arg);
 int ra_store_remove(struct ra_store *s, enum ra_record_type type, const char *key);
 /* From memory, borrowed until the key is put again; NULL: none. */
 const char *ra_store_get(const struct ra_store *s, enum ra_record_type type, const char *key);
+/* In no order; fn must not put new keys or remove any. */
 void ra_store_each(const struct ra_store *s, enum ra_record_type type,
     void (*fn)(void *arg, const char *key, const char *body), void *arg);
 
@@ -62,7 +66,9 @@ void ra_store_latest(struct ra_store *s, const char *check, const char *body, si
 /* When a check was last checked, where nothing else changed. */
 void ra_store_seen(struct ra_store *s, const char *check, int64_t checked);
 void ra_store_event(struct ra_store *s, const struct ra_history_event *event);
-/* Drops checks that are gone (ids not in `keep`, asked for each) and events older than `before`. */
+/* Drops latest result and time of a check that is gone; its events stay. */
+void ra_store_forget(struct ra_store *s, const char *check);
+/* Drops events older than `before`. */
 void ra_store_prune(struct ra_store *s, int64_t before);
 
 /* At start only, on the calling thread: every check's latest body and last checked time. */
@@ -88,8 +94,9 @@ int ra_store_history(struct ra_store *s, const struct ra_history_query *query,
 struct ra_store_stats {
 	uint64_t puts, unsaved;		/* unsaved: records in memory that are not on disk */
 	uint64_t queued;
+	uint64_t dropped;		/* of history: no room in the queue or on the disk */
 	bool failing;
-	char error[160];		/* "state not saved: disk full", "" if all is well */
+	char error[160];		/* "state not saved: disk full", "history ..."; "" if all is well */
 };
 void ra_store_stats(const struct ra_store *s, struct ra_store_stats *ret);
 
