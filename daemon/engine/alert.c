@@ -11,7 +11,7 @@
 #include "relaudit/base/units.h"
 
 #define LINE_MAX_BYTES 1900 /* the daemon's name, time and pid come before it; 2 KiB in all */
-#define VALUE_MAX      256  /* of any value but the summary */
+#define VALUE_MAX      256 /* of any value but the summary */
 #define SUMMARY	       " summary="
 #define UNSAVED	       " unsaved=1" /* room is kept for it: it is learnt later than the rest */
 
@@ -71,8 +71,8 @@ ra_alert_state(struct ra_buf *out, const struct ra_check *check, const char *kin
 	if (check->service != NULL)
 		ra_alert_pair(out, "service", check->service);
 	if (t->change == RA_CHANGE_RECOVERY)
-		ra_alert_pair(out, "lasted",
-		    ra_duration_format(t->lasted / RA_SECOND * RA_SECOND, lasted));
+		ra_alert_pair(
+		    out, "lasted", ra_duration_format(t->lasted / RA_SECOND * RA_SECOND, lasted));
 	if (unsaved)
 		ra_buf_puts(out, UNSAVED);
 	ra_buf_puts(out, SUMMARY);

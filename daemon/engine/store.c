@@ -12,11 +12,11 @@
 
 #include "store_internal.h"
 
-#define QUEUE_BYTES    ((size_t)64 << 20)
-#define HISTORY_EVERY  1000 /* ms: at most one transaction of history in it */
-#define CALLS_A_TURN   256  /* call-backs that one turn of the loop makes */
-#define LIMIT_DEFAULT  1000
-#define LIMIT_MAX      100000
+#define QUEUE_BYTES   ((size_t)64 << 20)
+#define HISTORY_EVERY 1000 /* ms: at most one transaction of history in it */
+#define CALLS_A_TURN  256 /* call-backs that one turn of the loop makes */
+#define LIMIT_DEFAULT 1000
+#define LIMIT_MAX     100000
 
 int64_t
 ra_store_mono(void)
@@ -87,7 +87,7 @@ static bool
 room_for(const struct ra_store *s, size_t size)
 {
 	return s->puts.bytes + s->flying.bytes + s->history.bytes + s->history_flying + size <=
-	    QUEUE_BYTES;
+	       QUEUE_BYTES;
 }
 
 /* Under lock. A key that is new is put into the map, else its record is replaced. */
@@ -311,9 +311,9 @@ ra_store_history(struct ra_store *s, const struct ra_history_query *query,
 	}
 	q->since = query->since;
 	q->until = query->until != 0 ? query->until : INT64_MAX;
-	q->limit = query->limit == 0	? LIMIT_DEFAULT
-	    : query->limit > LIMIT_MAX	? LIMIT_MAX
-					: query->limit;
+	q->limit = query->limit == 0	      ? LIMIT_DEFAULT
+		   : query->limit > LIMIT_MAX ? LIMIT_MAX
+					      : query->limit;
 	q->done = done;
 	q->arg = arg;
 	pthread_mutex_lock(&s->lock);

@@ -12,8 +12,8 @@
 #define MAGIC	       "SQLite format 3"
 #define VERSION_OFFSET 60
 /* A version of ours is small: more is a flipped bit, not the future. */
-#define VERSION_MAX 9999
-#define BUSY_MS	    2000
+#define VERSION_MAX    9999
+#define BUSY_MS	       2000
 
 /*
  * The version is read from the file's header first, because opening a database with a journal
@@ -122,9 +122,8 @@ ra_disk_open(const struct ra_folder *f, const char *name, int flags, sqlite3 **r
 	/* A schema made by someone else must not make us call functions. */
 	sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-	r = ra_disk_exec(db,
-	    "PRAGMA cache_size=-512; PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY;"
-	    "PRAGMA cell_size_check=ON");
+	r = ra_disk_exec(db, "PRAGMA cache_size=-512; PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY;"
+			     "PRAGMA cell_size_check=ON");
 	if (r < 0) {
 		sqlite3_close(db);
 		return r;
@@ -145,8 +144,8 @@ int
 ra_disk_prepare(sqlite3 *db, const char *const *sql, sqlite3_stmt **stmts, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		if (sqlite3_prepare_v3(db, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &stmts[i],
-			NULL) != SQLITE_OK)
+		if (sqlite3_prepare_v3(
+			db, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &stmts[i], NULL) != SQLITE_OK)
 			return ra_disk_error(db);
 	}
 	return 0;

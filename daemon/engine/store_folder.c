@@ -36,20 +36,20 @@ check_file(const struct ra_folder *f, const char *name, struct ra_error *err)
 	struct stat st;
 
 	if (fstatat(f->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno == ENOENT ? 0
-				       : ra_error_set(err, -errno, "%s/%s: %s", f->path, name,
-					     strerror(errno));
+		return errno == ENOENT
+			   ? 0
+			   : ra_error_set(err, -errno, "%s/%s: %s", f->path, name, strerror(errno));
 	if (!S_ISREG(st.st_mode))
 		return ra_error_set(err, -EPERM,
 		    "%s/%s is a %s; remove it, only a regular file is used", f->path, name,
 		    S_ISLNK(st.st_mode)	   ? "symbolic link"
-			: S_ISDIR(st.st_mode)  ? "folder"
-			: S_ISFIFO(st.st_mode) ? "FIFO"
-					       : "special file");
+		    : S_ISDIR(st.st_mode)  ? "folder"
+		    : S_ISFIFO(st.st_mode) ? "FIFO"
+					   : "special file");
 	if (!ours(&st))
 		return ra_error_set(err, -EPERM,
-		    "%s/%s belongs to uid %u; it must belong to root or to relauditd's user", f->path,
-		    name, (unsigned)st.st_uid);
+		    "%s/%s belongs to uid %u; it must belong to root or to relauditd's user",
+		    f->path, name, (unsigned)st.st_uid);
 	if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
 		return ra_error_set(err, -EPERM,
 		    "%s/%s may be written by others; `chmod go-w` it once you know what is in it",
@@ -78,9 +78,9 @@ static int
 sync_parent(const char *path)
 {
 	const char *slash = strrchr(path, '/');
-	RA_FREE char *parent = slash == NULL ? strdup(".")
-	    : slash == path		     ? strdup("/")
-					     : strndup(path, (size_t)(slash - path));
+	RA_FREE char *parent = slash == NULL   ? strdup(".")
+			       : slash == path ? strdup("/")
+					       : strndup(path, (size_t)(slash - path));
 	int fd = parent != NULL ? open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1, r = 0;
 
 	if (fd < 0)
@@ -105,14 +105,16 @@ open_folder(struct ra_folder *f, const char *path, struct ra_error *err)
 	if (f->fd < 0)
 		return ra_error_set(err, -errno,
 		    errno == ELOOP || errno == ENOTDIR
-			? "state folder %s is not a folder or is a symbolic link (%s); name the folder itself"
+			? "state folder %s is not a folder or is a symbolic link (%s); name the "
+			  "folder itself"
 			: "cannot open the state folder %s: %s",
 		    path, strerror(errno));
 	if (fstat(f->fd, &st) < 0)
 		return ra_error_set(err, -errno, "%s: %s", path, strerror(errno));
 	if (!ours(&st))
 		return ra_error_set(err, -EPERM,
-		    "state folder %s belongs to uid %u; it must belong to root or to relauditd's user",
+		    "state folder %s belongs to uid %u; it must belong to root or to relauditd's "
+		    "user",
 		    path, (unsigned)st.st_uid);
 	if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
 		return ra_error_set(
@@ -148,16 +150,16 @@ take_lock(struct ra_folder *f, struct ra_error *err)
 	char text[16];
 	int n;
 
-	f->lock = openat(f->fd, LOCK_FILE,
-	    O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, FILE_MODE);
+	f->lock = openat(
+	    f->fd, LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, FILE_MODE);
 	if (f->lock < 0)
 		return ra_error_set(
 		    err, -errno, "cannot open %s/" LOCK_FILE ": %s", f->path, strerror(errno));
 	if (flock(f->lock, LOCK_EX | LOCK_NB) < 0)
 		return errno == EWOULDBLOCK
-		    ? refuse_second(f->lock, f->path, err)
-		    : ra_error_set(err, -errno, "cannot lock %s/" LOCK_FILE ": %s", f->path,
-			  strerror(errno));
+			   ? refuse_second(f->lock, f->path, err)
+			   : ra_error_set(err, -errno, "cannot lock %s/" LOCK_FILE ": %s", f->path,
+				 strerror(errno));
 	/* The lock counts, not the text: a full disk is no reason to refuse. */
 	n = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
 	if (ftruncate(f->lock, 0) < 0 || pwrite(f->lock, text, (size_t)n, 0) < 0)
@@ -227,7 +229,8 @@ ra_folder_age(const struct ra_folder *f, const char *name)
 int
 ra_folder_create(const struct ra_folder *f, const char *name)
 {
-	int fd = openat(f->fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, FILE_MODE);
+	int fd =
+	    openat(f->fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, FILE_MODE);
 
 	if (fd < 0)
 		return -errno;

@@ -171,8 +171,8 @@ open_file(struct ra_store *s, bool fresh)
 
 	if (r < 0)
 		return r;
-	r = ra_disk_exec(h->db,
-	    "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA journal_size_limit=4194304");
+	r = ra_disk_exec(h->db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA "
+				"journal_size_limit=4194304");
 	sqlite3_wal_hook(h->db, on_wal, &h->wal_pages);
 	if (r == 0)
 		r = ra_disk_number(h->db, "PRAGMA user_version", &version);
@@ -259,11 +259,10 @@ ra_store_load_latest(struct ra_store *s,
 
 	/* A connection of its own: the writer's is the writer's. */
 	r = ra_disk_open(&s->folder, RA_HISTORY_FILE, SQLITE_OPEN_READWRITE, &db);
-	if (r == 0 &&
-	    sqlite3_prepare_v2(db,
-		"SELECT check_id, body, coalesce(checked, 0) FROM latest LEFT JOIN seen "
-		"USING(check_id)",
-		-1, &stmt, NULL) != SQLITE_OK)
+	if (r == 0 && sqlite3_prepare_v2(db,
+			  "SELECT check_id, body, coalesce(checked, 0) FROM latest LEFT JOIN seen "
+			  "USING(check_id)",
+			  -1, &stmt, NULL) != SQLITE_OK)
 		r = ra_disk_error(db);
 	while (r == 0 && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
 		const char *id = (const char *)sqlite3_column_text(stmt, 0);

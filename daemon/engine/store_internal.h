@@ -218,7 +218,8 @@ struct ra_store {
 	bool changed;			/* since records.db.last was written */
 };
 
-int64_t ra_store_mono(void);	/* real, whatever the clock was replaced by: condition variables wait by it */
+/* Real, whatever the clock was replaced by: condition variables wait by it. */
+int64_t ra_store_mono(void);
 
 /* --- store_folder.c: the folder, its lock, files in it --- */
 
@@ -227,7 +228,8 @@ void ra_folder_close(struct ra_folder *f);
 void ra_folder_path(const struct ra_folder *f, const char *name, char out[RA_STORE_PATH]);
 bool ra_folder_has(const struct ra_folder *f, const char *name);
 int64_t ra_folder_age(const struct ra_folder *f, const char *name);	/* ms since it was written */
-int ra_folder_create(const struct ra_folder *f, const char *name);	/* 0600, empty, never over another */
+/* Empty, 0600, never over another. */
+int ra_folder_create(const struct ra_folder *f, const char *name);
 int ra_folder_sync_file(const struct ra_folder *f, const char *name);
 int ra_folder_sync(const struct ra_folder *f);
 int ra_folder_rename(const struct ra_folder *f, const char *from, const char *to);

@@ -139,7 +139,8 @@ read_row(struct load *l, sqlite3_stmt *stmt)
 	}
 	if (ra_record_type_parse(type, &t) < 0)
 		return ra_error_set(l->err, -EPROTONOSUPPORT,
-		    "%s/%s holds records of a newer relauditd (\"%.40s\"); run that one, nothing was "
+		    "%s/%s holds records of a newer relauditd (\"%.40s\"); run that one, nothing "
+		    "was "
 		    "changed",
 		    l->s->folder.path, l->name, type);
 	l->rows++;
@@ -321,7 +322,8 @@ read_last(struct load *main, struct load *last)
 	int r = read_file(last, SQLITE_OPEN_READONLY);
 
 	if (r == -ENOENT) {
-		ra_buf_puts(main->notes, RA_RECORDS_LAST " is missing too: no copy fills the gaps\n");
+		ra_buf_puts(
+		    main->notes, RA_RECORDS_LAST " is missing too: no copy fills the gaps\n");
 		return 0;
 	}
 	if (r < 0)
@@ -377,8 +379,9 @@ read_main(struct load *l, struct load *last)
 		}
 		ra_buf_puts(l->notes, RA_RECORDS_FILE " is missing\n");
 	} else {
-		ra_buf_printf(l->notes, RA_RECORDS_FILE " is damaged (%s): %zu records read from it\n",
-		    l->why, l->used);
+		ra_buf_printf(l->notes,
+		    RA_RECORDS_FILE " is damaged (%s): %zu records read from it\n", l->why,
+		    l->used);
 		s->aside = true;
 	}
 	r = read_last(l, last);
@@ -409,8 +412,9 @@ finish_rewrite(struct ra_store *s, struct ra_buf *notes, struct ra_error *err)
 	if (r == 0 && l.damaged) {
 		s->rewrite = true; /* memory has what records.db has not */
 		r = ra_folder_set_aside(&s->folder, RA_RECORDS_NEW, false, name);
-		ra_buf_printf(notes, RA_RECORDS_NEW " is damaged (%s): %zu records read from it%s%s\n",
-		    l.why, l.used, r == 0 ? ", kept as " : "", r == 0 ? name : "");
+		ra_buf_printf(notes,
+		    RA_RECORDS_NEW " is damaged (%s): %zu records read from it%s%s\n", l.why,
+		    l.used, r == 0 ? ", kept as " : "", r == 0 ? name : "");
 	} else if (r == 0) {
 		r = ra_folder_drop_journals(&s->folder, RA_RECORDS_FILE);
 		if (r == 0)

@@ -127,8 +127,8 @@ ra_store_open(struct ra_loop *loop, const char *folder, struct ra_store **ret, s
 	if (r == 0) {
 		r = ra_history_open(s, notes);
 		if (r < 0 && why.code == 0)
-			ra_error_set(&why, r, "%s/" RA_HISTORY_FILE ": %s", s->folder.path,
-			    ra_disk_text(r));
+			ra_error_set(
+			    &why, r, "%s/" RA_HISTORY_FILE ": %s", s->folder.path, ra_disk_text(r));
 	}
 	if (r < 0) {
 		free_store(s);
@@ -158,7 +158,7 @@ static bool
 busy(const struct ra_store *s)
 {
 	return s->puts.head != NULL || s->flying.head != NULL || s->history.head != NULL ||
-	    s->history_flying != 0;
+	       s->history_flying != 0;
 }
 
 /* Until nothing is on its way; call-backs may put more meanwhile, which counts too. */

@@ -104,8 +104,8 @@ run_query(struct reader *rd, struct ra_query *q)
 	if (q->arena == NULL)
 		return -ENOMEM;
 	if (which != BY_NONE)
-		sqlite3_bind_text(stmt, 1, which == BY_CHECK ? q->check : q->environment, -1,
-		    SQLITE_STATIC);
+		sqlite3_bind_text(
+		    stmt, 1, which == BY_CHECK ? q->check : q->environment, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(stmt, 2, q->since);
 	sqlite3_bind_int64(stmt, 3, q->until);
 	sqlite3_bind_int64(stmt, 4, (int64_t)q->limit);

@@ -18,7 +18,8 @@
 
 /* The generation is the rowid: appended, found again without an index. */
 const char *const ra_records_schema[] = {
-	"CREATE TABLE record(generation INTEGER PRIMARY KEY, type TEXT NOT NULL, key TEXT NOT NULL, "
+	"CREATE TABLE record(generation INTEGER PRIMARY KEY, type TEXT NOT NULL, key TEXT NOT "
+	"NULL, "
 	"digest BLOB NOT NULL, body BLOB NOT NULL)",
 	"CREATE TABLE about(id INTEGER PRIMARY KEY, rows INTEGER NOT NULL, marks INTEGER NOT NULL, "
 	"generation INTEGER NOT NULL, written INTEGER NOT NULL)",
@@ -181,10 +182,10 @@ ra_records_checkpoint(struct ra_store *s)
 	if (s->records.db == NULL)
 		return 0;
 	s->records.wal_pages = 0;
-	return sqlite3_wal_checkpoint_v2(s->records.db, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL,
-		   NULL) == SQLITE_OK
-	    ? 0
-	    : ra_disk_error(s->records.db);
+	return sqlite3_wal_checkpoint_v2(
+		   s->records.db, "main", SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) == SQLITE_OK
+		   ? 0
+		   : ra_disk_error(s->records.db);
 }
 
 /* --- in place, after a disk was full --- */
@@ -294,8 +295,8 @@ ra_records_sync(struct ra_store *s, const struct ra_records_view *view)
 static int
 fill(struct ra_records *db, const struct ra_records_view *view, bool placed)
 {
-	int r = ra_disk_exec(db->db,
-	    "PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE; BEGIN");
+	int r = ra_disk_exec(db->db, "PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF; PRAGMA "
+				     "locking_mode=EXCLUSIVE; BEGIN");
 
 	for (size_t i = 0; r == 0 && i < ra_records_schema_count; i++)
 		r = ra_disk_exec(db->db, ra_records_schema[i]);

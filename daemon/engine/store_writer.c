@@ -14,10 +14,10 @@
 
 #define RETRY_EVERY	 5000
 #define CHECKPOINT_AFTER 2000 /* ms of rest */
-#define WAL_PAGES_MAX	 512  /* or this much, rest or no rest */
+#define WAL_PAGES_MAX	 512 /* or this much, rest or no rest */
 #define COPY_AFTER	 1000 /* after the start, then once a day */
 #define HISTORY_WAL	 1000 /* pages, then the reader checkpoints */
-#define LOOK_EVERY	 64   /* items of history between looks at the puts */
+#define LOOK_EVERY	 64 /* items of history between looks at the puts */
 
 enum job {
 	JOB_WAIT,
@@ -244,8 +244,7 @@ do_history(struct ra_store *s)
 	r = ra_history_begin(s);
 	while ((item = ra_queue_take(&batch)) != NULL) {
 		if (r == 0)
-			r = ra_history_apply(
-			    s, RA_CONTAINER(item, struct ra_item_history, item));
+			r = ra_history_apply(s, RA_CONTAINER(item, struct ra_item_history, item));
 		free(item);
 		if (++n % LOOK_EVERY == 0 && puts_wait(s))
 			do_puts(s);

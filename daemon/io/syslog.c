@@ -16,16 +16,18 @@
 #include <time.h>
 #include <unistd.h>
 
-#define QUEUE_MAX  1000
-#define TEXT_MAX   2048
-#define STACK	   ((size_t)256 << 10)
-#define TRY_FIRST  250	/* ms until a lost socket is tried again; doubled each time */
-#define TRY_MAX	   5000
-#define PATH_LOG   "/dev/log"
+#define IDENT	  "relauditd" /* a constant: openlog keeps the pointer */
+#define QUEUE_MAX 1000
+#define TEXT_MAX  2048
+#define STACK	  ((size_t)256 << 10)
+#define TRY_FIRST 250 /* ms until a lost socket is tried again; doubled each time */
+#define TRY_MAX	  5000
+#define PATH_LOG  "/dev/log"
 
 struct message {
 	struct message *next;
 	int priority;
+	bool echoed;
 	char text[];
 };
 
@@ -35,9 +37,10 @@ struct ra_syslog {
 	pthread_t thread;
 	struct message *head, **tail;
 	struct ra_syslog_stats stats;
-	uint64_t untold;	/* dropped and not reported yet */
+	uint64_t untold; /* dropped and not reported yet */
 	bool stop, runs;
 	bool echo;
+	int facility;
 	/* the thread's */
 	int64_t try_after;
 };
@@ -142,13 +145,14 @@ send_first(struct ra_syslog *s)
 {
 	struct message *m = s->head;
 
-	if (!send_one(s, m->priority, m->text))
-		return false;
-	if (s->echo) {
+	if (s->echo && !m->echoed) {
+		m->echoed = true;
 		pthread_mutex_unlock(&s->lock);
 		echo(m->text);
 		pthread_mutex_lock(&s->lock);
 	}
+	if (!send_one(s, m->priority, m->text))
+		return false;
 	drop_first(s);
 	return s->untold == 0 || report_drops(s);
 }
@@ -159,8 +163,10 @@ wait_for_listener(struct ra_syslog *s)
 {
 	int64_t until = mono() + s->try_after;
 
-	/* A descriptor of the one that went away is of no use to the one that comes. */
+	/* A descriptor of the one that went away is of no use to the one that comes. glibc forgets
+	   the name with it. */
 	closelog();
+	openlog(IDENT, LOG_PID, s->facility);
 	s->try_after = s->try_after * 2 < TRY_MAX ? s->try_after * 2 : TRY_MAX;
 	while (!s->stop && mono() < until)
 		wait_until(&s->wake, &s->lock, until);
@@ -243,8 +249,8 @@ ra_syslog_new(int facility, bool echo_too, struct ra_syslog **ret, struct ra_err
 	s->echo = echo_too;
 	s->try_after = TRY_FIRST;
 	s->runs = true;
-	/* A constant: openlog keeps the pointer. */
-	openlog("relauditd", LOG_PID, facility);
+	s->facility = facility;
+	openlog(IDENT, LOG_PID, facility);
 	s->stats.connected = listened_to();
 	r = start(s);
 	if (r < 0) {
@@ -264,6 +270,7 @@ ra_syslog_send(struct ra_syslog *s, int priority, const char *text)
 	if (m != NULL) {
 		m->next = NULL;
 		m->priority = priority;
+		m->echoed = false;
 		memcpy(m->text, text, len);
 		m->text[len] = '\0';
 	}

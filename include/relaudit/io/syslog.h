@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * syslog(3) on a thread of its own behind a bounded queue, because it blocks its caller when the
- * reader stalls. A full queue drops the newest and counts; the count is sent once there is room.
- * Without /dev/log messages are dropped and counted, and syslog is tried again. At exit a stuck
- * thread is abandoned.
+ * reader stalls. A queue that is full (1,000 messages) drops the newest and counts; the count is
+ * sent once there is room, as `dropped=N reason=...`. Without /dev/log messages wait in the queue
+ * while it is tried again, after 250 ms, then longer, at most 5 s. At exit a stuck thread is
+ * abandoned. One at a time: syslog(3) is the process's.
  */
 #ifndef RELAUDIT_IO_SYSLOG_H
 #define RELAUDIT_IO_SYSLOG_H
@@ -12,7 +13,7 @@
 
 struct ra_syslog;
 
-/* The last messages are mirrored to stderr if `echo` (a terminal, or systemd's journal without syslog). */
+/* Messages are mirrored to stderr if `echo` (a terminal, or systemd's journal without syslog). */
 int ra_syslog_new(int facility, bool echo, struct ra_syslog **ret, struct ra_error *err);
 /* From any thread. priority LOG_CRIT ...; text is one line, already escaped; cut at 2 KiB. */
 void ra_syslog_send(struct ra_syslog *s, int priority, const char *text);
