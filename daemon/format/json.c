@@ -12,6 +12,7 @@
 #include "excerpt.h"
 
 #define DEPTH_MAX   32
+#define DEPTH_TEXT  "32"
 #define POINTER_MAX 512
 #define KEYS_SHOWN  5
 
@@ -288,7 +289,7 @@ refuse(const char *text, size_t len, const json_error_t *e, struct ra_error *err
 		ra_error_set(err, -ENOMEM, "out of memory");
 		return RA_R_NO_MEMORY;
 	}
-	if (text[blank] == '\0' || strchr("{[\"-0123456789tfn", text[blank]) == NULL)
+	if (strchr("{[\"-0123456789tfn", text[blank]) == NULL)
 		ra_error_set(err, -EINVAL, "line %d, column %d: not JSON but '%s'", e->line,
 		    e->column, ra_excerpt(text + blank, len - blank, excerpt));
 	else
@@ -297,27 +298,38 @@ refuse(const char *text, size_t len, const json_error_t *e, struct ra_error *err
 }
 
 static enum ra_reason
+refuse_at(
+    const char *text, size_t offset, enum ra_reason reason, const char *what, struct ra_error *err)
+{
+	size_t line, column;
+
+	ra_excerpt_position(text, offset, &line, &column);
+	ra_error_set(err, -EINVAL, "line %zu, column %zu: %s", line, column, what);
+	return reason;
+}
+
+static enum ra_reason
 load(const char *text, size_t len, json_t **ret, struct ra_error *err)
 {
-	size_t deep, line, column;
+	const char *nul;
+	size_t deep;
 	json_error_t e;
 
 	if (ra_excerpt_blank(text, len) == len) {
 		ra_error_set(err, -EINVAL, "the answer is empty");
 		return RA_R_EMPTY;
 	}
-	if (len >= 3 && memcmp(text, RA_BOM, 3) == 0) {
-		ra_error_set(
-		    err, -EINVAL, "line 1, column 1: a byte order mark, which JSON must not have");
-		return RA_R_NOT_JSON;
-	}
+	if (len >= 3 && memcmp(text, RA_BOM, 3) == 0)
+		return refuse_at(
+		    text, 0, RA_R_NOT_JSON, "a byte order mark, which JSON must not have", err);
+	/* To jansson it would be the end, whatever comes after it. */
+	nul = memchr(text, '\0', len);
+	if (nul != NULL)
+		return refuse_at(text, (size_t)(nul - text), RA_R_NOT_JSON, "a NUL byte", err);
 	deep = too_deep(text, len);
-	if (deep < len) {
-		ra_excerpt_position(text, deep, &line, &column);
-		ra_error_set(err, -EINVAL, "line %zu, column %zu: nested more than %d deep", line,
-		    column, DEPTH_MAX);
-		return RA_R_TOO_DEEP;
-	}
+	if (deep < len)
+		return refuse_at(
+		    text, deep, RA_R_TOO_DEEP, "nested more than " DEPTH_TEXT " deep", err);
 	*ret = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &e);
 	return *ret != NULL ? RA_R_OK : refuse(text, len, &e, err);
 }

@@ -99,7 +99,7 @@ static enum ra_reason
 read_body(const struct ra_format_call *call, struct ra_data *data, struct ra_error *err)
 {
 	const char *text = call->input->bytes;
-	size_t len = call->input->len, line;
+	size_t len = call->input->len, line = 0;
 	char excerpt[RA_EXCERPT_TEXT];
 
 	trim(&text, &len);
@@ -107,8 +107,8 @@ read_body(const struct ra_format_call *call, struct ra_data *data, struct ra_err
 		ra_error_set(err, -EINVAL, "the answer is empty");
 		return RA_R_EMPTY;
 	}
-	line = strcspn(text, "\r\n");
-	line = line < len ? line : len;
+	while (line < len && text[line] != '\n' && text[line] != '\r')
+		line++;
 	if (len > VALUE_MAX || line < len) {
 		ra_error_set(err, -EINVAL,
 		    "not one short line of text but '%s'; say what to take of it with `regex:`, or "

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sets options by name through their tables, as configuration does, and keeps what `prepare` has to
+ * complain about.
+ */
+#ifndef RA_TESTS_OPTIONS_H
+#define RA_TESTS_OPTIONS_H
+
+#include <stdio.h>
+#include <string.h>
+
+#include "relaudit/base/units.h"
+#include "relaudit/conf/option.h"
+
+struct ra_conf_place {
+	char text[1024]; /* "name: complaint" of each, a line each */
+};
+
+void
+ra_conf_complain(struct ra_conf_place *place, const char *name, const char *fmt, ...)
+{
+	size_t len = strlen(place->text);
+	va_list ap;
+
+	len += (size_t)snprintf(place->text + len, sizeof(place->text) - len, "%s: ", name);
+	va_start(ap, fmt);
+	vsnprintf(place->text + len, sizeof(place->text) - len, fmt, ap);
+	va_end(ap);
+}
+
+static const struct ra_option *
+options_find(const struct ra_conf_type *type, const char *name, size_t len)
+{
+	for (const struct ra_option *o = type->options; o->name != NULL; o++) {
+		if (strlen(o->name) == len && memcmp(o->name, name, len) == 0)
+			return o;
+	}
+	fail_msg("%s has no option '%.*s'", type->name, (int)len, name);
+	return NULL;
+}
+
+static void
+options_add_text(struct ra_arena *arena, struct ra_texts *texts, const char *value)
+{
+	struct ra_text *list = ra_arena_alloc(arena, (texts->count + 1) * sizeof(*list));
+
+	for (size_t i = 0; i < texts->count; i++)
+		list[i] = texts->list[i];
+	list[texts->count] = (struct ra_text){ .value = value, .shown = value };
+	texts->list = list;
+	texts->count++;
+}
+
+static void
+options_set(struct ra_arena *arena, const struct ra_option *o, void *at, const char *value)
+{
+	int r = 0;
+
+	switch (o->type) {
+	case RA_OPT_DURATION:
+		r = ra_duration_parse(value, at, NULL);
+		break;
+	case RA_OPT_SIZE:
+		r = ra_size_parse(value, at, NULL);
+		break;
+	case RA_OPT_PERCENT:
+		r = ra_percent_parse(value, at, NULL);
+		break;
+	case RA_OPT_INT:
+		r = ra_int_parse(value, strlen(value), at);
+		break;
+	case RA_OPT_TEXT:
+		*(struct ra_text *)at = (struct ra_text){ .value = value, .shown = value };
+		break;
+	case RA_OPT_TEXTS:
+		options_add_text(arena, at, value);
+		break;
+	default:
+		fail_msg("option '%s' is of a type that is not known here", o->name);
+	}
+	assert_int_equal(r, 0);
+}
+
+/*
+ * `text` is lines of "name: value"; a list's name stands once for each of its values. NULL: unset.
+ */
+static void *
+options_bind(struct ra_arena *arena, const struct ra_conf_type *type, const char *text,
+    struct ra_conf_place *place)
+{
+	char *bound = ra_arena_alloc(arena, type->size);
+
+	assert_non_null(bound);
+	for (const struct ra_option *o = type->options; o->name != NULL; o++) {
+		if (o->type < RA_OPT_TEXT)
+			*(int64_t *)(void *)(bound + o->offset) = RA_UNSET;
+	}
+	while (text != NULL && *text != '\0') {
+		size_t name = strcspn(text, ":"), len = strcspn(text, "\n");
+		const struct ra_option *o = options_find(type, text, name);
+
+		options_set(arena, o, bound + o->offset,
+		    ra_arena_strndup(arena, text + name + 2, len - name - 2));
+		text += len + (text[len] == '\n' ? 1 : 0);
+	}
+	place->text[0] = '\0';
+	if (type->prepare != NULL)
+		assert_int_equal(type->prepare(bound, arena, place), 0);
+	return bound;
+}
+
+#endif
