@@ -57,6 +57,8 @@ enum ra_option_flag {
 	RA_OPT_SOURCE = 1 << 4,		/* a selector for the source (a response header): the format's
 					   check of selectors is not called, and the default format
 					   is text */
+	RA_OPT_CONTENT = 1 << 5,	/* a path whose file counts as part of the configuration (a CA,
+					   a key): watched, and in the fingerprint */
 };
 
 struct ra_option {
