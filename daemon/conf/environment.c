@@ -12,6 +12,7 @@
 struct ra_template {
 	const struct ra_node *checks;
 	struct ra_map names; /* of the ${...} in it */
+	bool used;
 	struct ra_loading *l;
 };
 
@@ -63,6 +64,38 @@ ra_templates_build(struct ra_loading *l, const struct ra_node *templates)
 		return;
 	for (size_t i = 0; l->fatal == 0 && i < templates->count; i++)
 		build_template(l, &templates->entries[i]);
+}
+
+/* A template that nobody uses is not filled in, but its keys are what they are. */
+static void
+check_unused(struct ra_loading *l, const struct ra_node *check)
+{
+	const struct ra_registry *r = l->load->registry;
+
+	for (size_t i = 0; check->type == RA_NODE_MAP && i < check->count; i++) {
+		const struct ra_entry *e = &check->entries[i];
+		int source = ra_registry_source(r, e->key);
+		size_t len = strlen(e->key);
+
+		if (source >= 0 && ra_tree_get(e->value, "connection") == NULL)
+			ra_bind_check_keys(l, r->sources[source].type, e->value);
+		else if (!ra_registry_knows(r, e->key) && e->key[len - 1] != '+')
+			ra_say(l, e->at, "unknown key '%.80s' for a check", e->key);
+	}
+}
+
+void
+ra_templates_check_unused(struct ra_loading *l)
+{
+	struct ra_template *t;
+	void *value;
+	size_t i = 0;
+
+	while (ra_map_next(&l->templates, &i, NULL, &value)) {
+		t = value;
+		for (size_t j = 0; !t->used && t->checks != NULL && j < t->checks->count; j++)
+			check_unused(l, t->checks->entries[j].value);
+	}
 }
 
 /* --- an environment --- */
@@ -188,7 +221,7 @@ use_template(
     struct environment *env, struct ra_mark at, const char *name, const struct ra_node *params)
 {
 	struct ra_loading *l = env->l;
-	const struct ra_template *t = ra_map_get(&l->templates, name);
+	struct ra_template *t = ra_map_get(&l->templates, name);
 	struct ra_scope *scope;
 
 	if (t == NULL) {
@@ -202,6 +235,7 @@ use_template(
 	}
 	if (ra_tree_is_null(params))
 		params = NULL;
+	t->used = true;
 	check_params(l, t, name, params);
 	scope = ra_arena_alloc(l->trees, sizeof(*scope));
 	if (scope == NULL)

@@ -38,23 +38,19 @@ read_all(int fd, size_t max, struct ra_buf *out)
 	}
 }
 
-/* O_NONBLOCK: a pipe that somebody put there must not hold up the load. */
+/* A descriptor. O_NONBLOCK: a pipe that somebody put there must not hold up the load. */
 static int
-open_file(const char *path, int *ret_fd, struct stat *st, struct ra_error *err)
+open_file(const char *path, struct stat *st, struct ra_error *err)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK), r = 0;
 
-	if (fd < 0)
-		return ra_error_set(err, -errno, "cannot read %s: %s", path, strerror(errno));
-	if (fstat(fd, st) < 0)
+	if (fd < 0 || fstat(fd, st) < 0)
 		r = ra_error_set(err, -errno, "cannot read %s: %s", path, strerror(errno));
 	else if (!S_ISREG(st->st_mode))
 		r = ra_error_set(err, -EINVAL, "%s is not a regular file", path);
-	if (r < 0)
+	if (r < 0 && fd >= 0)
 		close(fd);
-	else
-		*ret_fd = fd;
-	return r;
+	return r < 0 ? r : fd;
 }
 
 static int
@@ -73,10 +69,10 @@ int
 ra_files_read(const char *path, size_t max, struct ra_buf *ret, struct ra_error *err)
 {
 	struct stat st;
-	int fd, r = open_file(path, &fd, &st, err);
+	int fd = open_file(path, &st, err), r;
 
-	if (r < 0)
-		return r;
+	if (fd < 0)
+		return fd;
 	r = read_open(fd, path, max, ret, err);
 	close(fd);
 	return r;
@@ -285,10 +281,10 @@ read_file(struct ra_loading *l, struct united *u, const char *path, const struct
 {
 	RA_BUF_LOCAL text = RA_BUF(RA_FILE_MAX + 1);
 	struct stat st;
-	int fd, file, r = open_file(path, &fd, &st, err);
+	int fd = open_file(path, &st, err), file, r;
 
-	if (r < 0)
-		return r;
+	if (fd < 0)
+		return fd;
 	r = check_writers(path, &st, err);
 	if (r == 0)
 		r = check_seen(l, path, &st, parent, err);

@@ -109,7 +109,7 @@ say_undefined(struct ra_holes *h, struct ra_mark at, const char *name, const str
 	ra_nearest_try(&n, "check");
 	if (strcmp(name, "service") == 0 || strcmp(name, "check") == 0)
 		ra_say(h->l, at, "`${%s}` has no value here: %s", name,
-		    h->check == NULL ? "this is not inside of a check"
+		    h->check == NULL ? "give it as a parameter or in `vars:`"
 				     : "the check belongs to no service");
 	else
 		ra_say_used(h->l, at, scope->outer != NULL ? scope->environment : NULL,
@@ -181,6 +181,8 @@ fill_name(struct ra_holes *h, struct ra_mark at, const char *name, const struct 
 	const struct ra_scope *outer = scope->outer != NULL ? scope->outer : scope;
 	const struct ra_node *node;
 
+	if (h->l->fatal != 0)
+		return NULL;
 	if (h->l->steps_left == 0) {
 		ra_say(h->l, at, "the configuration is too large: more than %zu `${...}`",
 		    RA_STEPS_MAX);
@@ -195,8 +197,13 @@ fill_name(struct ra_holes *h, struct ra_mark at, const char *name, const struct 
 		    h->l, at, "`${%.80s}` is not a variable; for a literal `${` write `$${`", name);
 		return ra_tree_broken(h->l, at);
 	}
-	if (h->variable != NULL && h->value != NULL && strcmp(h->variable, name) == 0)
-		return h->value;
+	if (h->variable != NULL && strcmp(h->variable, name) == 0) {
+		if (h->value != NULL)
+			return h->value;
+		ra_say(h->l, at, "`${%s}` is the variable of `for:`; only the source may hold it",
+		    name);
+		return ra_tree_broken(h->l, at);
+	}
 	node = ra_tree_get(scope->params, name);
 	if (node == NULL)
 		node = ra_tree_get(outer->vars, name);
@@ -256,8 +263,7 @@ fill_hole(struct filling *f, const char *start, const char *end)
 	}
 	memcpy(name, start + 2, len);
 	name[len] = '\0';
-	if (h->variable != NULL && h->value == NULL && strcmp(h->variable, name) == 0) {
-		/* Stays as it is written. */
+	if (h->keep && h->variable != NULL && strcmp(h->variable, name) == 0) {
 		char *kept = ra_arena_strndup(h->l->trees, start, len + 3);
 
 		return kept != NULL ? ra_tree_text(h->l, f->at, kept, kept)
@@ -316,12 +322,14 @@ fill_text(struct filling *f, const char *text)
 
 	while (next_hole(text, &start, &end)) {
 		add_literal(f, text, (size_t)(start - text));
-		if (add_hole(f, start, end) < 0)
+		/* Goes on after an error, so that all of one text are said. */
+		if (add_hole(f, start, end) < 0 &&
+		    (f->broken == NULL || end == NULL || f->h->trail != NULL))
 			return f->broken;
 		text = end + 1;
 	}
 	add_literal(f, text, strlen(text));
-	return finish(f);
+	return f->broken != NULL ? f->broken : finish(f);
 }
 
 static const struct ra_node *

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From files to a configuration, in order. */
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -71,6 +72,10 @@ end(struct ra_loading *l, struct ra_config **ret_config, struct ra_errors *error
 	free(l->files);
 	free(l->said);
 	ra_arena_free(l->trees);
+#ifdef __GLIBC__
+	/* The trees are larger than what came of them, and the process lives long. */
+	(void)malloc_trim(0);
+#endif
 	return r;
 }
 
@@ -171,6 +176,8 @@ build(struct ra_loading *l, const struct ra_node *root)
 		ra_templates_build(l, ra_tree_get(root, "templates"));
 	if (l->fatal == 0)
 		ra_environments_build(l, ra_tree_get(root, "environments"));
+	if (l->fatal == 0)
+		ra_templates_check_unused(l);
 	if (l->fatal == 0 && arrange(l) == 0 && ra_watched_keep(l) == 0)
 		l->config->digest = ra_files_digest(l);
 }

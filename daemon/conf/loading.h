@@ -126,7 +126,8 @@ struct ra_holes {
 	struct ra_loading *l;
 	const char *check, *service;		/* NULL: none, or not known yet */
 	const char *variable;			/* of `for`; NULL: none */
-	const struct ra_node *value;		/* its value; NULL: ${variable} stays as written */
+	const struct ra_node *value;		/* its value; NULL: this is not the source */
+	bool keep;				/* ${variable} stays as it is written */
 	struct ra_secrets *secrets;		/* collects values; NULL: no secrets here */
 	const struct ra_trail *trail;
 };
@@ -236,6 +237,7 @@ bool ra_section_is_map(struct ra_loading *l, const struct ra_node *node, const c
 /* --- environment.c --- */
 
 void ra_templates_build(struct ra_loading *l, const struct ra_node *templates);
+void ra_templates_check_unused(struct ra_loading *l);
 void ra_environments_build(struct ra_loading *l, const struct ra_node *environments);
 
 /* --- registry.c --- */
@@ -247,6 +249,8 @@ int ra_registry_kind(const struct ra_registry *r, const char *name, size_t len);
 void ra_registry_say_source(struct ra_loading *l, const struct ra_entry *entry);
 void ra_registry_say_format(struct ra_loading *l, struct ra_mark at, const char *name);
 void ra_registry_say_kind(struct ra_loading *l, struct ra_mark at, const char *name);
+/* True if it may stand in a check of any kind. */
+bool ra_registry_knows(const struct ra_registry *r, const char *key);
 /* "lines", "fields or items" */
 const char *ra_registry_shapes(unsigned shapes, struct ra_hint *hint);
 

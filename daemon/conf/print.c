@@ -158,12 +158,12 @@ ra_print_check(struct ra_check_build *b, const struct ra_node *source)
 	if (!is_asked(b))
 		return;
 	b->l->printed = true;
+	b->holes.keep = true;
 	print_head(b, p.out);
 	for (size_t i = 0; i < b->merged->count; i++) {
 		const struct ra_entry *e = &b->merged->entries[i];
 		const struct ra_node *value;
 
-		/* ${variable} of `for` stays as it is written. */
 		value = e == b->source ? ra_interpolate(&b->holes, source, b->scope) : filled(b, e);
 		if (value != NULL)
 			print_entry(&p, e, value);

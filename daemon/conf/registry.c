@@ -39,6 +39,19 @@ ra_registry_kind(const struct ra_registry *r, const char *name, size_t len)
 	return -1;
 }
 
+bool
+ra_registry_knows(const struct ra_registry *r, const char *key)
+{
+	bool known = ra_option_find(ra_section_check.options, key) != NULL ||
+		     ra_registry_source(r, key) >= 0;
+
+	for (size_t i = 0; !known && i < r->kind_count; i++)
+		known = ra_option_find(r->kinds[i].type->options, key) != NULL;
+	for (size_t i = 0; !known && i < r->format_count; i++)
+		known = ra_option_find(r->formats[i].type->options, key) != NULL;
+	return known;
+}
+
 /* --- there is none such --- */
 
 struct choice {

@@ -327,7 +327,9 @@ build_defaults(struct ra_loading *l, const struct ra_node *defaults)
 		return;
 	l->defaults = defaults;
 	/* Values with ${...} are an environment's matter; without, they are said once, here. */
-	if (!(defaults->flags & RA_NODE_HOLES))
+	if (defaults->flags & RA_NODE_HOLES)
+		ra_bind_check_keys(l, &ra_section_defaults, defaults);
+	else
 		(void)ra_bind(l, &ra_section_defaults, defaults, ra_tree_mark(defaults), &bound);
 	kinds = ra_tree_get(defaults, "kinds");
 	if (!ra_section_is_map(l, kinds, "kinds") || ra_tree_is_null(kinds))
