@@ -178,6 +178,7 @@ ra_route_versions(struct ra_request *q)
 	ra_jsonw_init(&w, &body);
 	ra_jsonw_object(&w, NULL);
 	ra_jsonw_text(&w, "schema", RA_API_SCHEMA);
+	ra_jsonw_time(&w, "at", ra_clock_wall());
 	ra_jsonw_array(&w, "environments");
 	for (i = 0; i < c->environment_count; i++)
 		if (only == NULL || only == c->environments[i])

@@ -392,6 +392,17 @@ show_help(struct ra_ctl *ctl, bool version)
 	return -ECANCELED;
 }
 
+static bool
+show_manual(struct ra_ctl *ctl, const char *argument)
+{
+	RA_BUF_LOCAL text = RA_BUF(0);
+
+	if (!ra_ctl_manual(argument, &text))
+		return false;
+	(void)ra_ctl_print(ctl, &text);
+	return true;
+}
+
 int
 ra_ctl_parse(struct ra_ctl *ctl, int argc, char **argv, struct ra_error *err)
 {
@@ -407,6 +418,8 @@ ra_ctl_parse(struct ra_ctl *ctl, int argc, char **argv, struct ra_error *err)
 	ctl->given = calloc(most, sizeof(*ctl->given));
 	if (ctl->args == NULL || ctl->given == NULL)
 		return ra_error_set(err, -ENOMEM, "out of memory");
+	if (argc == 2 && show_manual(ctl, argv[1]))
+		return -ECANCELED;
 	r = take_all(&p);
 	if (p.help || (r == 0 && p.version))
 		return show_help(ctl, !p.help);

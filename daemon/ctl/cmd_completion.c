@@ -2,6 +2,8 @@
 /* Completions are made from the same tables as the help, so they cannot lag behind. */
 #include <string.h>
 
+#include "relaudit/model/name.h"
+
 #include "client.h"
 #include "complete.h"
 #include "read.h"
@@ -25,6 +27,19 @@ const struct ra_ctl_command ra_ctl_cmd_completion = {
 	.run = completion_run,
 };
 
+/* Shells expand what they are offered, so a name is a name or left out. */
+static void
+add_name(struct ra_buf *out, const char *name)
+{
+	const char *slash = strchrnul(name, '/');
+
+	if (!ra_name_valid(name, (size_t)(slash - name)) ||
+	    (*slash != '\0' && !ra_name_valid(slash + 1, strlen(slash + 1))))
+		return;
+	ra_buf_puts(out, name);
+	ra_buf_putc(out, '\n');
+}
+
 /* Environments and checks, one a line; nothing at all where they cannot be had. */
 static void
 add_names(struct ra_ctl *ctl, struct ra_buf *out)
@@ -41,12 +56,9 @@ add_names(struct ra_ctl *ctl, struct ra_buf *out)
 		return;
 	if (ra_ctl_status_read(answer.json, false, &s) == 0) {
 		for (i = 0; i < s.environment_count; i++) {
-			ra_ctl_text(&ctl->term, out, s.environments[i].name);
-			ra_buf_putc(out, '\n');
-			for (k = 0; k < s.environments[i].check_count; k++) {
-				ra_ctl_text(&ctl->term, out, s.environments[i].checks[k].id);
-				ra_buf_putc(out, '\n');
-			}
+			add_name(out, s.environments[i].name);
+			for (k = 0; k < s.environments[i].check_count; k++)
+				add_name(out, s.environments[i].checks[k].id);
 		}
 		ra_ctl_status_free(&s);
 	}

@@ -181,35 +181,14 @@ build(const struct ra_ctl *ctl, json_t *root, struct ra_error *err)
 /* --- the answer --- */
 
 static void
-add_headers(const struct ra_ctl_term *t, const json_t *headers, struct ra_buf *out)
-{
-	const char *name;
-	json_t *value;
-	bool first = true;
-
-	json_object_foreach ((json_t *)headers, name, value) {
-		RA_BUF_LOCAL line = RA_BUF(0);
-
-		ra_buf_printf(&line, "%s: ", name);
-		ra_ctl_scalar(&line, value);
-		ra_ctl_field(t, out, 2, first ? "headers" : "", ra_buf_text(&line));
-		first = false;
-	}
-}
-
-static void
 render(const struct ra_ctl *ctl, const json_t *json, struct ra_buf *out)
 {
-	const char *body = ra_ctl_json_text(json, "body_start");
 	struct ra_ctl_check check;
 
 	ra_ctl_check_read(json, &check);
 	check.once = true;
 	check.state = check.verdict;
 	ra_ctl_detail(&ctl->term, &check, ra_ctl_now(json), NULL, out);
-	add_headers(&ctl->term, json_object_get(json, "headers"), out);
-	if (body != NULL && *body != '\0')
-		ra_ctl_field(&ctl->term, out, 2, "body", body);
 }
 
 static int

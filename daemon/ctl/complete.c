@@ -55,7 +55,8 @@ bash_offer(struct ra_buf *out, enum ra_ctl_complete what, const char *words)
 		ra_buf_puts(out, "COMPREPLY=($(compgen -W \"$commands\" -- \"$cur\"))");
 		break;
 	case RA_CTL_FILES:
-		ra_buf_puts(out, "COMPREPLY=($(compgen -f -- \"$cur\"))");
+		ra_buf_puts(out, "compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < "
+				 "<(compgen -f -- \"$cur\")");
 		break;
 	case RA_CTL_NOTHING:
 		ra_buf_puts(out, ":");
@@ -96,7 +97,7 @@ bash_find_command(struct ra_buf *out)
 			ra_buf_printf(out, "|-%c", o->letter);
 		first = false;
 	}
-	ra_buf_puts(out, ") ((i++)) ;;\n\t\t-*) ;;\n"
+	ra_buf_puts(out, ") [[ ${COMP_WORDS[i+1]} == = ]] && ((i++)); ((i++)) ;;\n\t\t-*) ;;\n"
 			 "\t\t*) command=${COMP_WORDS[i]}; break ;;\n\t\tesac\n\tdone\n");
 }
 
@@ -111,7 +112,10 @@ ra_ctl_complete_bash(struct ra_buf *out)
 	    "\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
 	    "\tlocal command= i commands='");
 	command_names(out);
-	ra_buf_puts(out, "'\n\tCOMPREPLY=()\n");
+	/* To bash, --output=json is three words. */
+	ra_buf_puts(out, "'\n\tCOMPREPLY=()\n\tif [[ $cur == = ]]; then\n\t\tcur=\n"
+			 "\telif [[ $prev == = ]]; then\n\t\tprev=${COMP_WORDS[COMP_CWORD-2]}\n"
+			 "\tfi\n");
 	bash_find_command(out);
 	ra_buf_puts(out, "\tcase $command:$prev in\n");
 	for (i = 0; ra_ctl_commands[i] != NULL; i++)

@@ -120,6 +120,10 @@ int ra_ctl_check_selectors(const struct ra_ctl *ctl, bool checks, struct ra_erro
 void ra_ctl_usage(struct ra_buf *out);
 void ra_ctl_command_help(const struct ra_ctl_command *command, struct ra_buf *out);
 
+/* manual.c */
+/* What docs/man/page asks for: not in the tables, so neither help nor completions offer it. */
+bool ra_ctl_manual(const char *argument, struct ra_buf *out);
+
 /* ctl.c */
 /* Prints and flushes, for as far as there is somebody reading. -EPIPE, -EIO. */
 int ra_ctl_print(struct ra_ctl *ctl, const struct ra_buf *text);
