@@ -124,6 +124,8 @@ struct ra_selection {
 bool ra_selection_add(struct ra_request *q, struct ra_selection *s, const char *name);
 /* All `select` parameters of the query; none is all. False: answered with an error. */
 bool ra_selection_of_query(struct ra_request *q, struct ra_selection *s);
+/* Of the body {"select": ["production", "staging/version-api"]}. False: answered with an error. */
+bool ra_selection_of_body(struct ra_request *q, struct ra_selection *s);
 bool ra_selection_has(const struct ra_selection *s, const struct ra_check *c);
 /* Looks a name up; an unknown one is answered with the nearest. NULL then. */
 const struct ra_environment *ra_api_environment(struct ra_request *q, const char *name);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* POST /v1/run: probe now; POST /v1/reload: load the configuration again. */
-#include <jansson.h>
 #include <string.h>
 
 #include "internal.h"
@@ -104,46 +103,12 @@ run_all(struct ra_request *q, struct ra_selection *s)
 	ra_request_wait(q, run_leave, r);
 }
 
-/* {"select": ["production", "staging/version-api"]} */
-static bool
-read_select(struct ra_request *q, struct ra_selection *s)
-{
-	json_error_t err;
-	json_t *body = json_loadb(ra_buf_text(&q->body), q->body.len, JSON_REJECT_DUPLICATES, &err);
-	const json_t *list = json_object_get(body, "select"), *item;
-	size_t i;
-
-	if (!json_is_array(list) || json_array_size(list) == 0 ||
-	    json_array_size(list) > RA_API_SELECT_MAX) {
-		ra_request_error(q, MHD_HTTP_BAD_REQUEST, "bad-request",
-		    "%s; send {\"select\": [\"ENVIRONMENT\", \"ENVIRONMENT/CHECK\"]}",
-		    body == NULL ? err.text : "no list of 1 to 1000 names under \"select\"");
-		json_decref(body);
-		return false;
-	}
-	json_array_foreach (list, i, item) {
-		if (!json_is_string(item))
-			ra_request_error(q, MHD_HTTP_BAD_REQUEST, "bad-request",
-			    "\"select\" takes names, which are strings");
-		if (!json_is_string(item) || !ra_selection_add(q, s, json_string_value(item))) {
-			if (q->response == NULL)
-				ra_request_error(
-				    q, MHD_HTTP_BAD_REQUEST, "bad-request", "no such name");
-			free(RA_TAKE(s->wanted));
-			json_decref(body);
-			return false;
-		}
-	}
-	json_decref(body);
-	return true;
-}
-
 static void
 run_allowed(struct ra_request *q)
 {
 	struct ra_selection s = { 0 };
 
-	if (read_select(q, &s))
+	if (ra_selection_of_body(q, &s))
 		run_all(q, &s);
 }
 

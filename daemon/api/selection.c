@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which checks a request is about, by the one registry of names. */
+#include <jansson.h>
 #include <string.h>
 
 #include "relaudit/base/escape.h"
@@ -118,6 +119,39 @@ ra_selection_of_query(struct ra_request *q, struct ra_selection *s)
 			return false;
 		}
 	}
+	return true;
+}
+
+bool
+ra_selection_of_body(struct ra_request *q, struct ra_selection *s)
+{
+	json_error_t err;
+	json_t *body = json_loadb(ra_buf_text(&q->body), q->body.len, JSON_REJECT_DUPLICATES, &err);
+	const json_t *list = json_object_get(body, "select"), *item;
+	size_t i;
+
+	if (!json_is_array(list) || json_array_size(list) == 0 ||
+	    json_array_size(list) > RA_API_SELECT_MAX) {
+		ra_request_error(q, MHD_HTTP_BAD_REQUEST, "bad-request",
+		    "%s; send {\"select\": [\"ENVIRONMENT\", \"ENVIRONMENT/CHECK\"]}",
+		    body == NULL ? err.text : "no list of 1 to 1000 names under \"select\"");
+		json_decref(body);
+		return false;
+	}
+	json_array_foreach (list, i, item) {
+		if (!json_is_string(item))
+			ra_request_error(q, MHD_HTTP_BAD_REQUEST, "bad-request",
+			    "\"select\" takes names, which are strings");
+		if (!json_is_string(item) || !ra_selection_add(q, s, json_string_value(item))) {
+			if (q->response == NULL)
+				ra_request_error(
+				    q, MHD_HTTP_BAD_REQUEST, "bad-request", "no such name");
+			free(RA_TAKE(s->wanted));
+			json_decref(body);
+			return false;
+		}
+	}
+	json_decref(body);
 	return true;
 }
 

@@ -14,8 +14,8 @@
 static const char *const schema[] = {
 	"CREATE TABLE latest(check_id TEXT PRIMARY KEY, body TEXT NOT NULL)",
 	"CREATE TABLE seen(check_id TEXT PRIMARY KEY, checked INTEGER NOT NULL) WITHOUT ROWID",
-	"CREATE TABLE event(id INTEGER PRIMARY KEY, at INTEGER NOT NULL, what TEXT NOT NULL, "
-	"environment TEXT NOT NULL, check_id TEXT NOT NULL, body TEXT NOT NULL)",
+	("CREATE TABLE event(id INTEGER PRIMARY KEY, at INTEGER NOT NULL, what TEXT NOT NULL, "
+	 "environment TEXT NOT NULL, check_id TEXT NOT NULL, body TEXT NOT NULL)"),
 	"CREATE INDEX event_at ON event(at)",
 	"CREATE INDEX event_environment ON event(environment, at)",
 	"CREATE INDEX event_check ON event(check_id, at)",

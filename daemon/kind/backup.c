@@ -155,18 +155,25 @@ look(const struct ra_judge_call *call, struct backups *b)
 	tell_not_counted(b);
 }
 
-/* The one before: in the folder, or, where each backup replaces the last, as seen before. */
+/*
+ * The one before: in the folder, or, where each backup replaces the last, as seen before. It is
+ * kept while there is none, so that one that comes after a gap is compared too.
+ */
 static int64_t
 previous_size(const struct backups *b, const struct ra_facts *history)
 {
-	bool same;
+	int64_t size, seen;
 
 	if (b->previous != NULL)
 		return b->previous->size;
 	if (history == NULL)
 		return RA_UNSET;
-	same = ra_facts_number(history, "newest", RA_UNSET) == b->newest->time;
-	return ra_facts_number(history, same ? "previous_size" : "size", RA_UNSET);
+	size = ra_facts_number(history, "size", RA_UNSET);
+	seen = ra_facts_number(history, "newest", RA_UNSET);
+	if (seen == RA_UNSET || (b->newest != NULL && seen == b->newest->time))
+		return ra_facts_number(history, "previous_size", RA_UNSET);
+	/* One that is older than what was seen did not come after it. */
+	return b->newest == NULL || seen < b->newest->time ? size : RA_UNSET;
 }
 
 static int
@@ -180,9 +187,9 @@ set_facts(struct ra_facts *f, const struct backups *b)
 			r = ra_facts_set_number(f, facts, "age_s", b->age / 1000);
 		if (r == 0 && b->newest->size != RA_UNSET)
 			r = ra_facts_set_number(f, facts, "size", b->newest->size);
-		if (r == 0 && b->previous_size != RA_UNSET)
-			r = ra_facts_set_number(f, facts, "previous_size", b->previous_size);
 	}
+	if (r == 0 && b->previous_size != RA_UNSET)
+		r = ra_facts_set_number(f, facts, "previous_size", b->previous_size);
 	return r;
 }
 
@@ -225,32 +232,50 @@ judge_age(struct ra_result *r, enum ra_verdict bad, int64_t limit, const struct 
 	ra_result_expected(r, "max-age %s", ra_duration_format(limit, word));
 }
 
+/* False where a size that is needed is not known, which is said then. */
+static bool
+size_known(struct ra_result *r, int64_t size, const char *which, const char *expected)
+{
+	if (size != RA_UNSET)
+		return true;
+	if (ra_judge_begin(r, RA_UNKNOWN)) {
+		ra_result_say(r, RA_UNKNOWN, RA_R_NO_SUCH_FIELD,
+		    "the size of the %s backup is not known", which);
+		ra_result_expected(r, "%s", expected);
+	}
+	return false;
+}
+
 static void
 judge_size(struct ra_result *r, enum ra_verdict bad, int64_t limit, const struct backups *b)
 {
-	enum ra_verdict v = b->newest->size == RA_UNSET ? RA_UNKNOWN : bad;
 	char size[RA_UNIT_TEXT], human[RA_UNIT_TEXT], word[RA_UNIT_TEXT];
+	char expected[RA_UNIT_TEXT * 2];
 
-	if (limit == RA_UNSET || (v == bad && b->newest->size >= limit) || !ra_judge_begin(r, v))
+	if (limit == RA_UNSET)
 		return;
-	if (v != bad)
-		ra_result_say(
-		    r, v, RA_R_NO_SUCH_FIELD, "the size of the newest backup is not known");
-	else
-		ra_result_say(r, v, RA_R_BACKUP_TOO_SMALL,
-		    "newest backup has %s, at least %s expected%s",
-		    ra_size_human(b->newest->size, size), ra_size_human(limit, human),
-		    b->not_counted);
-	ra_result_expected(r, "min-size %s", size_word(limit, word));
+	snprintf(expected, sizeof(expected), "min-size %s", size_word(limit, word));
+	if (!size_known(r, b->newest->size, "newest", expected) || b->newest->size >= limit ||
+	    !ra_judge_begin(r, bad))
+		return;
+	ra_result_say(r, bad, RA_R_BACKUP_TOO_SMALL, "newest backup has %s, at least %s expected%s",
+	    ra_size_human(b->newest->size, size), ra_size_human(limit, human), b->not_counted);
+	ra_result_expected(r, "%s", expected);
 }
 
 static void
 judge_shrink(struct ra_result *r, enum ra_verdict bad, int64_t limit, const struct backups *b)
 {
 	char by[RA_UNIT_TEXT], size[RA_UNIT_TEXT], before[RA_UNIT_TEXT], word[RA_UNIT_TEXT];
+	char expected[RA_UNIT_TEXT * 2];
 	int64_t was = b->previous_size, is = b->newest->size, lost;
 
-	if (limit == RA_UNSET || was == RA_UNSET || is == RA_UNSET || is >= was)
+	/* The first of all has none before it. */
+	if (limit == RA_UNSET || (was == RA_UNSET && b->previous == NULL))
+		return;
+	snprintf(expected, sizeof(expected), "max-shrink %s", ra_percent_format(limit, word));
+	if (!size_known(r, is, "newest", expected) || !size_known(r, was, "previous", expected) ||
+	    is >= was)
 		return;
 	/* Rounded up: by a byte more than the limit is more than the limit. */
 	lost = (int64_t)(((__int128)(was - is) * 10000 + was - 1) / was);
@@ -258,9 +283,8 @@ judge_shrink(struct ra_result *r, enum ra_verdict bad, int64_t limit, const stru
 		return;
 	ra_result_say(r, bad, RA_R_BACKUP_SHRUNK,
 	    "newest backup shrank by %s, to %s from %s, limit %s%s", ra_percent_format(lost, by),
-	    ra_size_human(is, size), ra_size_human(was, before), ra_percent_format(limit, word),
-	    b->not_counted);
-	ra_result_expected(r, "max-shrink %s", word);
+	    ra_size_human(is, size), ra_size_human(was, before), word, b->not_counted);
+	ra_result_expected(r, "%s", expected);
 }
 
 static void
@@ -338,9 +362,9 @@ judge(const struct ra_judge_call *call, struct ra_result *ret)
 
 	ra_result_evidence(ret, call->inputs[0].input->where);
 	look(call, &b);
+	b.previous_size = previous_size(&b, call->inputs[1].facts);
 	if (b.newest != NULL) {
 		b.age = ra_judge_age(call->now, b.newest->time);
-		b.previous_size = previous_size(&b, call->inputs[1].facts);
 		ra_result_evidence(ret, b.newest->name);
 	}
 	if (set_facts(&ret->facts, &b) < 0) {

@@ -66,11 +66,14 @@ static const char *const fields[] = { "version", "commit", NULL };
 
 /* --- configuration --- */
 
-/* An x counts only as a whole part: 1.x is a range, 1.5.0-next is a version. */
+/*
+ * An x counts only as a whole part: 1.x is a range, 1.5.0-next is a version. ~, ^ and = count only
+ * where a range may have them: 1.5~rc1 is a version.
+ */
 static bool
 is_range(const char *text)
 {
-	if (strpbrk(text, "<>=~^|* \t") != NULL)
+	if (strpbrk(text, "<>|* \t") != NULL || strspn(text, "~^=") > 0)
 		return true;
 	for (const char *p = text; *p != '\0'; p++) {
 		if ((*p == 'x' || *p == 'X') && (p == text || p[-1] == '.') &&
@@ -239,9 +242,10 @@ judge_commit(
 {
 	const char *expected = w->commit.value;
 	size_t len = commit != NULL ? strlen(commit) : 0, expected_len = strlen(expected);
-	enum ra_verdict v = len < COMMIT_MIN ? RA_UNKNOWN : bad;
+	bool comparable = commit != NULL && is_commit(commit);
+	enum ra_verdict v = comparable ? bad : RA_UNKNOWN;
 
-	if ((len >= COMMIT_MIN &&
+	if ((comparable &&
 		strncasecmp(commit, expected, len < expected_len ? len : expected_len) == 0) ||
 	    !ra_judge_begin(r, v))
 		return;
@@ -249,9 +253,11 @@ judge_commit(
 		ra_result_say(r, v, RA_R_VERSION_UNREADABLE,
 		    "no commit was read, expected %s; say where it stands with `commit:`",
 		    expected);
-	else if (len < COMMIT_MIN)
+	else if (!comparable)
 		ra_result_say(r, v, RA_R_VERSION_UNREADABLE,
-		    "commit %s runs, too short to be compared with %s", commit, expected);
+		    "commit %s runs, which is not %d to %d hexadecimal digits: it cannot be "
+		    "compared with %s",
+		    commit, COMMIT_MIN, COMMIT_MAX, expected);
 	else
 		ra_result_say(
 		    r, v, RA_R_COMMIT_DIFFERS, "commit %s runs, expected %s", commit, expected);

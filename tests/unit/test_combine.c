@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What becomes of several instances. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "kinds.h"
+
+extern const struct ra_kind ra_kind_version;
+
+struct part {
+	const char *name;
+	enum ra_verdict verdict;
+	enum ra_reason reason;
+	const char *summary, *version, *commit; /* NULL: no such fact */
+};
+
+static struct ra_result *
+make_part(const struct ra_kind *kind, const struct part *p)
+{
+	struct ra_result *r = ra_result_new();
+
+	ra_result_say(r, p->verdict, p->reason, "%s", p->summary);
+	ra_result_expected(r, "version %s", p->name);
+	ra_result_evidence(r, p->name);
+	ra_result_next(r, "see %s", p->name);
+	if (p->version != NULL)
+		ra_facts_set_text(&r->facts, kind->facts, "version", p->version);
+	if (p->commit != NULL)
+		ra_facts_set_text(&r->facts, kind->facts, "commit", p->commit);
+	return r;
+}
+
+static struct ra_result *
+combined(const struct ra_kind *kind, const struct part *parts, size_t count)
+{
+	struct ra_result *results[4] = { NULL }, *r;
+	const char *names[4] = { NULL };
+
+	for (size_t i = 0; i < count; i++) {
+		names[i] = parts[i].name;
+		results[i] = make_part(kind, &parts[i]);
+	}
+	r = ra_kind_combine(kind, names, results, count);
+	assert_non_null(r);
+	assert_int_equal(r->instance_count, count);
+	for (size_t i = 0; i < count; i++) {
+		assert_string_equal(r->instances[i].name, names[i]);
+		assert_int_equal(r->instances[i].verdict, results[i]->verdict);
+		assert_int_equal(r->instances[i].reason, results[i]->reason);
+		assert_string_equal(r->instances[i].summary, results[i]->summary);
+		assert_true(ra_facts_equal(&r->instances[i].facts, &results[i]->facts));
+		ra_result_unref(results[i]);
+	}
+	return r;
+}
+
+#define FINE(name, version, commit) \
+	{ \
+		name, RA_OK, RA_R_OK, version " runs", version, commit \
+	}
+#define UNREAD(name) \
+	{ \
+		name, RA_UNKNOWN, RA_R_TIMEOUT, "no answer", NULL, NULL \
+	}
+#define WRONG(name, version) \
+	{ \
+		name, RA_CRITICAL, RA_R_VERSION_DIFFERS, version " runs", version, NULL \
+	}
+#define DIFFER RA_CRITICAL, RA_R_INSTANCES_DIFFER
+
+static void
+test_combine(void **state)
+{
+	static const struct {
+		struct part parts[4];
+		size_t count;
+		struct wanted wanted;
+	} rows[] = {
+		{ { FINE("p1", "1.5.0", NULL) }, 1,
+		    { RA_OK, RA_R_OK, "p1: 1.5.0 runs", "version p1", "{\"version\":\"1.5.0\"}" } },
+		{ { FINE("p1", "1.5.0", "abc1234"), FINE("p2", "1.5.0", "abc1234") }, 2,
+		    { RA_OK, RA_R_OK, "1.5.0 runs (all 2)", "version p1",
+			"{\"version\":\"1.5.0\",\"commit\":\"abc1234\"}" } },
+		/* they must agree */
+		{ { FINE("p1", "1.5.0", NULL), FINE("p2", "1.4.0", NULL),
+		      FINE("p3", "1.5.0", NULL) },
+		    3,
+		    { DIFFER, "instances differ in version: 1.5.0 on p1, p3; 1.4.0 on p2",
+			"all instances agree", "{}" } },
+		{ { FINE("p1", "1.5.0", "abc1234"), FINE("p2", "1.5.0", "abc1235") }, 2,
+		    { DIFFER, "differ in commit: abc1234 on p1; abc1235 on p2",
+			"all instances agree", "{\"version\":\"1.5.0\"}" } },
+		/* one unread is UNKNOWN, unless those that were read differ */
+		{ { FINE("p1", "1.5.0", NULL), UNREAD("p2") }, 2,
+		    { RA_UNKNOWN, RA_R_TIMEOUT, "p2: no answer", "version p2",
+			"{\"version\":\"1.5.0\"}" } },
+		{ { UNREAD("p1"), UNREAD("p2") }, 2,
+		    { RA_UNKNOWN, RA_R_TIMEOUT, "no answer (all 2)", "version p1", "{}" } },
+		{ { FINE("p1", "1.5.0", NULL), UNREAD("p2"), FINE("p3", "1.4.0", NULL) }, 3,
+		    { DIFFER, "1.5.0 on p1; 1.4.0 on p3", "all instances agree", "{}" } },
+		/* the first of the worst speaks; a breach that is as bad stands */
+		{ { UNREAD("p1"), WRONG("p2", "1.3"), WRONG("p3", "1.2"),
+		      FINE("p4", "1.5.0", NULL) },
+		    4,
+		    { RA_CRITICAL, RA_R_VERSION_DIFFERS, "p2: 1.3 runs (3 of 4 are not OK)",
+			"version p2", "{}" } },
+		{ { FINE("p1", "1.5.0", "abc1234"), FINE("p2", "1.5.0", NULL) }, 2,
+		    { RA_OK, RA_R_OK, "1.5.0 runs (all 2)", "version p1",
+			"{\"version\":\"1.5.0\",\"commit\":\"abc1234\"}" } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < RA_ARRAY_SIZE(rows); i++)
+		check_result(
+		    i, combined(&ra_kind_version, rows[i].parts, rows[i].count), &rows[i].wanted);
+}
+
+/* Evidence and next step are those of what is said. */
+static void
+test_combine_texts(void **state)
+{
+	static const struct part unread[] = { FINE("p1", "1", NULL), UNREAD("p2") };
+	static const struct part differ[] = { FINE("p1", "1", NULL), FINE("p2", "2", NULL) };
+	struct ra_result *r = combined(&ra_kind_version, unread, 2);
+
+	(void)state;
+	assert_string_equal(r->evidence, "p2");
+	assert_string_equal(r->next_step, "see p2");
+	ra_result_unref(r);
+	r = combined(&ra_kind_version, differ, 2);
+	assert_string_equal(ra_result_next_step(r), ra_reason_next(RA_R_INSTANCES_DIFFER));
+	ra_result_unref(r);
+}
+
+/* A kind without `agree`: the facts are the speaker's; facts of every type are kept. */
+static void
+test_combine_worst(void **state)
+{
+	static const struct ra_fact_def defs[] = { { "text", RA_FACT_TEXT, "" },
+		{ "int", RA_FACT_INT, "" }, { "time", RA_FACT_TIME, "" },
+		{ "real", RA_FACT_REAL, "" }, { 0 } };
+	static const char *const agree[] = { "int", "real", NULL };
+	struct ra_kind kind = { .facts = defs };
+	const char *names[] = { "a", "b" };
+	struct ra_result *parts[2], *r;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		parts[i] = ra_result_new();
+		ra_result_say(parts[i], i == 0 ? RA_OK : RA_WARNING, RA_R_OK, "%d", i);
+		ra_facts_set_text(&parts[i]->facts, defs, "text", names[i]);
+		ra_facts_set_number(&parts[i]->facts, defs, "int", i);
+		ra_facts_set_number(&parts[i]->facts, defs, "time", NOW);
+		ra_facts_set_real(&parts[i]->facts, defs, "real", 0.5);
+	}
+	r = ra_kind_combine(&kind, names, parts, 2);
+	assert_int_equal(r->verdict, RA_WARNING);
+	assert_string_equal(r->summary, "b: 1");
+	assert_true(ra_facts_equal(&r->facts, &parts[1]->facts));
+	ra_result_unref(r);
+	kind.agree = agree;
+	r = ra_kind_combine(&kind, names, parts, 2);
+	assert_int_equal(r->reason, RA_R_INSTANCES_DIFFER);
+	assert_string_equal(r->summary, "instances differ in int: a; b");
+	assert_null(ra_facts_get(&r->facts, "int"));
+	assert_non_null(ra_facts_get(&r->facts, "real"));
+	ra_result_unref(r);
+	ra_result_unref(parts[0]);
+	ra_result_unref(parts[1]);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_combine),
+		cmocka_unit_test(test_combine_texts),
+		cmocka_unit_test(test_combine_worst),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
