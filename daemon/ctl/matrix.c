@@ -179,22 +179,24 @@ add_head(const struct ra_ctl_term *t, const struct ra_ctl_status *s, struct ra_b
 {
 	static const enum ra_verdict order[] = { RA_CRITICAL, RA_UNKNOWN, RA_PENDING, RA_WARNING,
 		RA_OK };
-	enum ra_verdict worst = RA_OK;
+	enum ra_verdict worst = s->environment_count == 0 && !s->latest ? s->state : RA_OK;
 	size_t counts[RA_PENDING + 1] = { 0 }, i, k;
 	const char *comma = "";
 
-	for (i = 0; i < s->environment_count; i++)
+	for (i = 0; i < s->environment_count; i++) {
+		worst = ra_verdict_worst(worst, s->environments[i].worst);
 		for (k = 0; k < s->environments[i].check_count; k++)
 			counts[ra_ctl_counts(&s->environments[i].checks[k], s->latest)]++;
-	for (i = 0; i < RA_ARRAY_SIZE(order); i++)
-		if (counts[order[i]] > 0)
-			worst = ra_verdict_worst(worst, order[i]);
+	}
 	ra_ctl_styled(t, out, ra_ctl_style_of(worst), ra_verdict_name(worst));
 	ra_buf_printf(out, "  %zu check%s in %zu environment%s  at ", s->check_count,
 	    s->check_count == 1 ? "" : "s", s->environment_count,
 	    s->environment_count == 1 ? "" : "s");
 	ra_ctl_time(out, s->at);
-	ra_buf_printf(out, "\n%*s", (int)strlen(ra_verdict_name(worst)) + 2, "");
+	ra_buf_putc(out, '\n');
+	if (s->check_count == 0)
+		return;
+	ra_buf_printf(out, "%*s", (int)strlen(ra_verdict_name(worst)) + 2, "");
 	for (i = 0; i < RA_ARRAY_SIZE(order); i++) {
 		if (counts[order[i]] == 0)
 			continue;

@@ -127,7 +127,8 @@ read_environment(const json_t *json, bool *latest, struct ra_ctl_environment *re
 	ret->owner = ra_ctl_json_text(json, "owner");
 	ret->runbook = ra_ctl_json_text(json, "runbook");
 	ret->rank = ra_ctl_json_int(json, "rank", RA_UNSET);
-	ret->worst = RA_OK;
+	/* No list of checks is not an empty one. */
+	ret->worst = json_is_array(checks) ? RA_OK : RA_UNKNOWN;
 	if (count == 0)
 		return 0;
 	ret->checks = calloc(count, sizeof(*ret->checks));
@@ -162,8 +163,7 @@ ra_ctl_status_read(const json_t *json, bool latest, struct ra_ctl_status *ret)
 	int r = 0;
 
 	*ret = (struct ra_ctl_status){ .at = ra_ctl_now(json), .latest = latest };
-	if (json_object_get(json, "state") != NULL)
-		ret->state = ra_ctl_json_verdict(json, "state");
+	ret->state = ra_ctl_json_verdict(json, "state");
 	ret->environments = calloc(count > 0 ? count : 1, sizeof(*ret->environments));
 	if (ret->environments == NULL)
 		return -ENOMEM;

@@ -22,6 +22,7 @@
 
 #define POLL_MS 20
 #define END_MS	2000
+#define SHELL	"'`\"$\\;&<>|(){}*?~!#"
 
 struct target {
 	char user[64];
@@ -115,7 +116,10 @@ parse_target(const char *url, struct target *ret)
 		text = at + 1;
 	}
 	len = (size_t)(end - text);
-	return parse_host(text, len, ret);
+	if (parse_host(text, len, ret) < 0)
+		return -EINVAL;
+	/* ssh hands them to a shell where its configuration has a ProxyCommand with %h or %r. */
+	return strpbrk(ret->user, SHELL) != NULL || strpbrk(ret->host, SHELL) != NULL ? -EINVAL : 0;
 }
 
 static int

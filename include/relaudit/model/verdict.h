@@ -33,7 +33,7 @@ int ra_verdict_rank(enum ra_verdict v);
 	X(OK, "ok", "as expected", "") \
 	X(PENDING, "pending", "no result yet", "wait for the first probe, or `relauditctl run`") \
 	X(STALE, "stale", "the last result is older than two intervals plus the timeout", \
-	    "see whether relauditd is overloaded or was asleep: `relauditctl doctor`, its log") \
+	    "see in its log whether relauditd is overloaded or was asleep") \
 	/* versions */ \
 	X(VERSION_DIFFERS, "version-differs", "another version runs than is expected", \
 	    "deploy the expected version, or change `expect: version`") \
