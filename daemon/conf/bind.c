@@ -404,6 +404,7 @@ ra_conf_complain(struct ra_conf_place *place, const char *name, const char *fmt,
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	ra_secret_scrub(place->l, text);
 	ra_say(place->l, e != NULL ? e->at : place->at, "%s%s%s%s", name != NULL ? "`" : "",
 	    name != NULL ? name : "", name != NULL ? ":` " : "", text);
 	place->complained = true;

@@ -61,13 +61,11 @@ static int
 read_for(struct ra_check_build *b, const struct ra_node **ret_list)
 {
 	const struct ra_node *node = ra_tree_get(b->merged, "for"), *list;
-	struct ra_holes holes = b->holes;
 
 	*ret_list = NULL;
 	if (ra_tree_is_null(node))
 		return 0;
-	holes.secrets = NULL;
-	node = ra_interpolate(&holes, node, b->scope);
+	node = ra_check_fill_name(b, node, b->scope);
 	if (node == NULL)
 		return b->l->fatal;
 	if (node->flags & RA_NODE_SPOILT) {
@@ -157,7 +155,7 @@ with_connection(struct ra_check_build *b)
 		return value;
 	if (name->type == RA_NODE_NULL)
 		return without_key(b->l, value, "connection");
-	name = ra_interpolate(&b->holes, name, scope != NULL ? scope : b->scope);
+	name = ra_check_fill_name(b, name, scope != NULL ? scope : b->scope);
 	if (name == NULL || (name->flags & RA_NODE_SPOILT))
 		return NULL;
 	if (name->type != RA_NODE_SCALAR) {

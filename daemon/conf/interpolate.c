@@ -407,22 +407,30 @@ fill_entry(struct ra_holes *h, const struct ra_entry *entry, const struct ra_sco
 	return ra_builder_add(h->l, out, &filled);
 }
 
+static int
+fill_item(struct ra_holes *h, const struct ra_node *item, const struct ra_scope *scope,
+    struct ra_builder *out)
+{
+	const struct ra_entry filled = { .value = ra_interpolate(h, item, scope) };
+
+	return filled.value != NULL ? ra_builder_add(h->l, out, &filled) : h->l->fatal;
+}
+
 static const struct ra_node *
 fill_collection(struct ra_holes *h, const struct ra_node *node, const struct ra_scope *scope)
 {
 	const struct ra_node *filled = NULL;
-	struct ra_entry item = { 0 };
 	struct ra_builder out;
+	bool spoilt = false;
 	int r = 0;
 
 	ra_builder_init(&out);
-	for (size_t i = 0; r == 0 && i < node->count; i++) {
-		if (node->type == RA_NODE_MAP) {
-			r = fill_entry(h, &node->entries[i], scope, &out);
-			continue;
-		}
-		item.value = ra_interpolate(h, node->items[i], scope);
-		r = item.value != NULL ? ra_builder_add(h->l, &out, &item) : h->l->fatal;
+	/* One mistake in a variable is met wherever it is used, and these may be very many. */
+	for (size_t i = 0; r == 0 && i < node->count && !(spoilt && h->trail != NULL); i++) {
+		r = node->type == RA_NODE_MAP ? fill_entry(h, &node->entries[i], scope, &out)
+					      : fill_item(h, node->items[i], scope, &out);
+		spoilt = r == 0 && out.count > 0 &&
+			 (out.list[out.count - 1].value->flags & RA_NODE_SPOILT);
 	}
 	if (r == 0)
 		filled = node->type == RA_NODE_MAP

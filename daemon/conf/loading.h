@@ -10,8 +10,8 @@
 #define RA_FILE_MAX	((size_t)4 * 1024 * 1024)
 #define RA_FILES_MAX	20000
 #define RA_DEPTH_MAX	64
-#define RA_NODES_MAX	((size_t)4 * 1000 * 1000)	/* of all files, aliases counted in full */
-#define RA_STEPS_MAX	((size_t)20 * 1000 * 1000)	/* ${...} looked up */
+#define RA_NODES_MAX	((size_t)2 * 1000 * 1000)	/* of all files, aliases counted in full */
+#define RA_STEPS_MAX	((size_t)2 * 1000 * 1000)	/* ${...} looked up */
 #define RA_TEXT_MAX	((size_t)64 * 1024)		/* a text, interpolated */
 #define RA_SECRET_MAX	((size_t)64 * 1024)
 
@@ -105,7 +105,7 @@ const char *ra_files_digest(struct ra_loading *l);
 
 /* --- merge.c --- */
 
-/* `over` upon `base` (NULL: nothing): maps merge, the rest replaces, `key+` appends, null removes. */
+/* `over` upon `base` (NULL: nothing): maps merge, else it replaces; `key+` appends, null removes. */
 const struct ra_node *ra_merge(
     struct ra_loading *l, const struct ra_node *base, const struct ra_node *over);
 /* Takes the scope off a node; NULL scope: has none. */
@@ -159,6 +159,8 @@ void ra_secrets_clear(struct ra_secrets *s);
 /* name is "env:NAME", "file:/path" or "credential:name". NULL: said, or the load must end. */
 const char *ra_secret_read(struct ra_loading *l, struct ra_mark at, const char *name);
 bool ra_secret_scheme(const char *name);
+/* Blackens all secrets read so far. */
+void ra_secret_scrub(const struct ra_loading *l, char *text);
 /* value lives in the configuration's arena. */
 int ra_secrets_add(struct ra_loading *l, struct ra_secrets *s, const char *value);
 /* The forms in which secrets below node go over the wire: user:password in base64. */
@@ -254,7 +256,7 @@ bool ra_registry_knows(const struct ra_registry *r, const char *key);
 /* "lines", "fields or items" */
 const char *ra_registry_shapes(unsigned shapes, struct ra_hint *hint);
 
-/* --- check.c, check_source.c --- */
+/* --- check.c, check_source.c, check_bind.c --- */
 
 struct ra_check_build {
 	struct ra_loading *l;
@@ -283,9 +285,18 @@ struct ra_check *ra_check_build(struct ra_loading *l, const struct ra_scope *sco
     const struct ra_node *layers);
 /* Instances and what each asks; *ret is the source as it is printed. */
 int ra_check_build_source(struct ra_check_build *b, const struct ra_node **ret);
+/* A name in which no secret may stand, as it is said in errors. NULL: the load must end. */
+const struct ra_node *ra_check_fill_name(
+    struct ra_check_build *b, const struct ra_node *node, const struct ra_scope *scope);
 /* Binds once what has the same content. role keeps apart what is not the same thing. */
 int ra_check_bind(struct ra_check_build *b, const char role[2], const struct ra_conf_type *type,
     const struct ra_node *map, struct ra_mark at, const struct ra_bound **ret);
+
+/* The sorted options into the check. 0, -EINVAL (said), or l->fatal. */
+int ra_check_bind_kind(struct ra_check_build *b);
+int ra_check_bind_format(struct ra_check_build *b);
+int ra_check_bind_words(struct ra_check_build *b);
+int ra_check_bind_common(struct ra_check_build *b);
 
 /* --- layers.c --- */
 

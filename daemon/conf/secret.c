@@ -11,6 +11,7 @@
 #include "loading.h"
 
 #define CONTENT_MAX ((size_t)8 * 1024 * 1024) /* of a bundle of CAs */
+#define SCRUB_LEAST 4 /* shorter ones would blacken innocent text */
 #define LINE_LEAST  8 /* bytes of a line that is a secret by itself */
 
 static const char env_scheme[] = "env:";
@@ -162,6 +163,23 @@ ra_secret_read(struct ra_loading *l, struct ra_mark at, const char *name)
 	return s->value;
 }
 
+void
+ra_secret_scrub(const struct ra_loading *l, char *text)
+{
+	void *value;
+	size_t i = 0;
+
+	while (ra_map_next(&l->secrets, &i, NULL, &value)) {
+		const struct ra_secret *s = value;
+		size_t len = s->value != NULL ? strlen(s->value) : 0;
+
+		if (len < SCRUB_LEAST)
+			continue;
+		for (char *at = text; (at = strstr(at, s->value)) != NULL; at += len)
+			memset(at, '*', len);
+	}
+}
+
 /* --- files whose content counts --- */
 
 int
@@ -179,8 +197,9 @@ ra_content_digest(struct ra_loading *l, const char *path, uint8_t out[RA_DIGEST_
 		/* Zeros if it cannot be read: then the probe says so. */
 		if (!l->load->offline && watch(l, path) < 0)
 			return -ENOMEM;
-		if (!l->load->offline && ra_files_read(path, CONTENT_MAX, &text, NULL) == 0)
-			(void)ra_digest_of(text.data, text.len, known);
+		if (!l->load->offline && ra_files_read(path, CONTENT_MAX, &text, NULL) == 0 &&
+		    ra_digest_of(text.data, text.len, known) < 0)
+			return ra_say_no_memory(l), -ENOMEM;
 	}
 	memcpy(out, known, RA_DIGEST_SIZE);
 	return 0;
