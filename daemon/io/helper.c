@@ -196,6 +196,7 @@ take_answer(struct ra_helper *h, const struct ra_wire_head *head, char *payload)
 	struct ra_file_answer answer;
 	struct ra_wire_answer wire;
 	struct ra_helper_job *j;
+	bool content;
 	int r = head->type == RA_WIRE_ANSWER ? ra_wire_take(head, payload, &wire, &answer, &items)
 					     : -EPROTO;
 
@@ -206,12 +207,13 @@ take_answer(struct ra_helper *h, const struct ra_wire_head *head, char *payload)
 	h->stats.workers = wire.workers;
 	h->stats.abandoned = h->abandoned_before + wire.abandoned;
 	j = job_find(h, head->id);
+	content = j != NULL && j->content && answer.reason == RA_R_OK;
+	answer.bytes = content ? payload : NULL;
 	if (j != NULL)
 		job_end(j, &answer);
-	else
-		answer.bytes = payload;
-	/* It is where the payload begins, unless it was taken. */
-	free(answer.bytes);
+	/* The content is where the payload begins, unless it was taken. */
+	if (!content || answer.bytes != NULL)
+		free(payload);
 	return 0;
 }
 
@@ -387,6 +389,7 @@ ra_helper_file(struct ra_helper *h, const struct ra_file_request *q,
 	}
 	j->life = h->life;
 	j->deadline = q->deadline;
+	j->content = q->want != RA_FILE_STAT;
 	j->done = done;
 	j->arg = arg;
 	h->stats.jobs++;

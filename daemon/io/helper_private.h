@@ -19,6 +19,7 @@ struct ra_helper_job {
 	uint64_t life;		/* of the helper it was given to */
 	int64_t deadline;
 	bool overdue;
+	bool content;		/* is wanted */
 	void (*done)(void *arg, struct ra_file_answer *answer);
 	void *arg;
 };

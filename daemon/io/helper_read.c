@@ -135,13 +135,14 @@ read_tail(struct file *f)
 	struct ra_look *l = f->look;
 
 	for (int i = 0; i < TAIL_TRIES; i++) {
-		off_t from = f->st.st_size > (off_t)f->max ? f->st.st_size - (off_t)f->max - 1 : 0;
+		bool cut = f->st.st_size > (off_t)f->max;
+		off_t from = cut ? f->st.st_size - (off_t)f->max - 1 : 0;
 		size_t want = (size_t)(f->st.st_size - from);
 
 		if (make_room(f, want) < 0 || read_at(f, l->bytes, want, from, &l->len) < 0)
 			return -1;
 		if (l->len == want) {
-			if (from > 0)
+			if (cut)
 				cut_to_line(l);
 			return 0;
 		}
