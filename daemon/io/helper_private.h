@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The loop's side of the helper, between its files. */
+#ifndef RA_IO_HELPER_PRIVATE_H
+#define RA_IO_HELPER_PRIVATE_H
+
+#include <sys/types.h>
+
+#include "relaudit/base/buf.h"
+#include "relaudit/io/helper.h"
+#include "relaudit/io/loop.h"
+
+#include "helper_wire.h"
+
+#define RA_HELPER_NAME	"relauditd: helper"	/* its argv[0], and all of its arguments */
+
+struct ra_helper_job {
+	struct ra_helper *helper;
+	uint64_t id;		/* where in `jobs` below, how often it was used above */
+	uint64_t life;		/* of the helper it was given to */
+	int64_t deadline;
+	bool overdue;
+	bool content;		/* is wanted */
+	void (*done)(void *arg, struct ra_file_answer *answer);
+	void *arg;
+};
+
+struct ra_helper {
+	struct ra_loop *loop;
+	char *exe;
+	struct ra_timer *tick;		/* while there are jobs: for those that it forgets */
+	struct ra_timer *again;		/* to start it */
+	unsigned busy;			/* in callbacks, which may free it */
+	bool gone;
+
+	/* the process */
+	pid_t pid;			/* 0: there is none */
+	int fd;
+	struct ra_watch *watch;
+	struct ra_wire_reader in;
+	struct ra_buf out;
+	size_t sent;			/* of out */
+	uint64_t life;
+	int64_t started, backoff;
+	pid_t *dead;			/* killed, not reaped yet */
+	size_t dead_count;
+
+	/* jobs by the low half of their ids */
+	struct ra_helper_job **jobs;
+	uint32_t *uses, *free_slots;
+	uint32_t room, free_count;
+	struct ra_helper_stats stats;
+	uint64_t abandoned_before;	/* by the helpers that are gone */
+};
+
+/* Starts the process. 0 or negative errno, with err. */
+int ra_helper_process_start(struct ra_helper *h, struct ra_error *err);
+/* Kills what is left of it and forgets all that was on its way. */
+void ra_helper_process_lose(struct ra_helper *h);
+/* Tells it to end and waits a little. */
+void ra_helper_process_end(struct ra_helper *h);
+/* Reaps what has died; true if nothing is left. */
+bool ra_helper_process_reap(struct ra_helper *h);
+/* Sends what there is to send when there is room. */
+void ra_helper_process_push(struct ra_helper *h);
+/* The socket is ready; what came of it. */
+void ra_helper_on_ready(void *arg, int events);
+
+#endif

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the loop and its helper say to each other over a stream socket: frames of a head and `len`
+ * bytes. Both ends are the same program, so numbers are as the machine has them. Neither end
+ * believes the other: a head that cannot be ends the connection.
+ */
+#ifndef RA_IO_HELPER_WIRE_H
+#define RA_IO_HELPER_WIRE_H
+
+#include <sys/uio.h>
+
+#include "relaudit/io/helper.h"
+
+#define RA_WIRE_FD		3	/* the helper's end, in the helper */
+#define RA_WIRE_BYTES_MAX	((size_t)32 << 20)	/* of one file's content */
+#define RA_WIRE_FRAME_MAX	((size_t)64 << 20)
+
+enum ra_wire_type {
+	RA_WIRE_FILE = 1,	/* to the helper: struct ra_wire_file, path, NUL */
+	RA_WIRE_CANCEL,		/* to the helper: nothing more */
+	RA_WIRE_ANSWER,		/* back: content, NUL, error, NUL, items, struct ra_wire_answer */
+};
+
+struct ra_wire_head {
+	uint32_t magic;
+	uint32_t type;
+	uint64_t id;
+	uint64_t len;
+};
+
+struct ra_wire_file {
+	int64_t deadline;
+	uint64_t max_bytes, max_entries, max_items;
+	uint32_t want;
+	uint8_t glob, follow, zero[2];
+};
+
+/* At the end, so that the content is where memory of its own begins. */
+struct ra_wire_answer {
+	uint64_t len, error_len, item_count, matched, inode;
+	uint64_t workers, abandoned;	/* of the helper, by now */
+	uint32_t reason;
+	uint32_t cut;
+};
+
+/* Followed by its name and a NUL. */
+struct ra_wire_item {
+	int64_t time, size;
+	uint64_t name_len;
+};
+
+/* Cuts a stream into frames. Zeroed to begin with. */
+struct ra_wire_reader {
+	char *buf;
+	size_t at, len;
+	struct ra_wire_head head;
+	char *payload;	/* of the frame that is being read */
+	size_t got;
+	int receives;	/* left of this turn, so that one never takes long */
+};
+
+void ra_wire_reader_clear(struct ra_wire_reader *r);
+/*
+ * 1 with a frame (its payload owned by the caller, NUL-terminated), 0: no more for now; -EPIPE at
+ * the end of the stream, -EPROTO if it is no such stream, or what recv or malloc said.
+ */
+int ra_wire_next(struct ra_wire_reader *r, int fd, struct ra_wire_head *ret, char **ret_payload);
+
+struct ra_wire_head ra_wire_head(enum ra_wire_type type, uint64_t id, size_t len);
+/* All of it, waiting for room. 0 or negative errno. */
+int ra_wire_send(int fd, struct iovec *parts, size_t count);
+
+/* Takes a request out of a payload, which it borrows. 0 or -EPROTO. */
+int ra_wire_request(const struct ra_wire_head *head, const char *payload,
+    struct ra_file_request *ret);
+/*
+ * Takes an answer out of a payload, which it borrows; *ret_items is the caller's to free. content
+ * begins where the payload does. 0, -EPROTO or -ENOMEM.
+ */
+int ra_wire_take(const struct ra_wire_head *head, char *payload, struct ra_wire_answer *ret_wire,
+    struct ra_file_answer *ret, struct ra_item **ret_items);
+
+#endif
