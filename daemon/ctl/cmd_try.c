@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A check without a configuration: its options become the YAML of one check, which a relauditd of
- * our own reads from its stdin, probes once and answers. Nothing of it is in anyone's argv but ours.
+ * our own reads from its stdin, probes once and answers. Nothing of it is in an argv but ours.
  */
 #include <limits.h>
 #include <string.h>

@@ -278,7 +278,7 @@ line_text(const struct ra_ctl_status *s, const struct ra_ctl_check *c, struct ra
 	if (!s->latest && c->state != c->verdict)
 		ra_buf_printf(out, "latest %s: ", ra_verdict_name(c->verdict));
 	ra_buf_puts(out, c->summary != NULL ? c->summary : c->reason != NULL ? c->reason : "");
-	/* Of a state that the latest result contradicts it would be taken for that of the latest. */
+	/* Of a state that the latest result contradicts it would be taken for the latest's. */
 	if (c->since != 0 && s->at >= c->since && v == c->state &&
 	    (v != RA_OK || c->verdict == RA_OK))
 		ra_buf_printf(out, "  (since %s)",

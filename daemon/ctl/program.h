@@ -6,8 +6,8 @@
 #include "ctl.h"
 
 /*
- * $RELAUDITD, else relauditd beside our own program or in the sbin beside its bin, else on PATH, else in
- * /usr/local/sbin, /usr/sbin. 0, or RA_CTL_UNAVAILABLE with err.
+ * $RELAUDITD, else relauditd beside our own program or in the sbin beside its bin, else on PATH,
+ * else in /usr/local/sbin, /usr/sbin. 0, or RA_CTL_UNAVAILABLE with err.
  */
 int ra_ctl_program(char *out, size_t size, struct ra_error *err);
 /*

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * libmicrohttpd without a network: a test says what a request has and reads what was queued. These
+ * come before the library's own, because the program's symbols do. A worker's job waits until
+ * mhd_work() runs it.
+ */
+#ifndef RA_TESTS_MHD_H
+#define RA_TESTS_MHD_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../daemon/api/internal.h"
+
+struct MHD_Connection {
+	union MHD_ConnectionInfo info;
+	const char *query; /* "name=value&name=value", nothing escaped */
+	bool suspended;
+	unsigned status; /* 0: nothing was queued */
+	char body[8192], type[64], allow[16];
+};
+
+struct MHD_Response {
+	char *text;
+	size_t len;
+	unsigned refs;
+	char type[64], allow[16];
+};
+
+static struct {
+	void (*run)(void *arg), (*done)(void *arg);
+	void *arg;
+} mhd_job;
+
+enum MHD_Result
+MHD_add_response_header(struct MHD_Response *r, const char *name, const char *value)
+{
+	if (strcmp(name, MHD_HTTP_HEADER_ALLOW) == 0)
+		snprintf(r->allow, sizeof(r->allow), "%s", value);
+	else if (strcmp(name, MHD_HTTP_HEADER_CONTENT_TYPE) == 0)
+		snprintf(r->type, sizeof(r->type), "%s", value);
+	return MHD_YES;
+}
+
+struct MHD_Response *
+MHD_create_response_from_buffer(size_t size, void *buffer, enum MHD_ResponseMemoryMode mode)
+{
+	struct MHD_Response *r = calloc(1, sizeof(*r));
+
+	assert_int_equal(mode, MHD_RESPMEM_MUST_FREE);
+	assert_non_null(r);
+	r->text = buffer;
+	r->len = size;
+	r->refs = 1;
+	return r;
+}
+
+void
+MHD_destroy_response(struct MHD_Response *r)
+{
+	if (--r->refs > 0)
+		return;
+	free(r->text);
+	free(r);
+}
+
+enum MHD_Result
+MHD_queue_response(struct MHD_Connection *c, unsigned status, struct MHD_Response *r)
+{
+	assert_int_equal(c->status, 0);
+	assert_false(c->suspended);
+	c->status = status;
+	snprintf(c->body, sizeof(c->body), "%.*s", (int)r->len, r->text);
+	snprintf(c->type, sizeof(c->type), "%s", r->type);
+	snprintf(c->allow, sizeof(c->allow), "%s", r->allow);
+	return MHD_YES;
+}
+
+void
+MHD_suspend_connection(struct MHD_Connection *c)
+{
+	assert_false(c->suspended);
+	c->suspended = true;
+}
+
+void
+MHD_resume_connection(struct MHD_Connection *c)
+{
+	assert_true(c->suspended);
+	c->suspended = false;
+}
+
+const union MHD_ConnectionInfo *
+MHD_get_connection_info(struct MHD_Connection *c, enum MHD_ConnectionInfoType what, ...)
+{
+	assert_int_equal(what, MHD_CONNECTION_INFO_CONNECTION_FD);
+	return &c->info;
+}
+
+int
+MHD_get_connection_values(
+    struct MHD_Connection *c, enum MHD_ValueKind kind, MHD_KeyValueIterator each, void *arg)
+{
+	char *text = strdup(c->query != NULL ? c->query : ""), *rest = text, *pair;
+	int n = 0;
+
+	assert_int_equal(kind, MHD_GET_ARGUMENT_KIND);
+	while ((pair = strsep(&rest, "&")) != NULL) {
+		char *value = strchr(pair, '=');
+
+		if (*pair == '\0')
+			continue;
+		if (value != NULL)
+			*value++ = '\0';
+		n++;
+		if (each(arg, kind, pair, value) == MHD_NO)
+			break;
+	}
+	free(text);
+	return n;
+}
+
+int
+ra_work_start(struct ra_loop *l, void (*run)(void *arg), void (*done)(void *arg), void *arg)
+{
+	assert_null(mhd_job.run);
+	mhd_job.run = run;
+	mhd_job.done = done;
+	mhd_job.arg = arg;
+	return 0;
+}
+
+static void
+mhd_work(void)
+{
+	void (*run)(void *arg) = mhd_job.run;
+
+	if (run == NULL)
+		return;
+	mhd_job.run = NULL;
+	run(mhd_job.arg);
+	mhd_job.done(mhd_job.arg);
+}
+
+void
+ra_api_kick(struct ra_api *a)
+{
+}
+
+#endif
