@@ -285,7 +285,8 @@ refuse(const char *text, size_t len, const json_error_t *e, struct ra_error *err
 	size_t blank = ra_excerpt_blank(text, len);
 	char excerpt[RA_EXCERPT_TEXT];
 
-	if (json_error_code(e) == json_error_out_of_memory) {
+	/* jansson has no words for one thing only. */
+	if (e->text[0] == '\0') {
 		ra_error_set(err, -ENOMEM, "out of memory");
 		return RA_R_NO_MEMORY;
 	}
