@@ -15,6 +15,8 @@
 #include <jansson.h>
 #include <pcre2.h>
 #include <pthread.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "relaudit/format/format.h"
 #include "relaudit/model/pattern.h"
@@ -75,6 +77,17 @@ __wrap_pcre2_compile_8(PCRE2_SPTR8 text, PCRE2_SIZE len, uint32_t options, int *
 	*code = PCRE2_ERROR_HEAP_FAILED;
 	*at = 0;
 	return NULL;
+}
+
+static bool no_key;
+
+int __real_pthread_key_create(pthread_key_t *key, void (*destroy)(void *));
+int __wrap_pthread_key_create(pthread_key_t *key, void (*destroy)(void *));
+
+int
+__wrap_pthread_key_create(pthread_key_t *key, void (*destroy)(void *))
+{
+	return no_key ? EAGAIN : __real_pthread_key_create(key, destroy);
 }
 
 /*
@@ -442,20 +455,51 @@ prepare(const struct ra_conf_type *type, const char *options)
 }
 
 static bool
-prepare_all(void)
+prepare_logs(void)
 {
-	return prepare(&ra_kind_logs.type, "time: (?<time>\\S+)") &&
-	       prepare(&ra_format_text.type, "regex: x");
+	return prepare(&ra_kind_logs.type, "time: (?<time>\\S+)");
 }
 
 static bool
-prepare_words(void)
+prepare_log_words(void)
 {
-	return prepare(&ra_kind_logs.expectation, "required: a\nrequired: b\nforbidden: c") &&
-	       prepare(&ra_kind_version.expectation, "version: >=1 <2");
+	return prepare(&ra_kind_logs.expectation, "required: a\nrequired: b\nforbidden: c");
+}
+
+static bool
+prepare_version_words(void)
+{
+	return prepare(&ra_kind_version.expectation, "version: >=1 <2");
+}
+
+static bool
+prepare_text(void)
+{
+	return prepare(&ra_format_text.type, "regex: x");
 }
 
 /* --- */
+
+/* Without the thread's key, which is made once in a process, no pattern ever matches. */
+static void
+test_no_key(void **state)
+{
+	pid_t pid = fork();
+	int status;
+
+	(void)state;
+	if (pid == 0) {
+		struct ra_pattern *p = NULL;
+		int r = ra_pattern_new("x", &p, NULL);
+
+		no_key = true;
+		r = r == 0 ? ra_pattern_match(p, "x", 1, NULL, NULL, NULL) : r;
+		ra_pattern_free(p);
+		exit(r == -ENOMEM ? 0 : 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
 
 static void
 test_all(void **state)
@@ -467,7 +511,9 @@ test_all(void **state)
 		{ "range", range }, { "pattern", pattern }, { "json", json }, { "text", text },
 		{ "groups", text_groups }, { "lines", text_lines }, { "version", version },
 		{ "backup", backup }, { "logs", logs }, { "combine", combine },
-		{ "prepare", prepare_all }, { "words", prepare_words } };
+		{ "prepare logs", prepare_logs }, { "prepare log words", prepare_log_words },
+		{ "prepare version words", prepare_version_words },
+		{ "prepare text", prepare_text } };
 
 	(void)state;
 	for (size_t i = 0; i < RA_ARRAY_SIZE(rows); i++) {
@@ -480,6 +526,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_no_key),
 		cmocka_unit_test(test_all),
 	};
 
