@@ -224,6 +224,8 @@ static enum ra_reason
 select_fields(const struct ra_format_call *call, const json_t *root, struct ra_data *data,
     struct ra_error *err)
 {
+	const char *first = call->fields != NULL ? call->fields[0] : "version";
+
 	for (size_t i = 0; i < call->selector_count; i++) {
 		const struct ra_selector *s = &call->selectors[i];
 		const json_t *value;
@@ -238,13 +240,10 @@ select_fields(const struct ra_format_call *call, const json_t *root, struct ra_d
 		if (reason != RA_R_OK)
 			return reason;
 	}
-	if (data->shape == 0) {
-		ra_error_set(err, -EINVAL, "no field is selected; write `%s: /%s`",
-		    call->fields != NULL && call->fields[0] != NULL ? call->fields[0] : "version",
-		    call->fields != NULL && call->fields[0] != NULL ? call->fields[0] : "version");
-		return RA_R_NO_SUCH_FIELD;
-	}
-	return RA_R_OK;
+	if (data->shape != 0)
+		return RA_R_OK;
+	ra_error_set(err, -EINVAL, "no field is selected; write `%s: /%s`", first, first);
+	return RA_R_NO_SUCH_FIELD;
 }
 
 /* --- reading --- */
@@ -285,7 +284,8 @@ refuse(const char *text, size_t len, const json_error_t *e, struct ra_error *err
 	size_t blank = ra_excerpt_blank(text, len);
 	char excerpt[RA_EXCERPT_TEXT];
 
-	if (json_error_code(e) == json_error_out_of_memory) {
+	/* jansson has no words for one thing only. */
+	if (e->text[0] == '\0') {
 		ra_error_set(err, -ENOMEM, "out of memory");
 		return RA_R_NO_MEMORY;
 	}

@@ -186,14 +186,14 @@ read_groups(const struct ra_format_call *call, struct ra_data *data, struct ra_e
 
 /* --- lines --- */
 
-/* Where the newest LINES_MAX lines begin. */
+/* Where the newest LINES_MAX lines begin, of one byte or more. */
 static const char *
 newest(const char *text, size_t len)
 {
 	const char *p = text + len;
 
 	/* The newline at the very end ends a line and begins none. */
-	if (len > 0 && p[-1] == '\n')
+	if (p[-1] == '\n')
 		p--;
 	for (size_t lines = 0; lines < LINES_MAX; lines++) {
 		p = memrchr(text, '\n', (size_t)(p - text));
@@ -213,7 +213,7 @@ add_line(const struct text_options *o, struct ra_data *data, const char *text, s
 		len--;
 	if (len == 0)
 		return RA_R_OK;
-	if (o != NULL && o->pattern != NULL)
+	if (o->pattern != NULL)
 		r = ra_pattern_match_within(o->pattern, text, len, NULL, NULL, NULL, budget);
 	if (r == 1)
 		r = ra_data_add_line(data, text, len);
@@ -257,7 +257,7 @@ text_read(const struct ra_format_call *call, struct ra_data *ret, struct ra_erro
 
 	if (call->shape == RA_SHAPE_LINES)
 		reason = read_lines(call, &data, err);
-	else if (o != NULL && o->pattern != NULL)
+	else if (o->pattern != NULL)
 		reason = read_groups(call, &data, err);
 	else
 		reason = read_body(call, &data, err);

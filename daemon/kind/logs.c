@@ -202,8 +202,6 @@ say_no_time(struct ra_result *r, const struct log *log, const char *pattern)
 {
 	const struct ra_line *last = &log->lines[log->count - 1];
 
-	if (!ra_judge_begin(r, RA_UNKNOWN))
-		return;
 	ra_result_say(r, RA_UNKNOWN, RA_R_LOGS_NO_TIME,
 	    "none of %zu lines has a time that '%.80s' finds; the last is '%.*s'", log->count,
 	    pattern, (int)(last->len < LINE_SHOWN ? last->len : LINE_SHOWN), last->text);
@@ -226,10 +224,10 @@ look(struct log *log, struct ra_result *r)
 	if (log->newest == RA_UNSET)
 		return;
 	log->age = ra_judge_age(log->call->now, log->newest);
-	if (log->newest <= log->call->now + RA_JUDGE_SKEW || !ra_judge_begin(r, RA_UNKNOWN))
-		return;
-	ra_result_say(r, RA_UNKNOWN, RA_R_LOGS_FUTURE, "newest entry is dated %s in the future",
-	    ra_duration_human(log->newest - log->call->now, ahead));
+	if (log->newest > log->call->now + RA_JUDGE_SKEW)
+		ra_result_say(r, RA_UNKNOWN, RA_R_LOGS_FUTURE,
+		    "newest entry is dated %s in the future",
+		    ra_duration_human(log->newest - log->call->now, ahead));
 }
 
 static int

@@ -6,16 +6,16 @@
 
 #include "relaudit/base/escape.h"
 
-/* len, less the beginning of a character that does not end before len. */
+/* len, less the beginning of a character that does not end before len. Never near the start. */
 static size_t
 border(const char *text, size_t len)
 {
 	size_t start = len;
 	uint32_t c;
 
-	while (start > 0 && len - start < 3 && ((uint8_t)text[start - 1] & 0xc0) == 0x80)
+	while (len - start < 3 && ((uint8_t)text[start - 1] & 0xc0) == 0x80)
 		start--;
-	if (start > 0 && (uint8_t)text[start - 1] >= 0xc0 &&
+	if ((uint8_t)text[start - 1] >= 0xc0 &&
 	    ra_utf8_decode(text + start - 1, len - (start - 1), &c) == 0)
 		return start - 1;
 	return len;

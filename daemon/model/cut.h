@@ -9,7 +9,7 @@
 
 #define RA_CUT_MAX 1024
 
-/* At most max (up to RA_CUT_MAX) bytes of what printf gives; owned, NULL without memory. */
+/* At most max (4 to RA_CUT_MAX) bytes of what printf gives; owned, NULL without memory. */
 char *ra_cut_vprintf(size_t max, const char *fmt, va_list ap) RA_PRINTF(2, 0);
 char *ra_cut_text(size_t max, const char *text);
 

@@ -205,11 +205,11 @@ add_wildcard(struct ra_range *r, enum op op, const struct partial *v)
 	return add(r, LESS, &low);
 }
 
-/* Reads "", "<", "<=", "=", ">=", ">". */
+/* Reads "", "<", "<=", "=", ">=", ">". *p is not at the end. */
 static enum op
 take_operator(const char **p, const char *end)
 {
-	bool less = *p < end && **p == '<', greater = *p < end && **p == '>';
+	bool less = **p == '<', greater = **p == '>';
 	bool equal;
 
 	*p += less || greater ? 1 : 0;

@@ -66,9 +66,12 @@ check_result(const struct ra_result *r, size_t lines, int64_t limit)
 }
 
 static void
-check_log(const void *options, const void *expect, const struct ra_input *input, int64_t limit)
+check_log(const void *bound, const void *options, const void *expect, const struct ra_input *input,
+    int64_t limit)
 {
-	struct ra_format_call format = { .shape = RA_SHAPE_LINES, .input = input };
+	struct ra_format_call format = {
+		.options = bound, .shape = RA_SHAPE_LINES, .input = input
+	};
 	struct ra_data data = { 0 };
 	struct ra_gathered self = { .input = input, .data = &data };
 	struct ra_judge_call call = {
@@ -126,7 +129,8 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 			.where = (char *)"/log",
 			.modified = in.left % 2 == 0 ? NOW - RA_MINUTE : 0 };
 
-		check_log(options, expect, &input, limit);
+		check_log(options_bind(arena, &ra_format_text.type, NULL, &place), options, expect,
+		    &input, limit);
 	}
 	ra_arena_free(arena);
 	for (size_t i = 0; i < 4; i++)

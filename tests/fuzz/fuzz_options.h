@@ -23,7 +23,7 @@ RA_UNUSED static bool
 fuzz_is_slow(const char *regex, const char *text, size_t len)
 {
 	struct ra_pattern *p = NULL;
-	int64_t budget = 20000;
+	int64_t budget = 5000;
 	bool slow;
 
 	if (regex[0] == '\0' || ra_pattern_new(regex, &p, NULL) < 0)

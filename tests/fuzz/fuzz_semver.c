@@ -53,7 +53,7 @@ check_order(const struct ra_semver v[VERSIONS])
 static bool
 contains(const struct ra_semver *v, const char *before, const char *text, const char *after)
 {
-	char range[2 * RA_SEMVER_MAX];
+	char range[3 * RA_SEMVER_MAX];
 	struct ra_range *r = NULL;
 	bool has;
 

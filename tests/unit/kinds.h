@@ -77,7 +77,7 @@ facts_text(const struct ra_facts *f, struct ra_buf *out)
 }
 
 /* Fails with everything there is to see, takes the result. */
-static void
+RA_UNUSED static void
 check_result(size_t row, struct ra_result *r, const struct wanted *w)
 {
 	RA_BUF_LOCAL facts = RA_BUF(0);

@@ -136,6 +136,27 @@ test_combine_texts(void **state)
 	ra_result_unref(r);
 }
 
+/* For want of memory an instance has no words of its own. */
+static void
+test_combine_without_words(void **state)
+{
+	const char *names[] = { "p1", "p2" };
+	struct ra_result *parts[2], *r;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		parts[i] = ra_result_new();
+		parts[i]->verdict = RA_UNKNOWN;
+		parts[i]->reason = RA_R_NO_MEMORY;
+	}
+	r = ra_kind_combine(&ra_kind_version, names, parts, 2);
+	assert_int_equal(r->reason, RA_R_NO_MEMORY);
+	assert_non_null(strstr(r->summary, ra_reason_meaning(RA_R_NO_MEMORY)));
+	ra_result_unref(r);
+	ra_result_unref(parts[0]);
+	ra_result_unref(parts[1]);
+}
+
 /* A kind without `agree`: the facts are the speaker's; facts of every type are kept. */
 static void
 test_combine_worst(void **state)
@@ -179,6 +200,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_combine),
 		cmocka_unit_test(test_combine_texts),
+		cmocka_unit_test(test_combine_without_words),
 		cmocka_unit_test(test_combine_worst),
 	};
 

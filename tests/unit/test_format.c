@@ -211,6 +211,7 @@ test_json_fields(void **state)
 	struct outcome o = read_json(text, strlen(text), "/version", "/git/commit");
 	struct ra_data data = { 0 };
 	struct ra_error err;
+	char pointer[700];
 
 	(void)state;
 	assert_int_equal(o.data.fields.count, 2);
@@ -227,6 +228,13 @@ test_json_fields(void **state)
 	/* A kind without fields. */
 	assert_int_equal(ra_format_json.read(&call, &data, &err), RA_R_NO_SUCH_FIELD);
 	assert_non_null(strstr(err.text, "no field is selected"));
+	/* A pointer that is too long does not get here; if it does, it finds nothing. */
+	memset(pointer, 'x', sizeof(pointer));
+	pointer[0] = '/';
+	pointer[sizeof(pointer) - 1] = '\0';
+	call.fields = fields;
+	other = (struct ra_selector){ "version", pointer };
+	assert_int_equal(ra_format_json.read(&call, &data, &err), RA_R_NO_SUCH_FIELD);
 	free(in.bytes);
 }
 

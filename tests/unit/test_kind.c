@@ -9,6 +9,8 @@
 
 #include "kinds.h"
 
+#include "../../daemon/kind/judge.h"
+
 extern const struct ra_kind ra_kind_backup, ra_kind_logs, ra_kind_version;
 
 /* --- version --- */
@@ -62,6 +64,8 @@ test_version(void **state)
 		    { RA_OK, RA_R_OK, "1.5~rc1 runs", "version 1.5~rc1", NULL } },
 		{ "1.5.0-next", NULL, "version: 1.5.0-next", NULL,
 		    { RA_OK, RA_R_OK, "runs", "version 1.5.0-next", NULL } },
+		{ "1.xy", NULL, "version: 1.xy", NULL,
+		    { RA_OK, RA_R_OK, "1.xy runs", "version 1.xy", NULL } },
 		/* ranges */
 		{ "1.5.0", NULL, "version: >=1.4 <2 || 3.x", NULL,
 		    { RA_OK, RA_R_OK, "1.5.0 runs", "version >=1.4 <2 || 3.x", NULL } },
@@ -297,6 +301,10 @@ test_backup(void **state)
 			"min-size 1",
 			"{\"newest\":\"2026-11-23T11:00:00.000Z\",\"age_s\":3600,\"count\":1}" } },
 		{ "a 1h ?", NULL, NULL, NULL, { RA_OK, RA_R_OK, "size not known", NULL, NULL } },
+		{ "a 1h 1", NULL, "min-size: 5P", NULL,
+		    { RA_CRITICAL, RA_R_BACKUP_TOO_SMALL, "5 PB", "min-size 5P", NULL } },
+		{ "a 1h 1", NULL, "min-size: 2PiB", NULL,
+		    { RA_CRITICAL, RA_R_BACKUP_TOO_SMALL, "2.3 PB", "min-size 2PiB", NULL } },
 		/* shrinking, against the one before */
 		{ "a 1h 700;b 25h 1000", NULL, "max-shrink: 30%", NULL,
 		    { RA_OK, RA_R_OK, "700 B, 2 in all", "max-shrink 30%", NULL } },
@@ -360,6 +368,8 @@ test_backup(void **state)
 		    { RA_CRITICAL, TOO_OLD, "31 h", "max-age 26h", NULL } },
 		{ "a 31h ?", NULL, "min-size: 5\nmin-count: 2", NULL,
 		    { RA_CRITICAL, RA_R_BACKUP_TOO_FEW, "1 backup,", "min-count 2", NULL } },
+		{ "a 31h ?", NULL, "max-age: 26h\nmin-size: 5\nmin-count: 2", NULL,
+		    { RA_CRITICAL, TOO_OLD, "31 h", "max-age 26h", NULL } },
 		{ "a 31h ?", NULL, "min-size: 5", "max-age: 26h",
 		    { RA_UNKNOWN, RA_R_NO_SUCH_FIELD, "size", "min-size 5", NULL } },
 		{ "a 1h 100M;b 25h 100M", NULL,
@@ -437,6 +447,18 @@ test_backup_history(void **state)
 	ra_facts_free(&history);
 }
 
+/* However far apart, an age is a number that is not negative. */
+static void
+test_age(void **state)
+{
+	(void)state;
+	assert_int_equal(ra_judge_age(NOW, NOW - 5), 5);
+	assert_int_equal(ra_judge_age(NOW, NOW + 5), 0);
+	assert_int_equal(ra_judge_age(NOW, INT64_MIN), INT64_MAX);
+	assert_int_equal(ra_judge_age(-2, INT64_MAX), 0);
+	assert_int_equal(ra_judge_age(INT64_MIN, INT64_MAX), 0);
+}
+
 /* What was not read is UNKNOWN; a path that does not exist is a finding for backups and logs. */
 static void
 test_failure(void **state)
@@ -462,6 +484,7 @@ main(void)
 		cmocka_unit_test(test_backup),
 		cmocka_unit_test(test_backup_newest),
 		cmocka_unit_test(test_backup_history),
+		cmocka_unit_test(test_age),
 		cmocka_unit_test(test_failure),
 	};
 

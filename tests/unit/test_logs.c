@@ -42,6 +42,9 @@ test_time(void **state)
 		{ "2026/13/23 09:14:05", NULL },
 		{ "2026/02/29 09:14:05", NULL },
 		{ "2026/1/2 09:14:05", NULL },
+		{ "2026.11.23 09:14:05", NULL },
+		{ "2026/11.23 09:14:05", NULL },
+		{ "2026/11/23x09:14:05", NULL },
 		{ "2026/11/23 24:14:05", NULL },
 		{ "2026/11/23 09:14:05.123456789012345678901234567890", NULL },
 		/* Apache, mail */
@@ -54,6 +57,11 @@ test_time(void **state)
 		{ "23/Nox/2026:09:14:05 +0000", NULL },
 		{ "23/Nov/26:09:14:05 +0000", NULL },
 		{ "123/Nov/2026:09:14:05", NULL },
+		{ "23.Nov/2026:09:14:05", NULL },
+		{ "23/Nov.2026:09:14:05", NULL },
+		{ "23/Nov/2026T09:14:05", NULL },
+		{ "23/Nov/2026:9:14", NULL },
+		{ "23/Nov/2026:09:14:05 CET", NULL },
 		/* syslog: without a year it is the last such day */
 		{ "Nov 23 09:14:05", "2026-11-23T09:14:05.000Z" },
 		{ "Nov  3 09:14:05", "2026-11-03T09:14:05.000Z" },
@@ -68,6 +76,8 @@ test_time(void **state)
 		{ "Nov 23 09:14:05 CET", NULL },
 		{ "Nov 23", NULL },
 		{ "Nov 09:14:05", NULL },
+		{ "Nov x 09:14:05", NULL },
+		{ "Nov 23 9:14", NULL },
 		{ "Nov23 09:14:05", NULL },
 		{ "Nov 23 09:14:61", NULL },
 		{ "Nov 2309:14:05", NULL },
@@ -82,6 +92,8 @@ test_time(void **state)
 		{ "1795435200.123999", "2026-11-23T12:00:00.123Z" },
 		{ "1795435200.", NULL },
 		{ "1795435200.1x", NULL },
+		{ "1795435200x", NULL },
+		{ "1795435200.x", NULL },
 		{ "179543520.123", NULL },
 		{ "", NULL },
 		{ "yesterday", NULL },
@@ -114,6 +126,9 @@ test_time_borders(void **state)
 	assert_int_equal(ra_logtime_parse("Nov 23 09:14:05", 15, INT64_MAX, &time), -EINVAL);
 	assert_int_equal(ra_logtime_parse("Feb 29 09:14:05", 15, INT64_C(0), &time), 0);
 	assert_string_equal(ra_time_format_s(time, shown), "1968-02-29T09:14:05Z");
+	/* a day that no year has, in the first years there are */
+	assert_int_equal(
+	    ra_logtime_parse("Feb 30 09:14:05", 15, INT64_C(-62000000000000), &time), -EINVAL);
 	/* New Year's Eve, the log's clock ahead */
 	assert_int_equal(ra_logtime_parse("Jan 1 00:00:01", 14, INT64_C(1798761599000), &time), 0);
 	assert_int_equal(time, INT64_C(1798761601000));
@@ -215,6 +230,14 @@ test_logs(void **state)
 		    { RA_CRITICAL, RA_R_LOGS_EMPTY, "the log is empty", NULL, NULL } },
 		{ "", 0, NULL, NULL, "required: x",
 		    { RA_WARNING, RA_R_LOGS_EMPTY, "the log is empty", NULL, "{\"entries\":0}" } },
+		{ "", 0, NULL, NULL, "max-age: 5m",
+		    { RA_WARNING, RA_R_LOGS_EMPTY, "the log is empty", NULL, NULL } },
+		{ "", 0, NULL, NULL, "forbidden: x",
+		    { RA_WARNING, RA_R_LOGS_EMPTY, "the log is empty", NULL, NULL } },
+		{ "", 0, NULL, "forbidden: x", "max-age: 5m",
+		    { RA_CRITICAL, RA_R_LOGS_EMPTY, "the log is empty", NULL, NULL } },
+		{ "", NOW + RA_DAY, NULL, NULL, "required: x",
+		    { RA_UNKNOWN, RA_R_LOGS_FUTURE, "future", NULL, NULL } },
 		{ "", NOW + RA_DAY, NULL, NULL, NULL,
 		    { RA_CRITICAL, RA_R_LOGS_EMPTY, "the log is empty", NULL, NULL } },
 		/* patterns */
@@ -321,6 +344,23 @@ test_logs_limit(void **state)
 	}
 }
 
+/* Nor does it take back a breach that was seen. */
+static void
+test_logs_limit_after_breach(void **state)
+{
+	RA_BUF_LOCAL text = RA_BUF(0);
+	struct ra_result *r;
+
+	(void)state;
+	for (int i = 0; i < 60; i++)
+		ra_buf_puts(&text, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
+	r = judge_logs(text.data, NOW, NULL, "forbidden: aa\nrequired: (\\w+\\s?)*[:;]", NULL);
+	assert_int_equal(r->verdict, RA_CRITICAL);
+	assert_int_equal(r->reason, RA_R_LOGS_FORBIDDEN);
+	assert_string_equal(r->expected, "forbidden aa");
+	ra_result_unref(r);
+}
+
 /* How long the source took is told where it is a source that has a latency. */
 static void
 test_logs_latency(void **state)
@@ -383,6 +423,7 @@ main(void)
 		cmocka_unit_test(test_logs_evidence),
 		cmocka_unit_test(test_logs_long_line),
 		cmocka_unit_test(test_logs_limit),
+		cmocka_unit_test(test_logs_limit_after_breach),
 		cmocka_unit_test(test_logs_latency),
 		cmocka_unit_test(test_logs_refused),
 	};

@@ -23,7 +23,7 @@ test_name_valid(void **state)
 	static const char *const good[] = { "a", "z9", "backup-db", "a-", "a--b", "x0",
 		"abcdefghijklmnopqrstuvwxyz0123456789-abcdefghijklmnopqrstuvwxyz" };
 	static const char *const bad[] = { "", "A", "aB", "9a", "-a", "a_b", "a.b", "a b",
-		"\xc3\xa4", "a/b", "a\n",
+		"\xc3\xa4", "a/b", "a\n", "{a", "~",
 		"abcdefghijklmnopqrstuvwxyz0123456789-abcdefghijklmnopqrstuvwxyzZ",
 		"abcdefghijklmnopqrstuvwxyz0123456789-abcdefghijklmnopqrstuvwxyza" };
 
@@ -60,10 +60,17 @@ test_nearest(void **state)
 		{ "", "-" }, { "zzzzzzzz", "-" }, { "fromat", "format" }, { "for", "format" },
 		{ "a-name-that-is-longer-than-any-name-may-be-and-that-is-nobody-s-slip", "-" },
 		{ "a-name", "-" } };
+	struct ra_nearest n;
 
 	(void)state;
 	for (size_t i = 0; i < RA_ARRAY_SIZE(rows); i++)
 		assert_string_equal(nearest(rows[i][0]), rows[i][1]);
+	/* Of one letter another is no slip, one more is. */
+	ra_nearest_init(&n, "x");
+	ra_nearest_try(&n, "y");
+	assert_null(n.name);
+	ra_nearest_try(&n, "xy");
+	assert_string_equal(n.name, "xy");
 }
 
 /* verdicts and reasons */
@@ -386,6 +393,7 @@ test_result_cut(void **state)
 	} rows[] = {
 		{ "abc", 398, 400 },
 		{ "\xc3\xa4", 398, 400 },
+		{ "\xc3\xa4z", 398, 400 },
 		{ "\xc3\xa4z", 399, 399 },
 		{ "\xe2\x82\xac", 397, 400 },
 		{ "\xe2\x82\xacz", 398, 398 },
