@@ -182,6 +182,7 @@ read_newest(struct ra_look *l)
 	found = l->count;
 	for (i = 0; i < found; i++) {
 		l->reason = RA_R_OK;
+		l->error[0] = '\0';
 		if (ra_look_read(l, l->items[i].name) == 0) {
 			/* As it was when it was read, at the end of the list. */
 			keep_only(l, l->count - 1);

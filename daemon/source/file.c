@@ -334,6 +334,7 @@ cancel(struct ra_fetch *f)
 	if (s == NULL)
 		return;
 	ra_helper_cancel(s->job);
+	ra_input_clear(&f->input);
 	f->state = NULL;
 	state_free(s);
 }

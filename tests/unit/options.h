@@ -22,7 +22,8 @@ ra_conf_complain(struct ra_conf_place *place, const char *name, const char *fmt,
 	size_t len = strlen(place->text);
 	va_list ap;
 
-	len += (size_t)snprintf(place->text + len, sizeof(place->text) - len, "%s: ", name);
+	len += (size_t)snprintf(place->text + len, sizeof(place->text) - len, "%s: ",
+	    name != NULL ? name : "");
 	va_start(ap, fmt);
 	vsnprintf(place->text + len, sizeof(place->text) - len, fmt, ap);
 	va_end(ap);
@@ -57,6 +58,9 @@ options_set(struct ra_arena *arena, const struct ra_option *o, void *at, const c
 	int r = 0;
 
 	switch (o->type) {
+	case RA_OPT_BOOL:
+		*(int64_t *)at = strcmp(value, "true") == 0;
+		break;
 	case RA_OPT_DURATION:
 		r = ra_duration_parse(value, at, NULL);
 		break;
@@ -70,6 +74,7 @@ options_set(struct ra_arena *arena, const struct ra_option *o, void *at, const c
 		r = ra_int_parse(value, strlen(value), at);
 		break;
 	case RA_OPT_TEXT:
+	case RA_OPT_PATH:
 		*(struct ra_text *)at = (struct ra_text){ .value = value, .shown = value };
 		break;
 	case RA_OPT_TEXTS:
