@@ -25,8 +25,8 @@ struct ra_health {
 	/* the round over the watched files */
 	struct ra_config *config; /* whose files are being looked at */
 	size_t next;
-	uint64_t mark, marked; /* of this round; of the last whole one of the same config */
-	char digest[80];
+	bool changed; /* against what the configuration was made of */
+	uint64_t seen, tried; /* all files of this round; of the last reload for a change */
 	struct ra_helper_job *job;
 };
 
@@ -68,38 +68,41 @@ watch_clock(struct ra_health *h)
 
 /* --- files that hold secrets --- */
 
-static void
-mix(struct ra_health *h, const void *data, size_t len)
-{
-	h->mark = h->mark * UINT64_C(0x100000001b3) ^ ra_hash_stable(data, len);
-}
-
+/* A change is tried once: a reload that is refused is not repeated until the next. */
 static void
 end_round(struct ra_health *h)
 {
-	bool comparable = strcmp(h->digest, h->config->digest) == 0;
-
-	if (comparable && h->marked != h->mark)
+	if (h->changed && h->seen != h->tried) {
+		h->tried = h->seen;
 		ra_app_on_hangup(h->app);
-	snprintf(h->digest, sizeof(h->digest), "%s", h->config->digest);
-	h->marked = h->mark;
+	}
 	ra_config_unref(RA_TAKE(h->config));
 }
 
 static void look_at_next(struct ra_health *h);
 
 static void
+mix(struct ra_health *h, const void *data, size_t len)
+{
+	h->seen = h->seen * UINT64_C(0x100000001b3) ^ ra_hash_stable(data, len);
+}
+
+static void
 on_looked(void *arg, struct ra_file_answer *answer)
 {
 	struct ra_health *h = arg;
+	const struct ra_watched *was = &h->config->watched[h->next];
+	struct ra_watched now = { .path = was->path };
 
 	h->job = NULL;
-	mix(h, &answer->reason, sizeof(answer->reason));
 	if (answer->reason == RA_R_OK && answer->item_count > 0) {
-		mix(h, &answer->items[0].time, sizeof(answer->items[0].time));
-		mix(h, &answer->items[0].size, sizeof(answer->items[0].size));
-		mix(h, &answer->inode, sizeof(answer->inode));
+		now.modified = answer->items[0].time;
+		now.size = answer->items[0].size;
+		now.inode = answer->inode;
 	}
+	mix(h, &now, sizeof(now));
+	if (now.modified != was->modified || now.size != was->size || now.inode != was->inode)
+		h->changed = true;
 	h->next++;
 	look_at_next(h);
 }
@@ -113,7 +116,7 @@ look_at_next(struct ra_health *h)
 		end_round(h);
 		return;
 	}
-	request.path = h->config->watched[h->next];
+	request.path = h->config->watched[h->next].path;
 	request.deadline = ra_loop_now(h->app->io.loop) + EVERY;
 	if (ra_helper_file(h->app->io.helper, &request, on_looked, h, &h->job) < 0)
 		ra_config_unref(RA_TAKE(h->config)); /* another round, another time */
@@ -128,7 +131,8 @@ watch_files(struct ra_health *h)
 		return;
 	h->config = ra_config_ref((struct ra_config *)(uintptr_t)now);
 	h->next = 0;
-	h->mark = 0;
+	h->seen = 0;
+	h->changed = false;
 	look_at_next(h);
 }
 

@@ -142,6 +142,7 @@ write_io(struct ra_buf *out, struct ra_api *a)
 	counter(out, "syslog_sent", "Lines handed to syslog.", lines.sent);
 	counter(out, "syslog_dropped", "Lines dropped: no receiver, or one that does not read.",
 	    lines.dropped);
+	gauge(out, "syslog_queued", "Lines that wait for syslog.", lines.queued);
 	gauge(out, "syslog_connected", "1 if there was a receiver at the last line.",
 	    lines.connected);
 	counter(out, "records_put", "Records put.", kept.puts);

@@ -4,6 +4,7 @@
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "relaudit/base/arena.h"
 #include "relaudit/base/digest.h"
@@ -33,39 +34,48 @@ ra_secret_scheme(const char *name)
 
 /* --- reading --- */
 
+/* Looked at before it is read: a change in between is one that is seen later. */
 static int
 watch(struct ra_loading *l, const char *path)
 {
-	const char *kept;
+	struct ra_watched *w;
+	struct stat st;
 
 	if (ra_map_get(&l->watched, path) != NULL)
 		return 0;
-	kept = ra_keep(l, path);
-	if (kept == NULL || ra_map_put(&l->watched, kept, (void *)(uintptr_t)kept, NULL) < 0)
+	w = ra_arena_alloc(l->trees, sizeof(*w));
+	if (w == NULL || (w->path = ra_keep(l, path)) == NULL)
+		return ra_say_no_memory(l), -ENOMEM;
+	if (stat(path, &st) == 0) {
+		w->modified = (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
+		w->size = st.st_size;
+		w->inode = st.st_ino;
+	}
+	if (ra_map_put(&l->watched, w->path, w, NULL) < 0)
 		return ra_say_no_memory(l), -ENOMEM;
 	return 0;
 }
 
 static int
-compare_texts(const void *a, const void *b)
+compare_paths(const void *a, const void *b)
 {
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
+	return strcmp(((const struct ra_watched *)a)->path, ((const struct ra_watched *)b)->path);
 }
 
 int
 ra_watched_keep(struct ra_loading *l)
 {
-	const char **list =
-	    ra_arena_alloc(l->config->arena, l->watched.count * sizeof(const char *));
-	const char *path;
+	struct ra_watched *list =
+	    ra_arena_alloc(l->config->arena, l->watched.count * sizeof(*list));
 	size_t i = 0, n = 0;
+	void *w;
 
 	if (list == NULL)
 		return ra_say_no_memory(l), -ENOMEM;
-	while (ra_map_next(&l->watched, &i, &path, NULL))
-		list[n++] = path;
+	while (ra_map_next(&l->watched, &i, NULL, &w))
+		list[n++] = *(const struct ra_watched *)w;
 	if (n > 0)
-		qsort(list, n, sizeof(*list), compare_texts);
+		qsort(list, n, sizeof(*list), compare_paths);
 	l->config->watched = list;
 	l->config->watched_count = n;
 	return 0;

@@ -164,6 +164,7 @@ class Daemon:
         notify_path.unlink(missing_ok=True)
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
             notify.bind(str(notify_path))
+            notify_path.chmod(0o777)  # some daemons here are another user's
             self.spawn(NOTIFY_SOCKET=str(notify_path))
             pidfd = os.pidfd_open(self.process.pid)
             try:
@@ -315,7 +316,7 @@ class Web:
         location = /s404 { return 404 "none"; }
         location = /moved { return 302 /version; }
         location = /echo {
-            return 200 '{"version":"$http_authorization $http_x_token","commit":"$arg_key"}';
+            return 200 '{"version":"$http_authorization $http_x_token","commit":"c$arg_key"}';
         }
         location = /echo-text { return 200 '$http_authorization $http_x_token $arg_key'; }
         location = /echo-500 { return 500 '$http_authorization $http_x_token'; }

@@ -33,7 +33,8 @@ def test_ten_crashes_change_nothing(daemon, web, folder, syslog):
         d.restart()
         assert states(d.status()) == before, f"after crash {n}"
     assert len(syslog.lines("state check=")) == 2, "nothing is announced again"
-    assert len(syslog.lines(": start ")) == 12
+    # a start's own line is no record: the crash may come before its thread has sent it
+    assert 2 <= len(syslog.lines(": start ")) <= 12
 
     web.put("bad", {"version": "1.0.0"})
     d.run("one/version-bad")

@@ -22,7 +22,7 @@ def hosts(daemon, web):
 def test_agreeing(hosts):
     c = hosts.check("production/version")
     assert (c["state"], c["reason"]) == ("OK", "ok")
-    assert list(c)[-1] == "instances"
+    assert list(c)[-2:] == ["instances", "every_ms"]
     assert [i["name"] for i in c["instances"]] == ["pr1", "pr2", "pr3"]
     for i in c["instances"]:
         assert [k for k in i if k != "summary"] == ["name", "verdict", "reason", "facts"]
@@ -53,7 +53,7 @@ def test_one_unread_is_unknown(hosts, web):
 
 def test_a_breach_of_one_is_a_breach(hosts, web):
     for name in ("pr1", "pr2", "pr3"):
-        web.put(f"{name}/version", {"version": "2.0.0"})
+        web.put(f"{name}/version", {"version": "2.0.0", "commit": "abc1234"})
     c = hosts.run("production/version")
     assert (c["state"], c["reason"]) == ("CRITICAL", "version-differs")
     (web.www / "pr3" / "version").unlink()

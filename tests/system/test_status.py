@@ -13,7 +13,7 @@ from support import find_check, make_backups, make_log, parse_time
 
 CHECK_KEYS = ["check", "name", "kind", "service", "source", "state", "hard", "verdict", "reason",
               "summary", "expected", "evidence", "next_step", "since", "checked", "next",
-              "duration_ms", "facts"]
+              "duration_ms", "facts", "every_ms"]
 STATES = {"OK": 0, "WARNING": 1, "CRITICAL": 2, "UNKNOWN": 3, "PENDING": 3}
 
 
@@ -224,7 +224,7 @@ def test_version_command(shop):
     by_name = {e["name"]: e for e in answer["environments"]}
     service = by_name["staging"]["services"][0]
     assert list(service) == ["service", "version", "tag", "commit", "tag_date", "behind_releases",
-                             "checked", "state"]
+                             "checked", "state", "check"]
     assert (service["service"], service["version"], service["commit"]) == ("api", "1.5.0",
                                                                            "8f4c1b2e9d0a")
     assert service["tag"] is None and service["state"] == "OK"

@@ -18,7 +18,7 @@ is_watched(const struct ra_config *c, const char *name)
 
 	snprintf(path, sizeof(path), "%s/%s", rig_folder, name);
 	for (size_t i = 0; i < c->watched_count; i++) {
-		if (strcmp(c->watched[i], path) == 0)
+		if (strcmp(c->watched[i].path, path) == 0)
 			return true;
 	}
 	return false;

@@ -121,6 +121,14 @@ struct ra_service_conf {
 	const char *repository_url, *repository_tag;	/* NULL: none */
 };
 
+/* A file as it was right before it was read; all 0 where it could not be looked at. */
+struct ra_watched {
+	const char *path;
+	int64_t modified;	/* wall ms */
+	int64_t size;
+	uint64_t inode;
+};
+
 struct ra_config {
 	unsigned refs;
 	struct ra_arena *arena;
@@ -141,7 +149,7 @@ struct ra_config {
 	struct ra_map checks_by_id;
 	const char *digest;		/* "sha256:..." over all files read, hex */
 	/* Files whose content flowed in as a secret, CA or key; a change of one calls for a reload. */
-	const char *const *watched;
+	const struct ra_watched *watched;
 	size_t watched_count;
 };
 
