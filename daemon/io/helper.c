@@ -11,6 +11,8 @@
 #define JOBS_MAX      UINT32_C(65536)
 #define OUT_MAX	      ((size_t)64 << 20)
 #define RECEIVES      4
+#define REST	      1 /* ms */
+#define REST_JOBS     4
 #define TICK	      500 /* ms */
 #define GRACE	      (1 * RA_SECOND) /* beyond a job's deadline until the helper is given up */
 #define STABLE	      (10 * RA_SECOND)
@@ -217,12 +219,13 @@ take_answer(struct ra_helper *h, const struct ra_wire_head *head, char *payload)
 	return 0;
 }
 
+/* How many there were. */
 static int
 read_answers(struct ra_helper *h)
 {
 	struct ra_wire_head head;
 	char *payload;
-	int r;
+	int r, count = 0;
 
 	h->in.receives = RECEIVES;
 	while (!h->gone && (r = ra_wire_next(&h->in, h->fd, &head, &payload)) != 0) {
@@ -230,8 +233,9 @@ read_answers(struct ra_helper *h)
 			r = take_answer(h, &head, payload);
 		if (r < 0)
 			return r;
+		count++;
 	}
-	return 0;
+	return count;
 }
 
 static const char *
@@ -247,6 +251,16 @@ loss_words(int error)
 	}
 }
 
+/* To wake up for each of many answers costs more than what is in them. */
+static void
+rest(struct ra_helper *h, int answers)
+{
+	h->resting = answers > 0 && job_count(h) >= REST_JOBS;
+	if (h->resting)
+		ra_timer_start(h->rest, REST, 0);
+	ra_helper_process_push(h);
+}
+
 void
 ra_helper_on_ready(void *arg, int events)
 {
@@ -260,7 +274,15 @@ ra_helper_on_ready(void *arg, int events)
 		r = read_answers(h);
 	if (r < 0 && !h->gone)
 		lose(h, loss_words(r));
+	else if ((events & POLLIN) && !h->gone)
+		rest(h, r);
 	leave(h);
+}
+
+static void
+on_rested(void *arg)
+{
+	ra_helper_on_ready(arg, POLLIN);
 }
 
 /*
@@ -309,7 +331,8 @@ ra_helper_new(struct ra_loop *loop, const char *exe, struct ra_helper **ret, str
 	h->out = RA_BUF(OUT_MAX);
 	h->exe = exe != NULL ? strdup(exe) : NULL;
 	if ((exe != NULL && h->exe == NULL) || ra_timer_new(loop, on_tick, h, &h->tick) < 0 ||
-	    ra_timer_new(loop, on_again, h, &h->again) < 0)
+	    ra_timer_new(loop, on_again, h, &h->again) < 0 ||
+	    ra_timer_new(loop, on_rested, h, &h->rest) < 0)
 		r = ra_error_set(err, -ENOMEM, "out of memory");
 	else
 		r = ra_helper_process_start(h, err);
@@ -329,6 +352,7 @@ ra_helper_free(struct ra_helper *h)
 	ra_helper_process_end(h);
 	ra_timer_free(h->tick);
 	ra_timer_free(h->again);
+	ra_timer_free(h->rest);
 	for (uint32_t i = 0; i < h->room; i++)
 		free(h->jobs[i]);
 	free(h->jobs);

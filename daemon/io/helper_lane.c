@@ -171,6 +171,19 @@ ra_lanes_remount(int mountinfo)
 	pthread_mutex_unlock(&ra_lanes.lock);
 }
 
+static int
+answer_no_memory(uint64_t id)
+{
+	struct ra_look none = { .reason = RA_R_NO_MEMORY, .error = "out of memory in the helper" };
+	struct ra_told told;
+
+	pthread_mutex_lock(&ra_lanes.lock);
+	told = ra_lanes_tell(id);
+	pthread_mutex_unlock(&ra_lanes.lock);
+	ra_worker_answer(&told, &none);
+	return 0;
+}
+
 int
 ra_lanes_add(const struct ra_wire_head *head, char *payload)
 {
@@ -180,7 +193,7 @@ ra_lanes_add(const struct ra_wire_head *head, char *payload)
 
 	if (j == NULL) {
 		free(payload);
-		return -ENOMEM;
+		return answer_no_memory(head->id);
 	}
 	j->id = head->id;
 	j->payload = payload;
@@ -195,7 +208,7 @@ ra_lanes_add(const struct ra_wire_head *head, char *payload)
 	pthread_mutex_unlock(&ra_lanes.lock);
 	if (lane == NULL) {
 		ra_lane_job_free(j);
-		return r < 0 ? r : -ENOMEM;
+		return r < 0 ? r : answer_no_memory(head->id);
 	}
 	return 0;
 }

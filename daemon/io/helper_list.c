@@ -96,7 +96,7 @@ add_entry(struct expansion *x, int folder, const struct dirent *entry)
 static int
 take_entry(struct expansion *x, size_t len, DIR *dir, const struct dirent *e, const struct part *p)
 {
-	size_t longer;
+	size_t longer = len;
 
 	if (!ra_glob_match(p->pattern, e->d_name))
 		return 0;
@@ -213,7 +213,7 @@ expand_plain(struct expansion *x, size_t len, const struct part *p)
 {
 	char *to = p->pattern;
 	DIR *dir = NULL;
-	size_t longer;
+	size_t longer = len;
 
 	for (const char *from = p->pattern; *from != '\0'; from++) {
 		if (*from == '\\' && from[1] != '\0')

@@ -29,6 +29,8 @@ struct ra_helper {
 	char *exe;
 	struct ra_timer *tick;		/* while there are jobs: for those that it forgets */
 	struct ra_timer *again;		/* to start it */
+	struct ra_timer *rest;		/* between looks at answers, while many are to come */
+	bool resting;
 	unsigned busy;			/* in callbacks, which may free it */
 	bool gone;
 
@@ -36,6 +38,7 @@ struct ra_helper {
 	pid_t pid;			/* 0: there is none */
 	int fd;
 	struct ra_watch *watch;
+	int watched;			/* events */
 	struct ra_wire_reader in;
 	struct ra_buf out;
 	size_t sent;			/* of out */

@@ -128,6 +128,10 @@ static void
 forget(struct ra_helper *h)
 {
 	ra_watch_free(RA_TAKE(h->watch));
+	h->watched = 0;
+	h->resting = false;
+	if (h->rest != NULL)
+		ra_timer_stop(h->rest);
 	if (h->fd >= 0)
 		close(h->fd);
 	h->fd = -1;
@@ -180,6 +184,9 @@ ra_helper_process_end(struct ra_helper *h)
 void
 ra_helper_process_push(struct ra_helper *h)
 {
-	if (h->watch != NULL)
-		(void)ra_watch_set(h->watch, h->out.len > h->sent ? POLLIN | POLLOUT : POLLIN);
+	int events = (h->resting ? 0 : POLLIN) | (h->out.len > h->sent ? POLLOUT : 0);
+
+	/* libuv asks the kernel each time. */
+	if (h->watch != NULL && h->watched != events && ra_watch_set(h->watch, events) == 0)
+		h->watched = events;
 }
