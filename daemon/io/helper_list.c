@@ -152,8 +152,8 @@ read_entries(struct expansion *x, size_t len, DIR *dir, const struct part *p)
 }
 
 /*
- * A folder that is not there, or is none: of a pattern like "a/x*" that is a failure, while one that
- * was found by a pattern may just have gone.
+ * A folder that is not there, or is none: of a pattern like "a/x*" that is a failure, while one
+ * that was found by a pattern may just have gone.
  */
 static int
 fail_folder(struct expansion *x, int error)

@@ -11,7 +11,7 @@
 
 struct ra_look {
 	const struct ra_file_request *request;
-	/* Before a path is touched, and now and then during long work. Negative: give up, silently. */
+	/* Before a path is touched, and now and then in long work. Negative: give up, silently. */
 	int (*enter)(void *arg, const char *path);
 	void *arg;
 

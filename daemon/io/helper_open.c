@@ -2,8 +2,8 @@
 /*
  * Opening what others may change under our hands. A symbolic link is never followed by the kernel
  * (openat2's RESOLVE_NO_SYMLINKS), but by us, so that each file system that is about to be touched
- * is known before; and nothing but a regular file or a folder is ever opened for reading, as opening
- * a device or a FIFO has effects.
+ * is known before; and nothing but a regular file or a folder is ever opened for reading, as
+ * opening a device or a FIFO has effects.
  */
 #include "helper_look.h"
 
