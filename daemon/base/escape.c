@@ -244,8 +244,8 @@ has_zero(uint64_t word)
 }
 
 /*
- * The top bits of bytes that are not plain, after "Bit Twiddling Hacks" by S. E. Anderson: the lowest
- * is right, those above it may be carried over.
+ * The top bits of bytes that are not plain, after "Bit Twiddling Hacks" by S. E. Anderson: the
+ * lowest is right, those above it may be carried over.
  */
 static inline uint64_t
 not_plain(uint64_t word)

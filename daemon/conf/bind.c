@@ -6,6 +6,7 @@
 
 #include "relaudit/base/arena.h"
 #include "relaudit/base/digest.h"
+#include "relaudit/base/units.h"
 #include "relaudit/model/name.h"
 
 #include "loading.h"
@@ -372,40 +373,50 @@ ra_bind(struct ra_loading *l, const struct ra_conf_type *type, const struct ra_n
 
 /* --- what `prepare` finds --- */
 
-/* "headers/X": the key itself may hold a slash, so the whole name is tried first. */
-static const struct ra_entry *
-find_path(const struct ra_node *map, const char *name)
+/* "headers/X", "aliases/2": the key itself may hold a slash, so the whole name is tried first. */
+static const struct ra_node *
+find_path(const struct ra_node *node, const char *name, struct ra_mark *ret_at)
 {
-	const struct ra_entry *e = ra_tree_find(map, name);
 	const char *slash = strchr(name, '/');
+	const struct ra_entry *e = NULL;
 	RA_FREE char *first = NULL;
+	int64_t i;
 
-	if (e != NULL || slash == NULL)
-		return e;
-	first = strndup(name, (size_t)(slash - name));
-	e = first != NULL ? ra_tree_find(map, first) : NULL;
+	if (node->type == RA_NODE_LIST && ra_int_parse(name, strlen(name), &i) == 0 &&
+	    i < (int64_t)node->count) {
+		*ret_at = ra_tree_mark(node->items[i]);
+		return node->items[i];
+	}
+	if (node->type == RA_NODE_MAP)
+		e = ra_tree_find(node, name);
+	if (e == NULL && node->type == RA_NODE_MAP && slash != NULL) {
+		first = strndup(name, (size_t)(slash - name));
+		e = first != NULL ? ra_tree_find(node, first) : NULL;
+	}
 	if (e == NULL)
 		return NULL;
-	map = e->value;
-	return map->type == RA_NODE_MAP && find_path(map, slash + 1) != NULL
-		   ? find_path(map, slash + 1)
-		   : e;
+	*ret_at = e->at;
+	if (first == NULL)
+		return e->value;
+	node = find_path(e->value, slash + 1, ret_at);
+	return node != NULL ? node : e->value;
 }
 
 void
 ra_conf_complain(struct ra_conf_place *place, const char *name, const char *fmt, ...)
 {
-	const struct ra_entry *e = name != NULL ? find_path(place->map, name) : NULL;
+	struct ra_mark at = place->at;
+	const struct ra_node *node = name != NULL ? find_path(place->map, name, &at) : NULL;
 	char text[RA_ERROR_TEXT];
 	va_list ap;
 
-	if (e != NULL && is_unread(place->l, e->value))
+	if (node != NULL && is_unread(place->l, node))
 		return;
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	ra_secret_scrub(place->l, text);
-	ra_say(place->l, e != NULL ? e->at : place->at, "%s%s%s%s", name != NULL ? "`" : "",
-	    name != NULL ? name : "", name != NULL ? ":` " : "", text);
+	ra_say(place->l, at, "%s%s%s%s", name != NULL ? "`" : "", name != NULL ? name : "",
+	    name != NULL ? ":` " : "", text);
 	place->complained = true;
 }

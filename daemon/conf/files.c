@@ -343,10 +343,13 @@ load_file(struct ra_loading *l, struct united *u, const char *path, const struct
 static const struct ra_node *unite(
     struct ra_loading *l, const struct ra_node *const *maps, size_t count, bool top);
 
-/* All values of one key: maps unite further, anything else may stand only once. */
+/*
+ * All values of one key: sections unite, so that each file may add to them. What is in a section
+ * may stand only once: an environment that two files describe is a mistake more often than not.
+ */
 static const struct ra_node *
 unite_key(struct ra_loading *l, const struct ra_node *const *maps, size_t count,
-    const struct ra_entry *first)
+    const struct ra_entry *first, bool section)
 {
 	const struct ra_node **values = calloc(count, sizeof(*values)), *united = NULL;
 	size_t n = 0;
@@ -360,7 +363,7 @@ unite_key(struct ra_loading *l, const struct ra_node *const *maps, size_t count,
 		if (e == NULL)
 			continue;
 		if (e == first ||
-		    (e->value->type == RA_NODE_MAP && first->value->type == RA_NODE_MAP))
+		    (section && e->value->type == RA_NODE_MAP && first->value->type == RA_NODE_MAP))
 			values[n++] = e->value;
 		else
 			ra_say(l, e->at, "`%.80s` is given twice, first at %s", e->key,
@@ -390,14 +393,14 @@ count_keys(
 
 static int
 unite_entry(struct ra_loading *l, const struct ra_node *const *maps, size_t count,
-    const struct ra_map *counts, const struct ra_entry *e, struct ra_builder *out)
+    const struct ra_map *counts, const struct ra_entry *e, bool top, struct ra_builder *out)
 {
 	struct ra_entry united = *e;
 
 	if ((uintptr_t)ra_map_get(counts, e->key) > 1) {
 		if (ra_builder_find(out, e->key) != NULL)
 			return 0;
-		united.value = unite_key(l, maps, count, e);
+		united.value = unite_key(l, maps, count, e, top);
 		if (united.value == NULL)
 			return l->fatal;
 	}
@@ -422,7 +425,7 @@ unite(struct ra_loading *l, const struct ra_node *const *maps, size_t count, boo
 
 			/* Each file has its own. */
 			if (!top || strcmp(e->key, "include") != 0)
-				r = unite_entry(l, maps, count, &counts, e, &out);
+				r = unite_entry(l, maps, count, &counts, e, top, &out);
 		}
 	}
 	if (r == 0)

@@ -105,7 +105,9 @@ const char *ra_files_digest(struct ra_loading *l);
 
 /* --- merge.c --- */
 
-/* `over` upon `base` (NULL: nothing): maps merge, else it replaces; `key+` appends, null removes. */
+/*
+ * `over` upon `base` (NULL: nothing): maps merge, else it replaces; `key+` appends, null removes.
+ */
 const struct ra_node *ra_merge(
     struct ra_loading *l, const struct ra_node *base, const struct ra_node *over);
 /* Takes the scope off a node; NULL scope: has none. */

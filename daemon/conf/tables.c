@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The tables of what stands in and about checks. */
+#include <stdio.h>
 #include <string.h>
 
 #include "relaudit/base/clock.h"
@@ -89,9 +90,11 @@ prepare_environment(void *options, struct ra_arena *arena, struct ra_conf_place 
 
 	for (size_t i = 0; i < o->aliases.count; i++) {
 		const char *alias = o->aliases.list[i].value;
+		char key[40];
 
+		(void)snprintf(key, sizeof(key), "aliases/%zu", i);
 		if (!ra_name_valid(alias, strlen(alias)))
-			ra_conf_complain(place, "aliases",
+			ra_conf_complain(place, key,
 			    "'%.80s' is not a name: a-z, 0-9 and dashes, a letter first", alias);
 	}
 	return 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* libyaml's events to a tree, with every size bounded. The only user of libyaml. */
 #include <stdio.h>
+#include <stdarg.h>
 #include <string.h>
 #include <yaml.h>
 
@@ -91,9 +92,17 @@ mark_of(const struct reader *r, const yaml_mark_t *m)
 	};
 }
 
+static int refuse(struct reader *r, struct ra_mark at, const char *fmt, ...) RA_PRINTF(3, 4);
+
 static int
-refuse(struct reader *r, struct ra_mark at, const char *text)
+refuse(struct reader *r, struct ra_mark at, const char *fmt, ...)
 {
+	char text[RA_ERROR_TEXT];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
 	ra_say(r->l, at, "%s", text);
 	r->failed = true;
 	return -EINVAL;
@@ -240,7 +249,8 @@ on_alias(struct reader *r, const yaml_event_t *e)
 	if (f != NULL && f->map && f->key == NULL)
 		return refuse(r, at, "a key is a text, not an alias");
 	if (a == NULL)
-		return refuse(r, at, "no anchor of this name stands before this alias");
+		return refuse(r, at, "no anchor '%.80s' stands before this alias",
+		    (const char *)e->data.alias.anchor);
 	if (a->node == NULL)
 		return refuse(r, at, "an alias inside of what it stands for");
 	if (r->depth + a->height >= RA_DEPTH_MAX)

@@ -426,7 +426,9 @@ ra_ctl_parse(struct ra_ctl *ctl, int argc, char **argv, struct ra_error *err)
 	if (r < 0)
 		return r;
 	if (ctl->command == NULL)
-		return ra_error_set(err, -EINVAL, "which command? `relauditctl status` tells how things are; see `relauditctl help`");
+		return ra_error_set(err, -EINVAL,
+		    "which command? `relauditctl status` tells how things are; see `relauditctl "
+		    "help`");
 	r = check_counts(ctl, err);
 	return r < 0 ? r : check_output(ctl, err);
 }

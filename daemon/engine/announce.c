@@ -100,7 +100,10 @@ on_timer(void *arg)
 	int64_t now = ra_loop_now(e->io.loop), next = INT64_MAX;
 	size_t i;
 
-	/* Only while the store does not answer; then a walk over the checks once a second is cheap. */
+	/*
+	 * Only while the store does not answer; then a walk over the checks once a second is
+	 * cheap.
+	 */
 	for (i = 0; i < e->track_count; i++) {
 		struct ra_track *t = &e->tracks[i];
 

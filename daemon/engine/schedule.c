@@ -137,7 +137,9 @@ interval(const struct ra_track *t)
 	return t->state.hard || t->latest == NULL || c->retry > c->every ? c->every : c->retry;
 }
 
-/* The first moment after `after` (monotonic) at the check's own phase in the wall clock's period. */
+/*
+ * The first moment after `after` (monotonic) at the check's own phase in the wall clock's period.
+ */
 static int64_t
 next_phase(const struct ra_engine *e, const struct ra_check *c, int64_t after)
 {
@@ -203,7 +205,15 @@ ra_schedule_again(struct ra_engine *e, struct ra_track *t)
 int64_t
 ra_schedule_next_wall(const struct ra_engine *e, const struct ra_track *t)
 {
-	return t->heap == RA_NOT_QUEUED ? 0 : t->due + ra_clock_wall() - ra_clock_mono();
+	int64_t offset = ra_clock_wall() - ra_clock_mono(), off = offset - e->mono_to_wall;
+
+	if (t->heap == RA_NOT_QUEUED)
+		return 0;
+	/*
+	 * The two clocks are not read at once: without this it would be another millisecond each
+	 * time.
+	 */
+	return t->due + (off > RA_SECOND || off < -RA_SECOND ? offset : e->mono_to_wall);
 }
 
 /* --- slots --- */

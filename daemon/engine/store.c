@@ -43,7 +43,10 @@ ra_store_settle(struct ra_store *s, struct ra_record *r)
 		atomic_fetch_sub(&s->unsaved, 1);
 }
 
-/* References to all records; `take`: what was put before is taken for the writer in the same moment. */
+/*
+ * References to all records; `take`: what was put before is taken for the writer in the same
+ * moment.
+ */
 int
 ra_store_view(struct ra_store *s, bool take, struct ra_records_view *ret)
 {
@@ -120,7 +123,10 @@ forget(struct ra_store *s, struct ra_key *k)
 	ra_key_unref(k);
 }
 
-/* Memory and queue change in one moment, so that a view of the one knows what of the other it has. */
+/*
+ * Memory and queue change in one moment, so that a view of the one knows what of the other it
+ * has.
+ */
 static int
 hand_over(struct ra_store *s, struct ra_item_record *item)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * history.db: expendable, and fast. A damaged one is set aside and begun anew. Times of checking are
- * apart from the bodies, so that a round of them writes some pages and not all.
+ * history.db: expendable, and fast. A damaged one is set aside and begun anew. Times of checking
+ * are apart from the bodies, so that a round of them writes some pages and not all.
  */
 #include <string.h>
 

@@ -227,7 +227,8 @@ int ra_folder_open(struct ra_folder *f, const char *path, struct ra_error *err);
 void ra_folder_close(struct ra_folder *f);
 void ra_folder_path(const struct ra_folder *f, const char *name, char out[RA_STORE_PATH]);
 bool ra_folder_has(const struct ra_folder *f, const char *name);
-int64_t ra_folder_age(const struct ra_folder *f, const char *name);	/* ms since it was written */
+int64_t ra_folder_age(const struct ra_folder *f, const char *name);	/* ms since it was
+									   written */
 /* Empty, 0600, never over another. */
 int ra_folder_create(const struct ra_folder *f, const char *name);
 int ra_folder_sync_file(const struct ra_folder *f, const char *name);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reading records at start. A row counts if its digest is right; a file is good if it is all that it
- * says it is. Of a damaged file what is good is used, with the last whole copy filling the gaps, and
- * every such step is a line in the notes.
+ * Reading records at start. A row counts if its digest is right; a file is good if it is all that
+ * it says it is. Of a damaged file what is good is used, with the last whole copy filling the gaps,
+ * and every such step is a line in the notes.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -397,8 +397,8 @@ read_main(struct load *l, struct load *last)
 }
 
 /*
- * A switch to a new file that a crash interrupted. That file is whole and newest, or it is damaged and
- * then only fit to fill gaps.
+ * A switch to a new file that a crash interrupted. That file is whole and newest, or it is damaged
+ * and then only fit to fill gaps.
  */
 static int
 finish_rewrite(struct ra_store *s, struct ra_buf *notes, struct ra_error *err)

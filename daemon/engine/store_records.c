@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * records.db as the writer keeps it: each put is a row with a new generation, and each key keeps its
- * last two rows, so that one bad row costs one step back and no key.
+ * records.db as the writer keeps it: each put is a row with a new generation, and each key keeps
+ * its last two rows, so that one bad row costs one step back and no key.
  *
  * The journal is a WAL with synchronous=FULL: one fsync a transaction makes it kept, where a
  * rollback journal takes three or four (and, deleted, one of the folder too). Locking is exclusive,

@@ -358,7 +358,8 @@ static const struct ra_option options[] = { { 0 } };
 const struct ra_format ra_format_json = {
 	.type = {
 		.name = "json",
-		.help = "JSON; selectors are JSON Pointers (RFC 6901), as in `version: /build/version`",
+		.help = "JSON; selectors are JSON Pointers (RFC 6901), as in "
+			"`version: /build/version`",
 		.options = options,
 	},
 	.serves = RA_SHAPE_FIELDS,

@@ -60,7 +60,7 @@ struct ra_http_transfer {
 	char *url;			/* owned after a redirect; NULL: the request's */
 	struct ra_http_url at;
 	int redirects;			/* followed so far */
-	bool foreign;			/* not the host and port that was asked for: nothing of ours */
+	bool foreign;	/* not the host and port that was asked for: nothing of ours */
 	bool get;			/* a redirect made it a GET without body */
 	struct ra_http_url peer;	/* to connect to: the URL's host, `connect` or the proxy */
 	char *proxy_user, *proxy_password;

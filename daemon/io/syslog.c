@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One thread calls syslog(3), which blocks it for as long as a reader stalls; everyone else only ever
- * adds to a queue. As syslog(3) tells nobody whether there was anyone to listen, that is asked first,
- * by a connect. While there is none, messages wait; a queue that is full drops the newest.
+ * One thread calls syslog(3), which blocks it for as long as a reader stalls; everyone else only
+ * ever adds to a queue. As syslog(3) tells nobody whether there was anyone to listen, that is asked
+ * first, by a connect. While there is none, messages wait; a queue that is full drops the newest.
  */
 #include "relaudit/io/syslog.h"
 

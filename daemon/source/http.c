@@ -7,7 +7,7 @@
 #include "relaudit/base/clock.h"
 #include "relaudit/source/source.h"
 
-#define MAX_SIZE	(16 * 1024 * 1024)
+#define MAX_SIZE (16 * 1024 * 1024)
 
 struct basic {
 	struct ra_text user;
@@ -36,7 +36,7 @@ struct options {
 	int64_t redirects;
 	int64_t max_size;
 	/* by prepare */
-	struct ra_text whole;	/* url and path */
+	struct ra_text whole; /* url and path */
 	const char *host;
 	const struct ra_http_header *header_list;
 };
@@ -70,17 +70,22 @@ static const struct ra_option certificate_options[] = {
 };
 
 #define OPTION(word, kind, member, ...) \
-	{ .name = word, .type = kind, .offset = offsetof(struct options, member), __VA_ARGS__ }
+	{ \
+		.name = word, .type = kind, .offset = offsetof(struct options, member), \
+		__VA_ARGS__ \
+	}
 
 static const struct ra_option http_options[] = {
 	OPTION("url", RA_OPT_TEXT, url, .flags = RA_OPT_REQUIRED,
 	    .help = "http:// or https:// URL, without user and password"),
-	OPTION("path", RA_OPT_TEXT, path, .help = "appended to the URL, which may be a connection's"),
+	OPTION(
+	    "path", RA_OPT_TEXT, path, .help = "appended to the URL, which may be a connection's"),
 	OPTION("method", RA_OPT_TEXT, method, .help = "default: GET, or POST with a body"),
 	OPTION("headers", RA_OPT_PAIRS, headers, .help = "sent with the request"),
 	OPTION("body", RA_OPT_TEXT, body, .flags = RA_OPT_EMPTY, .help = "sent with the request"),
 	OPTION("basic", RA_OPT_TABLE, basic, .table = basic_options,
-	    .table_size = sizeof(struct basic), .help = "user and password for basic authentication"),
+	    .table_size = sizeof(struct basic),
+	    .help = "user and password for basic authentication"),
 	OPTION("bearer", RA_OPT_TEXT, bearer, .help = "token for bearer authentication"),
 	OPTION("ca", RA_OPT_PATH, ca, .flags = RA_OPT_CONTENT,
 	    .help = "PEM file of the CAs to trust; default: the system's"),
@@ -107,8 +112,8 @@ is_token(const char *text)
 	size_t len = strlen(text);
 
 	return len > 0 && len <= 100 &&
-	    strspn(text, "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
-			 "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == len;
+	       strspn(text, "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
+			    "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == len;
 }
 
 static bool
@@ -201,15 +206,16 @@ check_header(const struct ra_pair *pair, const struct options *o, struct ra_conf
 		return;
 	}
 	if (has_control(pair->text.value))
-		ra_conf_complain(place, key, "a header's value has no line break or other control "
+		ra_conf_complain(place, key,
+		    "a header's value has no line break or other control "
 		    "character");
 	for (i = 0; i < RA_ARRAY_SIZE(ours); i++)
 		if (strcasecmp(pair->name, ours[i]) == 0)
 			ra_conf_complain(place, key, "relauditd sets this header itself");
 	if (strcasecmp(pair->name, "Authorization") == 0 &&
 	    (o->basic != NULL || o->bearer.value != NULL))
-		ra_conf_complain(place, key, "`%s:` sets this header",
-		    o->basic != NULL ? "basic" : "bearer");
+		ra_conf_complain(
+		    place, key, "`%s:` sets this header", o->basic != NULL ? "basic" : "bearer");
 }
 
 static int
@@ -243,11 +249,13 @@ check_credentials(const struct options *o, struct ra_conf_place *place)
 	    (has_control(b->user.value) || strchr(b->user.value, ':') != NULL))
 		ra_conf_complain(place, "basic/user", "a user has no ':' and no control character");
 	if (b != NULL && b->password.value != NULL && has_control(b->password.value))
-		ra_conf_complain(place, "basic/password", "a password has no control character "
+		ra_conf_complain(place, "basic/password",
+		    "a password has no control character "
 		    "(a line break at its end?)");
 	if (o->bearer.value != NULL &&
 	    (has_control(o->bearer.value) || strpbrk(o->bearer.value, " \t") != NULL))
-		ra_conf_complain(place, "bearer", "a token has no blank and no control character "
+		ra_conf_complain(place, "bearer",
+		    "a token has no blank and no control character "
 		    "(a line break at its end?)");
 }
 
@@ -270,14 +278,14 @@ check_way(const struct options *o, struct ra_conf_place *place)
 {
 	if (o->unix_path.value != NULL &&
 	    (o->connect.value != NULL || o->proxy.value != NULL || o->interface.value != NULL))
-		ra_conf_complain(place, "unix",
-		    "not together with `connect:`, `proxy:` or `interface:`");
+		ra_conf_complain(
+		    place, "unix", "not together with `connect:`, `proxy:` or `interface:`");
 	if (o->unix_path.value != NULL && strlen(o->unix_path.value) > 107)
 		ra_conf_complain(place, "unix", "a socket's path has at most 107 bytes");
 	if (o->interface.value != NULL && !ra_dns_is_numeric(o->interface.value) &&
 	    (strlen(o->interface.value) > 15 || strpbrk(o->interface.value, "/! \t") != NULL))
-		ra_conf_complain(place, "interface",
-		    "neither a numeric address nor an interface's name");
+		ra_conf_complain(
+		    place, "interface", "neither a numeric address nor an interface's name");
 	if (o->method.value != NULL &&
 	    (!is_token(o->method.value) || strcmp(o->method.value, "CONNECT") == 0))
 		ra_conf_complain(place, "method", "not a method to ask with");
@@ -347,8 +355,8 @@ static void
 take_header(struct ra_fetch *f, const char *name, struct ra_http_response *r)
 {
 	if (r->header == NULL) {
-		ra_input_fail(&f->input, RA_R_HTTP_NO_HEADER, "the answer has no header \"%s\"",
-		    name);
+		ra_input_fail(
+		    &f->input, RA_R_HTTP_NO_HEADER, "the answer has no header \"%s\"", name);
 		return;
 	}
 	f->input.len = strlen(r->header);

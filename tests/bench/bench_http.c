@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * CPU per transfer of io/http against a bare libuv + libcurl loop that does as little as can be
- * done (pooled handles, no keep-alive, no DNS cache), in turns, against a server in a process of its
- * own. Only the ratio means anything. usage: bench_http [rounds [transfers a round]]
+ * done (pooled handles, no keep-alive, no DNS cache), in turns, against a server in a process of
+ * its own. Only the ratio means anything. usage: bench_http [rounds [transfers a round]]
  */
 #include <arpa/inet.h>
 #include <curl/curl.h>
@@ -21,12 +21,13 @@
 #include "relaudit/io/http.h"
 #include "relaudit/io/loop.h"
 
-#define HOSTS		1000
-#define AT_ONCE		100
+#define HOSTS	1000
+#define AT_ONCE 100
 
-static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-			     "Content-Length: 64\r\nConnection: close\r\n\r\n"
-			     "{\"version\": \"1.2.3\", \"commit\": \"0123456789abcdef0123456789abcd\"}\n";
+static const char answer[] =
+    "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+    "Content-Length: 64\r\nConnection: close\r\n\r\n"
+    "{\"version\": \"1.2.3\", \"commit\": \"0123456789abcdef0123456789abcd\"}\n";
 
 static char urls[HOSTS][64];
 static unsigned total, started, ended, failed;
@@ -83,7 +84,7 @@ cpu(void)
 
 	(void)getrusage(RUSAGE_SELF, &r);
 	return (double)(r.ru_utime.tv_sec + r.ru_stime.tv_sec) +
-	    (double)(r.ru_utime.tv_usec + r.ru_stime.tv_usec) / 1e6;
+	       (double)(r.ru_utime.tv_usec + r.ru_stime.tv_usec) / 1e6;
 }
 
 /* bare */
@@ -180,8 +181,9 @@ bare_on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *sock)
 		s->poll.data = s;
 		(void)curl_multi_assign(multi, fd, s);
 	}
-	(void)uv_poll_start(&s->poll, (what != CURL_POLL_IN ? UV_WRITABLE : 0) |
-	    (what != CURL_POLL_OUT ? UV_READABLE : 0), bare_on_poll);
+	(void)uv_poll_start(&s->poll,
+	    (what != CURL_POLL_IN ? UV_WRITABLE : 0) | (what != CURL_POLL_OUT ? UV_READABLE : 0),
+	    bare_on_poll);
 	return 0;
 }
 
@@ -342,8 +344,8 @@ main(int argc, char **argv)
 	}
 	qsort(ratios, (size_t)rounds, sizeof(*ratios), compare);
 	(void)printf("io/http / bare loop: median %.3f, least %.3f, most %.3f (%d rounds of %u, "
-		     "%u failed)\n", ratios[rounds / 2], ratios[0], ratios[rounds - 1], rounds,
-	    total, failed);
+		     "%u failed)\n",
+	    ratios[rounds / 2], ratios[0], ratios[rounds - 1], rounds, total, failed);
 	(void)kill(server, SIGKILL);
 	ra_http_free(http);
 	ra_dns_free(dns);

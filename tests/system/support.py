@@ -316,7 +316,7 @@ class Web:
         location = /s404 { return 404 "none"; }
         location = /moved { return 302 /version; }
         location = /echo {
-            return 200 '{"version":"$http_authorization $http_x_token","commit":"c$arg_key"}';
+            return 200 '{"version":"v$http_authorization $http_x_token","commit":"c$arg_key"}';
         }
         location = /echo-text { return 200 '$http_authorization $http_x_token $arg_key'; }
         location = /echo-500 { return 500 '$http_authorization $http_x_token'; }

@@ -106,7 +106,8 @@ rig_put(struct rig *rig, const char *key, const char *body)
 {
 	struct answer a = { 0 };
 
-	CHECK(ra_store_put(rig->store, RA_RECORD_STATE, key, body, strlen(body), on_answer, &a) == 0);
+	CHECK(ra_store_put(
+		  rig->store, RA_RECORD_STATE, key, body, strlen(body), on_answer, &a) == 0);
 	while (!a.done)
 		ra_loop_turn(rig->loop);
 	return a.error;

@@ -666,7 +666,7 @@ test_print(void **state)
 	static const struct {
 		const char *words, *place;
 	} rows[] = { { "http://e/x", "main.yaml:5" }, { "timeout", "main.yaml:1" },
-		{ "tree", "main.yaml:6" }, { "/value/v1", "main.yaml:7" },
+		{ "format: tree", "main.yaml:6" }, { "/value/v1", "main.yaml:7" },
 		{ "yes please", "main.yaml:12" }, { "#hash-sign: x", "main.yaml:13" },
 		{ "x ***", "main.yaml:14" } };
 	struct ra_conf_load load = rig_conf_load();

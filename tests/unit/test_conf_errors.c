@@ -274,13 +274,14 @@ static void
 test_includes(void **state)
 {
 	(void)state;
+	/* Sections unite, what is in them stands once. */
 	rig_write("a.yaml", "environments: {e: {checks: {}}}\n");
 	rig_write("bad.yaml", "services: {}\nenvironments: {f: {rank: x, checks: {}}}\n");
 	rig_write("loop.yaml", "include: [loop.yaml]\n");
 	rig_write("one.yaml", "include: [two.yaml]\n");
 	rig_write("two.yaml", "include: [./one.yaml]\n");
 	rig_bad("include: [nowhere.yaml]\nenvironments: {}\n", NULL, 1, 11, "nowhere.yaml");
-	rig_bad("include: [a.yaml]\nenvironments: {e: {checks: {}}}\n", NULL, 0, 0, "e");
+	rig_bad("include: [a.yaml]\nenvironments: {e: {checks: {}}}\n", "a.yaml", 1, 16, "e");
 	rig_bad("include: [bad.yaml]\n", "bad.yaml", 2, 0, "x");
 	rig_bad("include: [loop.yaml]\nenvironments: {}\n", "loop.yaml", 1, 0, "loop.yaml");
 	rig_bad("include: [one.yaml]\nenvironments: {}\n", "two.yaml", 1, 0, "one.yaml");

@@ -450,7 +450,10 @@ test_seen_many(void **state)
 	assert_int_equal(stats.queued, 0);
 }
 
-/* A bounded queue: history beyond it is dropped and counted, a put is refused; the loop never waits. */
+/*
+ * A bounded queue: history beyond it is dropped and counted, a put is refused; the loop never
+ * waits.
+ */
 static void
 test_queue_is_bounded(void **state)
 {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* syslog against a reader that listens, stalls, is absent or comes back; each in a child process with
-   a /dev of its own. */
+/*
+ * syslog against a reader that listens, stalls, is absent or comes back; each in a child process
+ * with a /dev of its own.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A growing byte buffer with a cap. Always NUL-terminated once something was added. An error
- * sticks: after the first failure (-ENOMEM, or -EMSGSIZE beyond the cap) nothing more is added, so a
- * writer may check once, at the end.
+ * sticks: after the first failure (-ENOMEM, or -EMSGSIZE beyond the cap) nothing more is added, so
+ * a writer may check once, at the end.
  */
 #ifndef RELAUDIT_BASE_BUF_H
 #define RELAUDIT_BASE_BUF_H

@@ -37,7 +37,7 @@ struct ra_pos {
 struct ra_errors_item {
 	struct ra_pos pos;	/* pos.file is owned by the list */
 	char *text;
-	char *source;		/* the source line, of a long one what is near pos.col; NULL: not known */
+	char *source;	/* the source line, of a long one what is near pos.col; NULL: not known */
 	uint32_t source_col;	/* column of its first character */
 };
 

@@ -5,7 +5,10 @@
 
 #include "relaudit/base/error.h"
 
-/* "90s" "5m" "26h" "14d" "1w" "250ms", several together ("1h30m"), or "0". In ms; no sign, no fraction. */
+/*
+ * "90s" "5m" "26h" "14d" "1w" "250ms", several together ("1h30m"), or "0". In ms; no sign, no
+ * fraction.
+ */
 int ra_duration_parse(const char *text, int64_t *ret_ms, struct ra_error *err);
 /* "100" "100k" "100M" (10^8) "2GiB" (2^31) "10TB"; one fraction allowed ("1.5G"). In bytes. */
 int ra_size_parse(const char *text, int64_t *ret_bytes, struct ra_error *err);

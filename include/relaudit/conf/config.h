@@ -33,8 +33,8 @@ struct ra_conf_kind {
 	const struct ra_conf_type *type;
 	const struct ra_conf_type *expectation;	/* the words under `expect` and `warn` */
 	unsigned takes;			/* the shape(s) it judges, any of them will do */
-	const char *format;		/* the format when none is given (NULL: the source must serve
-					   a shape it takes by itself) */
+	const char *format;		/* the format when none is given (NULL: the source must
+					   serve a shape it takes by itself) */
 };
 
 struct ra_registry {
@@ -54,7 +54,7 @@ struct ra_selector {			/* an RA_OPT_SELECTOR option of the kind that was set */
 };
 
 struct ra_instance_conf {
-	const char *name;		/* value of `for`; NULL for the only one of a check without it */
+	const char *name;	/* value of `for`; NULL for the only one of a check without it */
 	void *source_options;
 };
 
@@ -80,8 +80,9 @@ struct ra_check {
 	int64_t every, timeout, retry;	/* ms */
 	const char *const *secrets;	/* values to keep out of all that is shown, longest first */
 	size_t secret_count;
-	uint8_t fingerprint[16];	/* of the effective check, contents of secrets counted by keyed
-					   digest: equal means "did not change" in this process */
+	uint8_t fingerprint[16];	/* of the effective check, contents of secrets counted by
+					   keyed digest: equal means "did not change" in this
+					   process */
 	uint32_t index;			/* position in ra_config.checks */
 };
 
@@ -138,7 +139,8 @@ struct ra_config {
 	const struct ra_person *people;
 	size_t person_count;
 	const char *product;		/* NULL: none */
-	struct ra_service_conf product_repository;	/* name is the product's; URLs may be NULL */
+	struct ra_service_conf product_repository;	/* name is the product's; URLs may be
+							   NULL */
 	const struct ra_service_conf *services;
 	size_t service_count;
 	const struct ra_environment *const *environments;	/* sorted by rank, then name */
@@ -148,7 +150,10 @@ struct ra_config {
 	struct ra_map environments_by_name;	/* aliases too */
 	struct ra_map checks_by_id;
 	const char *digest;		/* "sha256:..." over all files read, hex */
-	/* Files whose content flowed in as a secret, CA or key; a change of one calls for a reload. */
+	/*
+	 * Files whose content flowed in as a secret, CA or key; a change of one calls for a
+	 * reload.
+	 */
 	const struct ra_watched *watched;
 	size_t watched_count;
 };
@@ -187,7 +192,10 @@ int ra_config_load_check(const struct ra_conf_load *load, const char *name, cons
  */
 int ra_config_print(const struct ra_conf_load *load, const char *id, struct ra_buf *out,
     struct ra_errors *errors);
-/* The whole list of options as text, or as scdoc for the manual: sections, kinds, sources, formats. */
+/*
+ * The whole list of options as text, or as scdoc for the manual: sections, kinds, sources,
+ * formats.
+ */
 void ra_config_describe(const struct ra_registry *registry, const char *what, struct ra_buf *out,
     struct ra_errors *errors);
 void ra_config_describe_scdoc(const struct ra_registry *registry, struct ra_buf *out);

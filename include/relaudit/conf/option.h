@@ -42,9 +42,9 @@ enum ra_option_type {
 	RA_OPT_SIZE,		/* int64_t bytes (RA_UNSET) */
 	RA_OPT_PERCENT,		/* int64_t hundredths of a percent (RA_UNSET) */
 	RA_OPT_CHOICE,		/* int64_t index into choices (RA_UNSET) */
-	RA_OPT_TEXT,		/* struct ra_text (value NULL); any scalar, not empty unless RA_OPT_EMPTY */
+	RA_OPT_TEXT,	/* struct ra_text (value NULL); any scalar, not empty unless RA_OPT_EMPTY */
 	RA_OPT_PATH,		/* struct ra_text; absolute, no "..", no trailing slash trouble */
-	RA_OPT_TEXTS,		/* struct ra_texts (count 0); a list, or one scalar for a list of one */
+	RA_OPT_TEXTS,	/* struct ra_texts (count 0); a list, or one scalar for a list of one */
 	RA_OPT_PAIRS,		/* struct ra_pairs (count 0); a map of scalars */
 	RA_OPT_TABLE,		/* pointer to a struct described by `table` (NULL) */
 };
@@ -54,11 +54,11 @@ enum ra_option_flag {
 	RA_OPT_EMPTY = 1 << 1,		/* an empty text is allowed */
 	RA_OPT_SELECTOR = 1 << 2,	/* of a kind: handed to the format (struct ra_selector) */
 	RA_OPT_NO_SECRET = 1 << 3,	/* may not hold a secret: it is shown and compared */
-	RA_OPT_SOURCE = 1 << 4,		/* a selector for the source (a response header): the format's
-					   check of selectors is not called, and the default format
-					   is text */
-	RA_OPT_CONTENT = 1 << 5,	/* a path whose file counts as part of the configuration (a CA,
-					   a key): watched, and in the fingerprint */
+	RA_OPT_SOURCE = 1 << 4,		/* a selector for the source (a response header): the
+					   format's check of selectors is not called, and the
+					   default format is text */
+	RA_OPT_CONTENT = 1 << 5,	/* a path whose file counts as part of the configuration (a
+					   CA, a key): watched, and in the fingerprint */
 };
 
 struct ra_option {
@@ -79,7 +79,7 @@ struct ra_conf_place;
 
 /*
  * Reports an error at the key `name` (NULL: at the map itself; "headers/X" style paths reach into
- * nested maps) of the options being prepared. May be called any number of times.
+ * nested maps and lists) of the options being prepared. May be called any number of times.
  */
 void ra_conf_complain(struct ra_conf_place *place, const char *name, const char *fmt, ...)
     RA_PRINTF(3, 4);

@@ -9,7 +9,9 @@
 
 /* CRITICAL LOG_CRIT, UNKNOWN LOG_ERR, WARNING LOG_WARNING, OK LOG_NOTICE. */
 int ra_alert_priority(enum ra_verdict state);
-/* "state check=... environment=... kind=... was=OK now=CRITICAL reason=... since=... id=7f3a ..." */
+/*
+ * "state check=... environment=... kind=... was=OK now=CRITICAL reason=... since=... id=7f3a ..."
+ */
 void ra_alert_state(struct ra_buf *out, const struct ra_check *check, const char *kind,
     const struct ra_transition *t, const char *summary, bool unsaved);
 /* " key=value" appended, the value quoted where it must be. */

@@ -13,7 +13,7 @@ struct ra_state {
 	enum ra_reason reason;		/* of `state`, as confirmed last */
 	bool confirmed;			/* `state` was confirmed once */
 	bool hard;			/* false while the latest is unconfirmed */
-	uint8_t run;			/* results in a row that are bad (or, while a problem stands, good) */
+	uint8_t run;	/* results in a row that are bad (or, while a problem stands, good) */
 	int64_t since;			/* first result of the run of `state`, soft ones included */
 	int64_t latest_since;		/* first result of the run of `latest` */
 	int64_t bad_since;		/* first result of the present run of bad ones */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What survives: records.db (acknowledged means kept) and history.db (expendable). SQLite on a
- * writer thread and a reader thread of the store's own; the loop only hands over and is called back.
- * Bodies are texts (JSON) that the store does not look into.
+ * writer thread and a reader thread of the store's own; the loop only hands over and is called
+ * back. Bodies are texts (JSON) that the store does not look into.
  */
 #ifndef RELAUDIT_ENGINE_STORE_H
 #define RELAUDIT_ENGINE_STORE_H
@@ -30,8 +30,8 @@ enum ra_record_type {
 int ra_store_open(struct ra_loop *loop, const char *folder, struct ra_store **ret,
     struct ra_buf *notes, struct ra_error *err);
 /*
- * Writes what is queued (waits at most wait_ms), calls back whatever is owed, closes. A thread that is
- * stuck in the file system is abandoned with its memory.
+ * Writes what is queued (waits at most wait_ms), calls back whatever is owed, closes. A thread that
+ * is stuck in the file system is abandoned with its memory.
  */
 void ra_store_close(struct ra_store *s, int64_t wait_ms);
 
@@ -96,7 +96,7 @@ struct ra_store_stats {
 	uint64_t queued;
 	uint64_t dropped;		/* of history: no room in the queue or on the disk */
 	bool failing;
-	char error[160];		/* "state not saved: disk full", "history ..."; "" if all is well */
+	char error[160];	/* "state not saved: disk full", "history ..."; "" if all is well */
 };
 void ra_store_stats(const struct ra_store *s, struct ra_store_stats *ret);
 

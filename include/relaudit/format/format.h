@@ -27,8 +27,8 @@ struct ra_format {
 	 */
 	int (*selector)(const char *text, struct ra_error *err);
 	/*
-	 * RA_R_OK with *ret filled, or the reason with err->text ("line 3, column 7: ...", which field,
-	 * what is there instead). Never partly filled on failure.
+	 * RA_R_OK with *ret filled, or the reason with err->text ("line 3, column 7: ...", which
+	 * field, what is there instead). Never partly filled on failure.
 	 */
 	enum ra_reason (*read)(const struct ra_format_call *call, struct ra_data *ret,
 	    struct ra_error *err);

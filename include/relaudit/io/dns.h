@@ -17,9 +17,10 @@ struct ra_dns_query;
 #define RA_DNS_ADDRESSES	8
 
 struct ra_dns_answer {
-	enum ra_reason reason;		/* RA_R_OK, DNS_NOT_FOUND, DNS_NO_ADDRESS, DNS_TIMEOUT, DNS */
+	enum ra_reason reason;	/* RA_R_OK, DNS_NOT_FOUND, DNS_NO_ADDRESS, DNS_TIMEOUT, DNS */
 	char error[160];
-	char addresses[RA_DNS_ADDRESSES][46];	/* numeric, IPv6 without brackets, in order of use */
+	char addresses[RA_DNS_ADDRESSES][46];	/* numeric, IPv6 without brackets, in order of
+						   use */
 	size_t count;
 };
 

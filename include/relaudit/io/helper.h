@@ -35,11 +35,13 @@ struct ra_file_request {
 };
 
 struct ra_file_answer {
-	enum ra_reason reason;	/* RA_R_OK or FILE_* , TIMEOUT -> FILE_HUNG, BODY_TOO_LARGE, HELPER */
+	enum ra_reason reason;	/* RA_R_OK or FILE_* , TIMEOUT -> FILE_HUNG, BODY_TOO_LARGE,
+				   HELPER */
 	const char *error;	/* one line with path and errno's words */
 	const struct ra_item *items;	/* STAT: newest first. READ/TAIL: the one file read */
-	size_t item_count;	/* a glob that matches nothing: 0 items, RA_R_OK, if its folder is readable;
-				   FILE_MISSING if the folder before the first wildcard does not exist */
+	size_t item_count;	/* a glob that matches nothing: 0 items, RA_R_OK, if its folder is
+				   readable; FILE_MISSING if the folder before the first wildcard
+				   does not exist */
 	size_t matched;		/* before max_items */
 	char *bytes;		/* READ/TAIL: may be taken (set to NULL) */
 	size_t len;

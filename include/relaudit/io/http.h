@@ -27,7 +27,8 @@ struct ra_http_url {
 	bool numeric;
 	uint16_t port;
 	char host[254];		/* lower-case */
-	const char *path;	/* what follows the authority, points into the text; "" if nothing */
+	const char *path;	/* what follows the authority, points into the text; "" if
+				   nothing */
 };
 
 /* 0, or -EINVAL and *ret_why (static). */
@@ -65,8 +66,9 @@ struct ra_http_request {
 	const char *ca;			/* path of a PEM file; NULL: the system's */
 	const char *certificate, *key;	/* client certificate, paths of PEM files */
 	int redirects;			/* followed at most; 0: none. Never to another scheme than
-					   http/https, never https -> http; headers, body, credentials
-					   and certificate only to the same host and port */
+					   http/https, never https -> http; headers, body,
+					   credentials and certificate only to the same host
+					   and port */
 	size_t max_body;
 	const char *want_header;	/* a response header to keep */
 	int64_t deadline;		/* monotonic ms, of the whole */
@@ -77,7 +79,7 @@ struct ra_http_response {
 	char error[RA_ERROR_TEXT / 2];	/* one line, without secrets; with reason */
 	int status;			/* 0: none came */
 	struct ra_buf body;		/* the callback may take it with ra_buf_take */
-	char *header;			/* value of want_header, may be taken (set to NULL); NULL: none */
+	char *header;	/* value of want_header, may be taken (set to NULL); NULL: none */
 	int64_t last_modified;		/* wall ms, 0: not said */
 	int64_t latency_ms;		/* start to end */
 	char address[64];		/* connected to, "" if none */

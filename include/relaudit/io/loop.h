@@ -23,7 +23,10 @@ void ra_loop_run(struct ra_loop *l);
 void ra_loop_stop(struct ra_loop *l);
 /* One turn, waiting for something to happen; for stopping in order. */
 void ra_loop_turn(struct ra_loop *l);
-/* Everything else must have been freed; runs out the close callbacks and asserts that nothing is left. */
+/*
+ * Everything else must have been freed; runs out the close callbacks and asserts that nothing is
+ * left.
+ */
 void ra_loop_free(struct ra_loop *l);
 /* Monotonic ms, as of this turn of the loop. */
 int64_t ra_loop_now(const struct ra_loop *l);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What systemd wants to hear (sd_notify's protocol, spoken directly; nothing without NOTIFY_SOCKET). */
+/*
+ * What systemd wants to hear (sd_notify's protocol, spoken directly; nothing without
+ * NOTIFY_SOCKET).
+ */
 #ifndef RELAUDIT_IO_NOTIFY_H
 #define RELAUDIT_IO_NOTIFY_H
 
@@ -8,7 +11,9 @@
 struct ra_loop;
 struct ra_notify;
 
-/* Takes NOTIFY_SOCKET and WATCHDOG_USEC out of the environment; feeds the watchdog from the loop. */
+/*
+ * Takes NOTIFY_SOCKET and WATCHDOG_USEC out of the environment; feeds the watchdog from the loop.
+ */
 int ra_notify_new(struct ra_loop *loop, struct ra_notify **ret);
 void ra_notify_free(struct ra_notify *n);
 void ra_notify_ready(struct ra_notify *n, const char *status);

@@ -45,20 +45,25 @@ struct ra_judge_call {
 };
 
 struct ra_kind {
-	struct ra_conf_type type;		/* options beside `expect`: selectors and the like */
+	struct ra_conf_type type;	/* options beside `expect`: selectors and the like */
 	struct ra_conf_type expectation;	/* words under `expect` and `warn` */
 	unsigned takes;				/* enum ra_shape set */
 	const char *format;			/* the default format, NULL: none */
-	const char *const *fields;		/* RA_SHAPE_FIELDS: names it takes, the main one first,
-						   NULL-ended; NULL: none */
+	const char *const *fields;		/* RA_SHAPE_FIELDS: names it takes, the main one
+						   first, NULL-ended; NULL: none */
 	const struct ra_fact_def *facts;	/* ended by a NULL name */
-	/* Names of facts in which instances must agree, NULL-ended; NULL: the worst instance speaks. */
+	/*
+	 * Names of facts in which instances must agree, NULL-ended; NULL: the worst instance
+	 * speaks.
+	 */
 	const char *const *agree;
 	/* Fills at most RA_NEEDS_MAX, returns how many. */
-	size_t (*needs)(const void *options, const void *expect, struct ra_need needs[RA_NEEDS_MAX]);
+	size_t (*needs)(const void *options, const void *expect,
+	    struct ra_need needs[RA_NEEDS_MAX]);
 	/*
-	 * Judges one instance into `ret` (fresh): verdict, reason, summary, expected, evidence, facts.
-	 * A SELF input that failed never gets here: the engine says so, with the verdict of `failure`.
+	 * Judges one instance into `ret` (fresh): verdict, reason, summary, expected, evidence,
+	 * facts. A SELF input that failed never gets here: the engine says so, with the verdict of
+	 * `failure`.
 	 */
 	void (*judge)(const struct ra_judge_call *call, struct ra_result *ret);
 	/* The verdict for a failed SELF input; NULL or RA_UNKNOWN back: UNKNOWN. */

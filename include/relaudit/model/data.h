@@ -60,7 +60,8 @@ struct ra_data {
 void ra_data_free(struct ra_data *d);
 const char *ra_data_field(const struct ra_data *d, const char *name);	/* NULL: none */
 int ra_data_add_field(struct ra_data *d, const char *name, const char *value, size_t len);
-int ra_data_add_item(struct ra_data *d, const char *name, int64_t time, int64_t size, unsigned flags);
+int ra_data_add_item(struct ra_data *d, const char *name, int64_t time, int64_t size,
+    unsigned flags);
 int ra_data_add_line(struct ra_data *d, const char *text, size_t len);
 
 /*

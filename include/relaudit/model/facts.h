@@ -34,7 +34,10 @@ struct ra_facts {
 };
 
 void ra_facts_free(struct ra_facts *f);	/* leaves it empty */
-/* Set or replace; text is copied. defs is the kind's table ended by a NULL name. -ENOMEM, -ENOENT. */
+/*
+ * Set or replace; text is copied. defs is the kind's table ended by a NULL name. -ENOMEM,
+ * -ENOENT.
+ */
 int ra_facts_set_text(struct ra_facts *f, const struct ra_fact_def *defs, const char *name,
     const char *text);
 int ra_facts_set_number(struct ra_facts *f, const struct ra_fact_def *defs, const char *name,
@@ -50,6 +53,7 @@ bool ra_facts_equal(const struct ra_facts *a, const struct ra_facts *b);
 /* As a JSON object under key. */
 void ra_facts_write(const struct ra_facts *f, struct ra_jsonw *w, const char *key);
 /* Reads what ra_facts_write wrote (the object's text); names not in defs are skipped. */
-int ra_facts_read(const char *json, size_t len, const struct ra_fact_def *defs, struct ra_facts *ret);
+int ra_facts_read(const char *json, size_t len, const struct ra_fact_def *defs,
+    struct ra_facts *ret);
 
 #endif

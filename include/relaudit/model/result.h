@@ -25,8 +25,8 @@ struct ra_result {
 	unsigned refs;
 	enum ra_verdict verdict;
 	enum ra_reason reason;
-	char *summary;		/* what was seen, one line, may hold bytes from outside: escape on output */
-	char *expected;		/* the expectation judged, as configuration writes it; may be NULL */
+	char *summary;	/* what was seen, one line, may hold bytes from outside: escape on output */
+	char *expected;	/* the expectation judged, as configuration writes it; may be NULL */
 	char *evidence;		/* where: URL, path; may be NULL. Never with a secret */
 	char *next_step;	/* NULL: the reason's */
 	struct ra_facts facts;

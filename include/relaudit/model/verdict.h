@@ -67,7 +67,8 @@ int ra_verdict_rank(enum ra_verdict v);
 	    "compare the clocks; give the time zone in the log or in `time:`") \
 	X(LOGS_NO_TIME, "logs-no-time", "no entry has a time that the pattern finds", \
 	    "mend `time:`; try it with `relauditctl try`") \
-	X(LOGS_REQUIRED, "logs-required-missing", "a required pattern is not in the newest entries", \
+	X(LOGS_REQUIRED, "logs-required-missing", \
+	    "a required pattern is not in the newest entries", \
 	    "see why the service no longer logs it") \
 	X(LOGS_FORBIDDEN, "logs-forbidden", "a forbidden pattern is in the newest entries", \
 	    "read the entry named in the evidence") \
@@ -96,7 +97,8 @@ int ra_verdict_rank(enum ra_verdict v);
 	X(RESET, "reset", "the connection was closed or reset before the answer was whole", \
 	    "see the service's or the proxy's log") \
 	X(CONNECT_ERROR, "connect-error", "connecting failed", "see the error named") \
-	X(DNS_NOT_FOUND, "dns-not-found", "the name does not exist", "mend the name or its record") \
+	X(DNS_NOT_FOUND, "dns-not-found", "the name does not exist", \
+	    "mend the name or its record") \
 	X(DNS_NO_ADDRESS, "dns-no-address", "the name has no address", "add an address record") \
 	X(DNS_TIMEOUT, "dns-timeout", "name servers did not answer in time", \
 	    "see the name servers in /etc/resolv.conf") \

@@ -18,8 +18,9 @@ struct ra_fetch {
 	/* set by the engine before start */
 	struct ra_io *io;
 	const void *options;		/* bound struct; alive until done or cancelled */
-	unsigned shape;			/* the one shape wanted (enum ra_shape): BYTES, LINES (the newest
-					   part of bytes, whole lines), or ITEMS (input.listing) */
+	unsigned shape;			/* the one shape wanted (enum ra_shape): BYTES, LINES (the
+					   newest part of bytes, whole lines), or ITEMS
+					   (input.listing) */
 	const struct ra_selector *selectors;	/* what the kind and the check select */
 	size_t selector_count;
 	int64_t deadline;		/* monotonic ms */
