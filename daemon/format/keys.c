@@ -107,6 +107,18 @@ ra_keys_line(struct ra_keys *k, const char *at)
 	return k->line;
 }
 
+size_t
+ra_keys_put_char(char *out, uint32_t c)
+{
+	size_t n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+	static const uint8_t first[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
+
+	for (size_t i = n - 1; i > 0; i--, c >>= 6)
+		out[i] = (char)(0x80 | (c & 0x3f));
+	out[0] = (char)(first[n] | c);
+	return n;
+}
+
 const char *
 ra_keys_bad_byte(const char *p, const char *end)
 {

@@ -37,6 +37,8 @@ enum ra_reason ra_keys_refuse(
 uint32_t ra_keys_line(struct ra_keys *k, const char *at);
 /* RA_R_OK, or refuses (with reason) a NUL or what is not UTF-8. */
 enum ra_reason ra_keys_check_text(struct ra_keys *k, enum ra_reason reason);
+/* Writes a character (no surrogate) as UTF-8, at most 4 bytes. Returns how many. */
+size_t ra_keys_put_char(char *out, uint32_t c);
 /* The first byte that is not UTF-8 or is NUL, or end. */
 const char *ra_keys_bad_byte(const char *text, const char *end);
 
