@@ -96,13 +96,16 @@ emit_member(struct walk *w, uint32_t name_at, bool merged)
 {
 	const struct ra_yaml_node *name = node(w, name_at);
 	uint32_t value = w->t->nodes[name_at].next, line = w->t->nodes[name_at].line;
-	const char *text = w->t->texts + name->text;
 	enum ra_reason reason = count_visit(w, line);
+	const char *text;
 	bool has = false;
 
-	if (reason == RA_R_OK && name->type != RA_YAML_SCALAR)
+	if (reason != RA_R_OK)
+		return reason;
+	if (name->type != RA_YAML_SCALAR)
 		return refuse(w, line, "a name that is a map or a list");
-	if (reason == RA_R_OK && merged)
+	text = w->t->texts + name->text;
+	if (merged)
 		reason = ra_flatten_has(&w->f, text, name->len, line, &has);
 	if (reason != RA_R_OK || has)
 		return reason;
@@ -179,13 +182,13 @@ emit_list(struct walk *w, const struct ra_yaml_node *list, uint32_t line)
 	return reason == RA_R_OK ? ra_flatten_close(&w->f) : reason;
 }
 
-/* Whose line is where the name or, in a list, the value stands. */
+/* line is where the name stands or, in a list, the value. */
 static enum ra_reason
 emit(struct walk *w, uint32_t at, uint32_t line)
 {
 	const struct ra_yaml_node *n = node(w, at);
-	const char *text = w->t->texts + n->text;
 	enum ra_reason reason = count_visit(w, line);
+	const char *text;
 
 	if (reason != RA_R_OK)
 		return reason;
@@ -193,6 +196,7 @@ emit(struct walk *w, uint32_t at, uint32_t line)
 		return emit_map(w, n, line);
 	if (n->type == RA_YAML_LIST)
 		return emit_list(w, n, line);
+	text = w->t->texts + n->text;
 	if (n->plain && is_null(text, n->len))
 		return ra_flatten_scalar(&w->f, "", 0, line, RA_KEY_NULL);
 	return ra_flatten_scalar(&w->f, text, n->len, line, 0);

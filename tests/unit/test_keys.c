@@ -349,6 +349,8 @@ test_yaml(void **state)
 		{ .text = "a: '~'\nb: \"\"\nc: 'null'\nd: !!str null",
 		    .keys = "/a=~|/b=|/c=null|/d=null" },
 		{ .text = "a: {}\nb: []\n", .keys = "/a#{}|/b#[]" },
+		{ .text = "[]", .keys = "" },
+		{ .text = "- {}\n- []", .keys = "/0#{}|/1#[]" },
 		{ .text = "a: |\n  x\n  y\nb: >-\n  x\n  y\n", .keys = "/a=x\ny\n|/b=x y" },
 		{ .text = "a/b: 1\n~c: 2\n1: 3\n", .keys = "/a~1b=1|/~0c=2|/1=3" },
 		{ .text = "%YAML 1.1\n---\na: 0x10\n...\n", .keys = "/a=0x10" },
