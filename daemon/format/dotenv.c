@@ -36,6 +36,7 @@ static const struct ra_option options[] = {
 
 struct reader {
 	const char *p, *end;
+	const char *newline; /* the first at or behind p, or end; found once */
 	char *out;
 	size_t len;
 };
@@ -88,7 +89,7 @@ take_double(struct reader *r)
 	}
 }
 
-/* Up to the end of the line. Blanks at its end go, unless a backslash came after the last of them. */
+/* Up to the end of the line. Blanks at its end go, unless a backslash came behind them. */
 static void
 take_bare(struct reader *r)
 {
@@ -157,39 +158,52 @@ is_name(const char *name, size_t len)
 	return len > 0;
 }
 
-/* What systemd does not take for UTF-8: noncharacters as well. */
+/* What systemd takes for UTF-8: no noncharacters. */
 static bool
 is_utf8(const char *text, size_t len)
 {
 	const char *p = text, *end = text + len;
 
-	if (ra_keys_bad_byte(text, end) < end)
-		return false;
-	while (p < end) {
+	while ((p = ra_keys_not_ascii(p, end)) < end) {
 		uint32_t c;
+		size_t n = ra_utf8_decode(p, (size_t)(end - p), &c);
 
-		if ((uint8_t)*p < 0x80) {
-			p++;
-			continue;
-		}
-		p += ra_utf8_decode(p, (size_t)(end - p), &c);
-		if ((c >= 0xfdd0 && c <= 0xfdef) || (c & 0xfffe) == 0xfffe)
+		if (n == 0 || (c >= 0xfdd0 && c <= 0xfdef) || (c & 0xfffe) == 0xfffe)
 			return false;
+		p += n;
 	}
 	return true;
 }
 
+/* The value at r->p, in a line up to end: in place where it is as it stands, as most are. */
+static const char *
+value_of(struct reader *r, const char *end)
+{
+	const char *p = r->p;
+
+	r->len = 0;
+	while (p < end && is_blank(*p))
+		p++;
+	if (p == end || *p == '\'' || *p == '"' || memchr(p, '\\', (size_t)(end - p)) != NULL) {
+		take_value(r);
+		return r->out;
+	}
+	r->p = end;
+	while (is_blank(end[-1]))
+		end--;
+	r->len = (size_t)(end - p);
+	return p;
+}
+
 static enum ra_reason
-assign(struct ra_keys *k, const char *name, size_t len, struct reader *r)
+assign(struct ra_keys *k, const char *name, size_t len, struct reader *r, const char *end)
 {
 	const char *value;
 
 	r->p = name + len + 1;
-	r->len = 0;
 	while (len > 0 && is_blank(name[len - 1]))
 		len--;
-	take_value(r);
-	value = r->out;
+	value = value_of(r, end);
 	if (!is_utf8(name, len) || !is_utf8(value, r->len))
 		return ra_keys_refuse(k, RA_R_NOT_DOTENV, name,
 		    "not UTF-8 in this assignment; systemd refuses the whole file");
@@ -198,6 +212,29 @@ assign(struct ra_keys *k, const char *name, size_t len, struct reader *r)
 		return RA_R_OK;
 	}
 	return ra_keys_add(k, name, len, value, r->len, name, 0);
+}
+
+/* A line that is no comment; where its value is in quotes or goes on, with those that follow. */
+static enum ra_reason
+take_line(struct ra_keys *k, struct reader *r)
+{
+	const char *line = r->p, *end, *cr, *eq;
+
+	if (r->newline == NULL || r->newline < line)
+		r->newline = memchr(line, '\n', (size_t)(r->end - line));
+	if (r->newline == NULL)
+		r->newline = r->end;
+	end = r->newline;
+	cr = memchr(line, '\r', (size_t)(end - line));
+	if (cr != NULL)
+		end = cr;
+	/* The first byte is of the name, even if it is the sign. */
+	eq = memchr(line + 1, '=', (size_t)(end - line - 1));
+	if (eq != NULL)
+		return assign(k, line, (size_t)(eq - line), r, end);
+	ra_keys_skip(k, line);
+	r->p = end;
+	return RA_R_OK;
 }
 
 enum ra_reason
@@ -211,25 +248,12 @@ ra_dotenv_systemd(struct ra_keys *k, bool old)
 		return ra_keys_refuse(
 		    k, RA_R_NOT_DOTENV, nul, "a NUL byte; systemd refuses the whole file");
 	while (r.p < r.end && reason == RA_R_OK) {
-		const char *line = r.p, *eq;
-
-		if (is_blank(*line) || is_newline(*line)) {
+		if (is_blank(*r.p) || is_newline(*r.p))
 			r.p++;
-			continue;
-		}
-		if (*line == '#' || *line == ';') {
-			r.p = pass_comment(line, r.end, old);
-			continue;
-		}
-		/* The first byte is of the name, even if it is the sign. */
-		for (eq = line + 1; eq < r.end && *eq != '=' && !is_newline(*eq);)
-			eq++;
-		if (eq < r.end && *eq == '=') {
-			reason = assign(k, line, (size_t)(eq - line), &r);
-		} else {
-			ra_keys_skip(k, line);
-			r.p = eq;
-		}
+		else if (*r.p == '#' || *r.p == ';')
+			r.p = pass_comment(r.p, r.end, old);
+		else
+			reason = take_line(k, &r);
 	}
 	return reason;
 }

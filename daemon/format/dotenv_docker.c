@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * As `docker run --env-file` reads it: a line is NAME=VALUE, all of it as it is, quotes and blanks
- * included. A name alone is taken from the environment of who calls docker, which is not known here.
+ * included. A name alone is taken from the environment of who calls docker, not known here.
  */
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * As node's package dotenv (16) reads it, which is by one regular expression: a name, '=' or ": ", a
- * value in quotes of three kinds that may span lines, or up to '#' or the end of the line. What does
- * not match is passed over.
+ * As node's package dotenv (16) reads it, which is by one regular expression: a name, '=' or ": ",
+ * a value in quotes of three kinds that may span lines, or up to '#' or the end of the line. What
+ * does not match is passed over.
  */
 #include <string.h>
 

@@ -71,7 +71,7 @@ check_path(struct ra_flatten *f, uint32_t line)
 	return RA_R_TOO_MANY_KEYS;
 }
 
-/* In a list the value's index comes behind the list's pointer; in a map its name is there already. */
+/* In a list the index comes behind the list's pointer; in a map the name is there already. */
 static enum ra_reason
 enter(struct ra_flatten *f, uint32_t line)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A tree of maps and lists, told in its order, to keys that are JSON Pointers (RFC 6901), or what is
- * left of them behind `select:`. Empty maps and lists become keys too: they are not the same as
+ * A tree of maps and lists, told in its order, to keys that are JSON Pointers (RFC 6901), or what
+ * is left of them behind `select:`. Empty maps and lists become keys too: they are not the same as
  * nothing. A name that stands twice in one map is refused.
  */
 #ifndef RA_FORMAT_FLATTEN_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * JSON as configuration. Not by jansson, which keeps neither the line of a value nor the digits of a
- * number as they were written (1.10 would be 1.1), and quotes what it does not understand, which may
- * be a secret, in its errors.
+ * JSON as configuration. Not by jansson, which keeps neither the line of a value nor the digits of
+ * a number as they were written (1.10 would be 1.1), and quotes what it does not understand, which
+ * may be a secret, in its errors.
  */
 #include "json_keys.h"
 

@@ -21,9 +21,9 @@ ra_keys_begin(struct ra_keys *k, const struct ra_format_call *call, struct ra_er
 	if (len >= 3 && memcmp(k->text, RA_BOM, 3) == 0)
 		k->text += 3;
 	k->line_at = k->text;
-	k->data.shape = RA_SHAPE_KEYS;
 	k->work = malloc(len + 1);
-	if (k->work == NULL) {
+	/* A name and a value take no more than they take in the text, with what parts them. */
+	if (ra_data_reserve_keys(&k->data, len + 1) < 0 || k->work == NULL) {
 		ra_error_set(err, -ENOMEM, "out of memory");
 		return RA_R_NO_MEMORY;
 	}
@@ -120,24 +120,30 @@ ra_keys_put_char(char *out, uint32_t c)
 }
 
 const char *
+ra_keys_not_ascii(const char *p, const char *end)
+{
+	uint64_t eight;
+
+	/* Eight at a time: no byte is 0 or has its highest bit. */
+	while (end - p >= 8) {
+		memcpy(&eight, p, 8);
+		if (((eight | (eight - UINT64_C(0x0101010101010101))) &
+			UINT64_C(0x8080808080808080)) != 0)
+			break;
+		p += 8;
+	}
+	while (p < end && (int8_t)*p > 0)
+		p++;
+	return p;
+}
+
+const char *
 ra_keys_bad_byte(const char *p, const char *end)
 {
-	while (p < end) {
-		uint64_t eight;
+	while ((p = ra_keys_not_ascii(p, end)) < end) {
 		uint32_t c;
-		size_t n;
+		size_t n = ra_utf8_decode(p, (size_t)(end - p), &c);
 
-		/* ASCII without a NUL, eight at a time: no byte is 0 or has its highest bit. */
-		while (end - p >= 8) {
-			memcpy(&eight, p, 8);
-			if (((eight | (eight - UINT64_C(0x0101010101010101))) &
-				UINT64_C(0x8080808080808080)) != 0)
-				break;
-			p += 8;
-		}
-		if (p == end)
-			break;
-		n = ra_utf8_decode(p, (size_t)(end - p), &c);
 		if (n == 0 || c == 0)
 			return p;
 		p += n;

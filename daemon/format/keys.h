@@ -39,6 +39,8 @@ uint32_t ra_keys_line(struct ra_keys *k, const char *at);
 enum ra_reason ra_keys_check_text(struct ra_keys *k, enum ra_reason reason);
 /* Writes a character (no surrogate) as UTF-8, at most 4 bytes. Returns how many. */
 size_t ra_keys_put_char(char *out, uint32_t c);
+/* The first byte that is NUL or not ASCII, or end. */
+const char *ra_keys_not_ascii(const char *p, const char *end);
 /* The first byte that is not UTF-8 or is NUL, or end. */
 const char *ra_keys_bad_byte(const char *text, const char *end);
 

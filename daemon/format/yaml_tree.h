@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One YAML document as a tree, by libyaml's events: its own document loader is quadratic in nesting.
+ * One YAML document as a tree, by libyaml's events: its own document loader is quadratic in
+ * nesting.
  * Aliases are not copied: each points at its anchor's node.
  */
 #ifndef RA_FORMAT_YAML_TREE_H

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "relaudit/base/block.h"
+
 #include "cut.h"
 
 #define ERROR_MAX 512
@@ -125,7 +127,7 @@ grow_texts(struct ra_data *d, size_t more)
 		return 0;
 	while (room < need)
 		room *= 2;
-	texts = malloc(room);
+	texts = ra_block_new(room);
 	if (texts == NULL)
 		return -ENOMEM;
 	if (d->keys.texts != NULL) {
@@ -136,6 +138,15 @@ grow_texts(struct ra_data *d, size_t more)
 	d->keys.texts = texts;
 	d->keys.room = room;
 	return 0;
+}
+
+int
+ra_data_reserve_keys(struct ra_data *d, size_t bytes)
+{
+	if (d->shape != 0 && d->shape != RA_SHAPE_KEYS)
+		return -EINVAL;
+	d->shape = RA_SHAPE_KEYS;
+	return grow_texts(d, bytes < RA_KEYS_TEXT_MAX ? bytes : RA_KEYS_TEXT_MAX);
 }
 
 static uint32_t

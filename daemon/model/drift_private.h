@@ -26,8 +26,8 @@ void ra_drift_rules_free(struct ra_drift_rules *r);
 /* What they say of a key, as a set of 1 << enum ra_drift_word. Keys come in order, each once. */
 unsigned ra_drift_rules_look(struct ra_drift_rules *r, const char *key, size_t len);
 /*
- * The next required name before key (NULL: any), which no side has: it has no turn of its own. NULL:
- * none. *ret_words is what the rules say of it.
+ * The next required name before key (NULL: any), which no side has: it has no turn of its own.
+ * NULL: none. *ret_words is what the rules say of it.
  */
 const char *ra_drift_rules_absent(
     struct ra_drift_rules *r, const char *key, size_t len, unsigned *ret_words);
@@ -63,6 +63,7 @@ bool ra_drift_is_release(const struct ra_drift_walk *w);
 enum ra_drift_standing ra_drift_standing_of(struct ra_drift_walk *w, size_t i);
 bool ra_drift_is_environment(const struct ra_drift_walk *w, size_t i);
 /* The text for a secret; w->error says why not. */
-int ra_drift_digest(struct ra_drift_walk *w, const char *text, size_t len, char out[RA_SECRET_TEXT]);
+int ra_drift_digest(
+    struct ra_drift_walk *w, const char *text, size_t len, char out[RA_SECRET_TEXT]);
 
 #endif

@@ -12,73 +12,78 @@ enum tail {
 	BASE64, /* letters, digits, - _ + / = */
 };
 
+#define TOKEN_MIN 14 /* of what follows, the shortest */
+
+#define TOKEN(prefix, least, tail) \
+	{ \
+		prefix, sizeof(prefix) - 1, least, tail \
+	}
+
 /* What tokens begin with, and the least that follows. */
 static const struct {
-	const char *prefix;
-	size_t least;
-	enum tail tail;
+	char prefix[29];
+	uint8_t length;
+	uint8_t least;
+	uint8_t tail;
 } tokens[] = {
-	{ "AKIA", 16, UPPER },
-	{ "ASIA", 16, UPPER },
-	{ "ghp_", 30, ALNUM },
-	{ "gho_", 30, ALNUM },
-	{ "ghu_", 30, ALNUM },
-	{ "ghs_", 30, ALNUM },
-	{ "ghr_", 30, ALNUM },
-	{ "github_pat_", 22, BASE64 },
-	{ "glpat-", 20, BASE64 },
-	{ "gldt-", 20, BASE64 },
-	{ "glrt-", 20, BASE64 },
-	{ "glptt-", 20, BASE64 },
-	{ "glcbt-", 20, BASE64 },
-	{ "xoxa-", 10, BASE64 },
-	{ "xoxb-", 10, BASE64 },
-	{ "xoxe-", 10, BASE64 },
-	{ "xoxe.", 10, BASE64 },
-	{ "xoxo-", 10, BASE64 },
-	{ "xoxp-", 10, BASE64 },
-	{ "xoxr-", 10, BASE64 },
-	{ "xoxs-", 10, BASE64 },
-	{ "xapp-", 10, BASE64 },
-	{ "hooks.slack.com/services/", 8, BASE64 },
-	{ "hooks.slack.com/workflows/", 8, BASE64 },
-	{ "discord.com/api/webhooks/", 8, BASE64 },
-	{ "sk_live_", 16, ALNUM },
-	{ "sk_test_", 16, ALNUM },
-	{ "rk_live_", 16, ALNUM },
-	{ "rk_test_", 16, ALNUM },
-	{ "whsec_", 16, BASE64 },
-	{ "sk-", 20, BASE64 },
-	{ "AIza", 35, BASE64 },
-	{ "ya29.", 20, BASE64 },
-	{ "GOCSPX-", 20, BASE64 },
-	{ "SG.", 20, BASE64 },
-	{ "npm_", 30, ALNUM },
-	{ "pypi-", 20, BASE64 },
-	{ "rubygems_", 32, HEX },
-	{ "dckr_pat_", 20, BASE64 },
-	{ "dop_v1_", 32, HEX },
-	{ "hvs.", 20, BASE64 },
-	{ "hvb.", 20, BASE64 },
-	{ "hf_", 30, ALNUM },
-	{ "shpat_", 32, ALNUM },
-	{ "shpss_", 32, ALNUM },
-	{ "dapi", 32, HEX },
-	{ "lin_api_", 30, ALNUM },
-	{ "glsa_", 30, BASE64 },
-	{ "glc_", 30, BASE64 },
-	{ "AGE-SECRET-KEY-1", 20, UPPER },
-	{ "Bearer ", 8, BASE64 },
-	{ "Basic ", 8, BASE64 },
+	TOKEN("AKIA", 16, UPPER),
+	TOKEN("ASIA", 16, UPPER),
+	TOKEN("ghp_", 30, ALNUM),
+	TOKEN("gho_", 30, ALNUM),
+	TOKEN("ghu_", 30, ALNUM),
+	TOKEN("ghs_", 30, ALNUM),
+	TOKEN("ghr_", 30, ALNUM),
+	TOKEN("github_pat_", 22, BASE64),
+	TOKEN("glpat-", 20, BASE64),
+	TOKEN("gldt-", 20, BASE64),
+	TOKEN("glrt-", 20, BASE64),
+	TOKEN("glptt-", 20, BASE64),
+	TOKEN("glcbt-", 20, BASE64),
+	TOKEN("xoxa-", 10, BASE64),
+	TOKEN("xoxb-", 10, BASE64),
+	TOKEN("xoxe-", 10, BASE64),
+	TOKEN("xoxe.", 10, BASE64),
+	TOKEN("xoxo-", 10, BASE64),
+	TOKEN("xoxp-", 10, BASE64),
+	TOKEN("xoxr-", 10, BASE64),
+	TOKEN("xoxs-", 10, BASE64),
+	TOKEN("xapp-", 10, BASE64),
+	TOKEN("hooks.slack.com/services/", 8, BASE64),
+	TOKEN("hooks.slack.com/workflows/", 8, BASE64),
+	TOKEN("discord.com/api/webhooks/", 8, BASE64),
+	TOKEN("sk_live_", 16, ALNUM),
+	TOKEN("sk_test_", 16, ALNUM),
+	TOKEN("rk_live_", 16, ALNUM),
+	TOKEN("rk_test_", 16, ALNUM),
+	TOKEN("whsec_", 16, BASE64),
+	TOKEN("sk-", 20, BASE64),
+	TOKEN("AIza", 35, BASE64),
+	TOKEN("ya29.", 20, BASE64),
+	TOKEN("GOCSPX-", 20, BASE64),
+	TOKEN("SG.", 20, BASE64),
+	TOKEN("npm_", 30, ALNUM),
+	TOKEN("pypi-", 20, BASE64),
+	TOKEN("rubygems_", 32, HEX),
+	TOKEN("dckr_pat_", 20, BASE64),
+	TOKEN("dop_v1_", 32, HEX),
+	TOKEN("hvs.", 20, BASE64),
+	TOKEN("hvb.", 20, BASE64),
+	TOKEN("hf_", 30, ALNUM),
+	TOKEN("shpat_", 32, ALNUM),
+	TOKEN("shpss_", 32, ALNUM),
+	TOKEN("dapi", 32, HEX),
+	TOKEN("lin_api_", 30, ALNUM),
+	TOKEN("glsa_", 30, BASE64),
+	TOKEN("glc_", 30, BASE64),
+	TOKEN("AGE-SECRET-KEY-1", 20, UPPER),
+	TOKEN("Bearer ", 8, BASE64),
+	TOKEN("Basic ", 8, BASE64),
 };
 
 /* Of connection strings and queries: what comes after one of these is a credential. */
 static const char *const parameters[] = { "password=", "passwd=", "passphrase=", "pwd=", "secret=",
 	"token=", "apikey=", "api_key=", "api-key=", "accesskey=", "access_key=", "accountkey=",
 	"sharedaccesskey=", "secretaccesskey=", "signature=", "&sig=", "?sig=", "credential=" };
-
-static const char *const names[] = { "pass", "pwd", "secret", "token", "key", "credential", "dsn",
-	"private" };
 
 static bool
 is_alnum(char c)
@@ -106,17 +111,52 @@ begins(const char *p, size_t len, const char *word)
 bool
 ra_secret_name(const char *name, size_t len)
 {
-	for (size_t i = 0; i < len; i++) {
-		char c = lower(name[i]);
+	for (size_t i = 0; i + 2 < len; i++) {
+		const char *p = name + i;
+		size_t left = len - i;
+		bool found = false;
 
-		if (c != 'p' && c != 's' && c != 't' && c != 'k' && c != 'c' && c != 'd')
-			continue;
-		for (size_t n = 0; n < RA_ARRAY_SIZE(names); n++) {
-			if (names[n][0] == c && begins(name + i, len - i, names[n]))
-				return true;
+		switch (lower(*p)) {
+		case 'p':
+			found = begins(p, left, "pass") || begins(p, left, "pwd") ||
+				begins(p, left, "private");
+			break;
+		case 's':
+			found = begins(p, left, "secret");
+			break;
+		case 't':
+			found = begins(p, left, "token");
+			break;
+		case 'k':
+			found = begins(p, left, "key");
+			break;
+		case 'c':
+			found = begins(p, left, "credential");
+			break;
+		case 'd':
+			found = begins(p, left, "dsn");
+			break;
+		default:
+			break;
 		}
+		if (found)
+			return true;
 	}
 	return false;
+}
+
+/* As memmem(), which takes longer over short values. */
+static const char *
+find(const char *p, const char *end, const char *what, size_t len)
+{
+	while ((p = memchr(p, what[0], (size_t)(end - p))) != NULL) {
+		if ((size_t)(end - p) < len)
+			return NULL;
+		if (memcmp(p, what, len) == 0)
+			return p;
+		p++;
+	}
+	return NULL;
 }
 
 /* --- values --- */
@@ -141,12 +181,12 @@ static bool
 is_token(const char *p, size_t len)
 {
 	for (size_t t = 0; t < RA_ARRAY_SIZE(tokens); t++) {
-		size_t prefix = strlen(tokens[t].prefix), n = 0;
+		size_t prefix = tokens[t].length, n = 0;
 
 		if (p[0] != tokens[t].prefix[0] || len < prefix + tokens[t].least ||
 		    memcmp(p, tokens[t].prefix, prefix) != 0)
 			continue;
-		while (n < tokens[t].least && in_tail(p[prefix + n], tokens[t].tail))
+		while (n < tokens[t].least && in_tail(p[prefix + n], (enum tail)tokens[t].tail))
 			n++;
 		if (n == tokens[t].least)
 			return true;
@@ -166,42 +206,60 @@ is_jwt(const char *p, size_t len)
 	return dot != NULL && (size_t)(p + len - dot) > 4 && memcmp(dot + 1, "eyJ", 3) == 0;
 }
 
-/* One of what the table begins with, or a JWT. */
-static bool
-is_first(char c)
-{
-	switch (c) {
-	case 'A':
-	case 'B':
-	case 'G':
-	case 'S':
-	case 'd':
-	case 'e':
-	case 'g':
-	case 'h':
-	case 'l':
-	case 'n':
-	case 'p':
-	case 'r':
-	case 's':
-	case 'w':
-	case 'x':
-	case 'y':
-		return true;
-	default:
-		return false;
-	}
-}
+enum class {
+	WORD = 1 << 0, /* letters and digits */
+	FIRST = 1 << 1, /* one of what the table begins with, or a JWT */
+	AT = 1 << 2,
+	EQUALS = 1 << 3,
+	DASH = 1 << 4,
+	DASHES = DASH << 1, /* two of them in a row */
+};
 
+/* What a character may be a part of, so that most values are looked at once. */
+static const uint8_t classes[256] = {
+	['0' ... '9'] = WORD,
+	['A' ... 'B'] = WORD | FIRST,
+	['C' ... 'F'] = WORD,
+	['G'] = WORD | FIRST,
+	['H' ... 'R'] = WORD,
+	['S'] = WORD | FIRST,
+	['T' ... 'Z'] = WORD,
+	['a' ... 'c'] = WORD,
+	['d' ... 'e'] = WORD | FIRST,
+	['f'] = WORD,
+	['g' ... 'h'] = WORD | FIRST,
+	['i' ... 'k'] = WORD,
+	['l'] = WORD | FIRST,
+	['m'] = WORD,
+	['n'] = WORD | FIRST,
+	['o'] = WORD,
+	['p'] = WORD | FIRST,
+	['q'] = WORD,
+	['r' ... 's'] = WORD | FIRST,
+	['t' ... 'v'] = WORD,
+	['w' ... 'y'] = WORD | FIRST,
+	['z'] = WORD,
+	['@'] = AT,
+	['='] = EQUALS,
+	['-'] = DASH,
+};
+
+/* Whether a word is a token. *ret_classes is of all of the value if none is. */
 static bool
-has_token(const char *value, size_t len)
+has_token(const char *value, size_t len, unsigned *ret_classes)
 {
-	for (size_t i = 0; i + 8 < len; i++) {
-		if (!is_first(value[i]) || (i > 0 && is_alnum(value[i - 1])))
-			continue;
-		if (is_token(value + i, len - i) || is_jwt(value + i, len - i))
+	unsigned all = 0, before = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		unsigned is = classes[(uint8_t)value[i]];
+
+		if ((is & FIRST) != 0 && (before & WORD) == 0 && i + TOKEN_MIN <= len &&
+		    (is_token(value + i, len - i) || is_jwt(value + i, len - i)))
 			return true;
+		all |= is | (is & before & DASH) << 1;
+		before = is;
 	}
+	*ret_classes = all;
 	return false;
 }
 
@@ -264,11 +322,14 @@ has_parameter(const char *value, size_t len)
 bool
 ra_secret_value(const char *value, size_t len)
 {
+	unsigned has = 0;
+
 	/* Nothing that counts is shorter than "a://b@". */
 	if (len < 6)
 		return false;
-	return has_credentials(value, len) || has_parameter(value, len) || has_token(value, len) ||
-	       memmem(value, len, "-----BEGIN ", 11) != NULL;
+	return has_token(value, len, &has) || ((has & AT) != 0 && has_credentials(value, len)) ||
+	       ((has & EQUALS) != 0 && has_parameter(value, len)) ||
+	       ((has & DASHES) != 0 && find(value, value + len, "-----BEGIN ", 11) != NULL);
 }
 
 /* --- values that say nothing --- */
@@ -298,12 +359,12 @@ static bool
 is_template(const char *value, size_t len)
 {
 	const char *end = value + len;
-	const char *p = memmem(value, len, "${", 2);
+	const char *p = find(value, end, "${", 2);
 
 	if (p != NULL && memchr(p + 2, '}', (size_t)(end - p - 2)) != NULL)
 		return true;
-	p = memmem(value, len, "{{", 2);
-	return p != NULL && memmem(p + 2, (size_t)(end - p - 2), "}}", 2) != NULL;
+	p = find(value, end, "{{", 2);
+	return p != NULL && find(p + 2, end, "}}", 2) != NULL;
 }
 
 enum ra_opaque

@@ -1,32 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include "relaudit/base/arena.h"
+#include "relaudit/base/block.h"
 #include "relaudit/model/pattern.h"
 
 #include "snapshot_private.h"
 
 #define ORIGINS_MAX UINT16_MAX
+#define AHEAD	    8 /* texts lie anywhere in memory: asked for while others are copied */
 
-/*
- * What was added so far: texts of keys, values and digests in the order of their coming. Values that
- * are secret are digested before anything is copied.
- */
+/* What was added so far. Values that are secret are digested before anything is copied. */
 struct ra_snapshot_builder {
 	struct ra_snapshot_rules rules;
 	struct ra_placeholder *placeholders; /* longest value first */
 	size_t placeholder_count;
+	size_t shortest; /* of their values */
 	bool begins[256]; /* bytes that a placeholder's value begins with */
 	char **patterns; /* rules.secret in small letters */
 	struct ra_mac *mac;
-	struct ra_slot *slots;
+	struct ra_pending *list;
 	size_t count, room;
-	char *texts;
-	size_t len, texts_room;
+	size_t len; /* of texts that will be kept, NULs counted */
+	struct ra_arena *arena; /* those that are not the caller's */
 	char *work; /* a value with placeholders; wiped after each use */
 	size_t work_room;
-	uint32_t *origins;
+	const char **origins;
 	size_t origin_count;
 	bool flat; /* a key is not a pointer */
+	bool replaced; /* a value has placeholders */
 };
 
 /* Small letters of ASCII; owned. */
@@ -62,6 +64,7 @@ take_placeholders(struct ra_snapshot_builder *b)
 			b->placeholders[at] = b->placeholders[at - 1];
 		b->placeholders[at] = p;
 		b->placeholder_count++;
+		b->shortest = len; /* of the last, in the end */
 		b->begins[(uint8_t)p.value[0]] = true;
 	}
 	return 0;
@@ -77,8 +80,10 @@ ra_snapshot_builder_new(const struct ra_snapshot_rules *rules)
 		return NULL;
 	b->rules = *rules;
 	b->mac = ra_mac_new(rules->key, rules->key_len);
+	b->arena = ra_arena_new();
 	b->patterns = calloc(rules->secret_count + 1, sizeof(*b->patterns));
-	failed = b->mac == NULL || b->patterns == NULL || take_placeholders(b) < 0;
+	failed =
+	    b->mac == NULL || b->arena == NULL || b->patterns == NULL || take_placeholders(b) < 0;
 	for (size_t i = 0; i < rules->secret_count && !failed; i++) {
 		b->patterns[i] = lower_copy(rules->secret[i], strlen(rules->secret[i]));
 		failed = b->patterns[i] == NULL;
@@ -100,70 +105,18 @@ ra_snapshot_builder_free(struct ra_snapshot_builder *b)
 	free(b->patterns);
 	free(b->placeholders);
 	ra_mac_free(b->mac);
-	free(b->slots);
-	free(b->texts);
+	free(b->list);
+	ra_arena_free(b->arena);
 	free(b->work);
 	free(b->origins);
 	free(b);
-}
-
-/* --- room --- */
-
-/* Room for need things of that size, or NULL; the old block stays as it is then. */
-static void *
-grow(void *list, size_t *room, size_t need, size_t size)
-{
-	size_t more = *room < 64 ? 64 : *room;
-
-	if (need <= *room)
-		return list;
-	while (more < need)
-		more *= 2;
-	list = reallocarray(list, more, size);
-	if (list != NULL)
-		*room = more;
-	return list;
-}
-
-static int
-grow_texts(struct ra_snapshot_builder *b, size_t more)
-{
-	char *texts = grow(b->texts, &b->texts_room, b->len + more, 1);
-
-	if (texts == NULL)
-		return -ENOMEM;
-	b->texts = texts;
-	return 0;
-}
-
-static int
-grow_slots(struct ra_snapshot_builder *b)
-{
-	struct ra_slot *slots = grow(b->slots, &b->room, b->count + 1, sizeof(*slots));
-
-	if (slots == NULL)
-		return -ENOMEM;
-	b->slots = slots;
-	return 0;
-}
-
-static uint32_t
-put_text(struct ra_snapshot_builder *b, const char *text, size_t len)
-{
-	uint32_t at = (uint32_t)b->len;
-
-	if (len > 0)
-		memcpy(b->texts + at, text, len);
-	b->texts[at + len] = '\0';
-	b->len += len + 1;
-	return at;
 }
 
 int
 ra_snapshot_origin(struct ra_snapshot_builder *b, const char *origin)
 {
 	size_t len = strlen(origin);
-	uint32_t *list;
+	const char **list;
 
 	if (b->origin_count >= ORIGINS_MAX || len > RA_KEY_NAME_MAX)
 		return -EMSGSIZE;
@@ -171,9 +124,33 @@ ra_snapshot_origin(struct ra_snapshot_builder *b, const char *origin)
 	if (list == NULL)
 		return -ENOMEM;
 	b->origins = list;
-	if (grow_texts(b, len + 1) < 0)
+	list[b->origin_count] = ra_arena_strdup(b->arena, origin);
+	if (list[b->origin_count] == NULL)
 		return -ENOMEM;
-	b->origins[b->origin_count++] = put_text(b, origin, len);
+	b->origin_count++;
+	b->len += len + 1;
+	return 0;
+}
+
+/* Room for so many more. */
+static int
+grow(struct ra_snapshot_builder *b, size_t more)
+{
+	size_t need = b->count + more, room = b->room < 64 ? 64 : b->room;
+	struct ra_pending *list;
+
+	if (need <= b->room)
+		return 0;
+	if (need > room)
+		room = need > 2 * room ? need : 2 * room;
+	list = ra_block_new(room * sizeof(*list));
+	if (list == NULL)
+		return -ENOMEM;
+	if (b->count > 0)
+		memcpy(list, b->list, b->count * sizeof(*list));
+	free(b->list);
+	b->list = list;
+	b->room = room;
 	return 0;
 }
 
@@ -201,7 +178,7 @@ put_placeholders(struct ra_snapshot_builder *b, const char *value, size_t len, s
 	const char *p = value, *end = value + len;
 	size_t need = len + 1, at = 0, found = 0;
 
-	for (; b->placeholder_count > 0 && p < end; p++) {
+	for (; b->placeholder_count > 0 && (size_t)(end - p) >= b->shortest; p++) {
 		const struct ra_placeholder *ph = placeholder_at(b, p, end);
 
 		if (ph == NULL)
@@ -266,91 +243,131 @@ is_secret(const struct ra_snapshot_builder *b, const char *key, size_t key_len, 
 	return 0;
 }
 
-struct kept {
-	const char *value, *compared;
-	size_t value_len, compared_len;
-};
-
-/* value_len and the like may be 0 only with a pointer that is not NULL. */
+/* Texts may be the caller's until the end. */
 static int
-keep(struct ra_snapshot_builder *b, const char *key, size_t key_len, const struct kept *k,
-    uint32_t line, unsigned flags)
+keep(struct ra_snapshot_builder *b, const struct ra_pending *p)
 {
-	bool same = k->compared == k->value;
-	size_t need = key_len + k->value_len + 2 + (same ? 0 : k->compared_len + 1);
-	struct ra_slot *slot;
+	bool same = p->compared == p->value;
+	size_t need = (size_t)p->key_len + p->value_len + 2 + (same ? 0 : p->compared_len + 1);
 
-	if (memchr(key, '\0', key_len) != NULL)
+	if (memchr(p->key, '\0', p->key_len) != NULL)
 		return -EINVAL;
 	if (b->count >= RA_KEYS_MAX || b->len + need > 2 * RA_KEYS_TEXT_MAX)
 		return -EMSGSIZE;
-	if (grow_slots(b) < 0 || grow_texts(b, need) < 0)
+	if (grow(b, 1) < 0)
 		return -ENOMEM;
-	slot = &b->slots[b->count++];
-	*slot = (struct ra_slot){ .key_len = (uint32_t)key_len,
-		.value_len = (uint32_t)k->value_len,
-		.compared_len = (uint32_t)k->compared_len,
-		.line = line,
-		.origin = (uint16_t)(b->origin_count - 1),
-		.flags = (uint16_t)flags };
-	slot->key = put_text(b, key, key_len);
-	slot->value = put_text(b, k->value, k->value_len);
-	slot->compared = same ? slot->value : put_text(b, k->compared, k->compared_len);
-	b->flat = b->flat || key_len == 0 || key[0] != '/';
+	b->list[b->count] = *p;
+	b->list[b->count++].origin = (uint16_t)(b->origin_count - 1);
+	b->len += need;
+	b->replaced = b->replaced || !same;
+	b->flat = b->flat || p->key_len == 0 || p->key[0] != '/';
 	return 0;
 }
 
+/* The digest as a text of ours. */
 static int
-keep_secret(struct ra_snapshot_builder *b, const char *key, size_t key_len,
-    const struct kept *clear, uint32_t line, unsigned flags)
+digest(struct ra_snapshot_builder *b, const char **text, uint32_t *len)
 {
-	char value[RA_SECRET_TEXT], compared[RA_SECRET_TEXT];
-	struct kept k = { value, value, RA_SECRET_TEXT - 1, RA_SECRET_TEXT - 1 };
-	int r = ra_secret_digest(b->mac, clear->value, clear->value_len, value);
+	char out[RA_SECRET_TEXT];
+	int r = ra_secret_digest(b->mac, *text, *len, out);
 
-	if (r == 0 && clear->compared != clear->value) {
-		r = ra_secret_digest(b->mac, clear->compared, clear->compared_len, compared);
-		k.compared = compared;
-	}
-	return r < 0 ? r : keep(b, key, key_len, &k, line, flags | RA_SLOT_SECRET);
+	if (r < 0)
+		return r;
+	*len = RA_SECRET_TEXT - 1;
+	*text = ra_arena_memdup(b->arena, out, sizeof(out));
+	return *text != NULL ? 0 : -ENOMEM;
 }
 
-int
-ra_snapshot_add(struct ra_snapshot_builder *b, const char *key, size_t key_len, const char *value,
-    size_t value_len, uint32_t line, unsigned flags)
+static int
+hide(struct ra_snapshot_builder *b, struct ra_pending *p)
 {
-	struct kept k = { value, value, value_len, value_len };
+	bool same = p->compared == p->value;
+	int r = same ? 0 : digest(b, &p->compared, &p->compared_len);
+
+	if (r == 0)
+		r = digest(b, &p->value, &p->value_len);
+	if (same) {
+		p->compared = p->value;
+		p->compared_len = p->value_len;
+	}
+	p->flags |= RA_SLOT_SECRET;
+	return r;
+}
+
+static int
+copy(struct ra_snapshot_builder *b, const char **text, size_t len)
+{
+	char *own = ra_arena_alloc(b->arena, len + 1);
+
+	if (own == NULL)
+		return -ENOMEM;
+	memcpy(own, *text, len);
+	*text = own;
+	return 0;
+}
+
+/* lent: key and value stay where they are until the end. */
+static int
+add(struct ra_snapshot_builder *b, const char *key, size_t key_len, const char *value,
+    size_t value_len, uint32_t line, unsigned flags, bool lent)
+{
+	struct ra_pending p = { .key = key,
+		.value = value,
+		.compared = value,
+		.key_len = (uint32_t)key_len,
+		.value_len = (uint32_t)value_len,
+		.compared_len = (uint32_t)value_len,
+		.line = line,
+		.flags = (uint16_t)flags };
 	enum ra_opaque opaque = ra_opaque_value(value, value_len);
 	int secret = is_secret(b, key, key_len, value, value_len), r;
 	size_t work_len = 0;
 
 	if (secret < 0)
 		return secret;
-	if (key_len > RA_KEY_NAME_MAX || value_len > RA_KEYS_TEXT_MAX)
-		return -EMSGSIZE;
 	r = put_placeholders(b, value, value_len, &work_len);
 	if (r < 0)
 		return r;
 	if (r > 0) {
-		k.compared = b->work;
-		k.compared_len = work_len;
+		p.compared = b->work;
+		p.compared_len = (uint32_t)work_len;
 	}
 	if (opaque != RA_OPAQUE_NOT)
-		flags |= opaque == RA_OPAQUE_ENCRYPTED ? RA_SLOT_ENCRYPTED : RA_SLOT_TEMPLATE;
-	r = secret ? keep_secret(b, key, key_len, &k, line, flags)
-		   : keep(b, key, key_len, &k, line, flags);
+		p.flags |= opaque == RA_OPAQUE_ENCRYPTED ? RA_SLOT_ENCRYPTED : RA_SLOT_TEMPLATE;
+	r = secret ? hide(b, &p) : 0;
+	if (r == 0 && p.compared == b->work)
+		r = copy(b, &p.compared, work_len);
 	if (work_len > 0)
 		explicit_bzero(b->work, work_len);
-	return r;
+	if (r == 0 && !lent)
+		r = copy(b, &p.key, key_len);
+	if (r == 0 && !lent && !secret) {
+		bool same = p.compared == p.value;
+
+		r = copy(b, &p.value, value_len);
+		p.compared = same ? p.value : p.compared;
+	}
+	return r < 0 ? r : keep(b, &p);
+}
+
+int
+ra_snapshot_add(struct ra_snapshot_builder *b, const char *key, size_t key_len, const char *value,
+    size_t value_len, uint32_t line, unsigned flags)
+{
+	if (key_len > RA_KEY_NAME_MAX || value_len > RA_KEYS_TEXT_MAX)
+		return -EMSGSIZE;
+	return add(b, key, key_len, value, value_len, line, flags, false);
 }
 
 int
 ra_snapshot_add_data(struct ra_snapshot_builder *b, const struct ra_data *data)
 {
+	if (grow(b, data->keys.count) < 0)
+		return -ENOMEM;
 	for (size_t i = 0; i < data->keys.count; i++) {
 		const struct ra_key *key = &data->keys.list[i];
-		int r = ra_snapshot_add(b, ra_data_key_name(data, i), key->name_len,
-		    ra_data_key_value(data, i), key->value_len, key->line, key->flags);
+		int r = add(b, ra_data_key_name(data, i), key->name_len, ra_data_key_value(data, i),
+		    key->value_len, key->line, key->flags, true);
 
 		if (r < 0)
 			return r;
@@ -361,39 +378,24 @@ ra_snapshot_add_data(struct ra_snapshot_builder *b, const struct ra_data *data)
 int
 ra_snapshot_add_entry(struct ra_snapshot_builder *b, const struct ra_entry *entry)
 {
-	struct kept k = { entry->value, entry->compared, entry->value_len, entry->compared_len };
-	unsigned flags = entry->flags;
+	struct ra_pending p = { .key = entry->key,
+		.value = entry->value,
+		.compared = entry->compared,
+		.key_len = (uint32_t)entry->key_len,
+		.value_len = (uint32_t)entry->value_len,
+		.compared_len = (uint32_t)entry->compared_len,
+		.line = entry->line,
+		.flags = (uint16_t)entry->flags };
 
 	if (entry->secret)
-		flags |= RA_SLOT_SECRET;
+		p.flags |= RA_SLOT_SECRET;
 	if (entry->opaque != RA_OPAQUE_NOT)
-		flags |=
+		p.flags |=
 		    entry->opaque == RA_OPAQUE_ENCRYPTED ? RA_SLOT_ENCRYPTED : RA_SLOT_TEMPLATE;
-	return keep(b, entry->key, entry->key_len, &k, entry->line, flags);
+	return keep(b, &p);
 }
 
 /* --- sealing --- */
-
-/* Drops all but the last of equal keys from order. Returns how many are left. */
-static size_t
-drop_repeated(const struct ra_snapshot_builder *b, uint32_t *order, struct ra_snapshot *s)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < b->count; i++) {
-		const struct ra_slot *slot = &b->slots[order[i]];
-		const struct ra_slot *next = i + 1 < b->count ? &b->slots[order[i + 1]] : NULL;
-
-		if (next == NULL || next->key_len != slot->key_len ||
-		    memcmp(b->texts + next->key, b->texts + slot->key, slot->key_len) != 0) {
-			order[kept++] = order[i];
-			continue;
-		}
-		if (s->repeated++ == 0 || slot->line < s->repeated_line)
-			s->repeated_line = slot->line;
-	}
-	return kept;
-}
 
 static uint32_t
 move_text(char *texts, size_t *at, const char *text, size_t len)
@@ -405,40 +407,67 @@ move_text(char *texts, size_t *at, const char *text, size_t len)
 	return offset;
 }
 
-/*
- * Lays the kept texts out in order: flags, key, value of each, which is what the digest is of; then
- * what has placeholders, and the origins. Returns the length of the first part.
- */
-static size_t
-lay_out(const struct ra_snapshot_builder *b, const uint32_t *order, struct ra_snapshot *s,
-    char *texts, uint32_t *origins)
+/* Of equal keys, which come one after the other, the last one takes the place of those before. */
+static void
+forget_equal(struct ra_snapshot *s, const char *texts, const struct ra_pending *next, size_t *at)
 {
-	size_t at = 0, covered;
+	const struct ra_slot *last = &s->slots[s->count - 1];
 
-	for (size_t i = 0; i < s->count; i++) {
-		const struct ra_slot *from = &b->slots[order[i]];
-		struct ra_slot *to = &s->slots[i];
+	if (last->key_len != next->key_len ||
+	    memcmp(texts + last->key, next->key, last->key_len) != 0)
+		return;
+	if (s->repeated++ == 0 || last->line < s->repeated_line)
+		s->repeated_line = last->line;
+	*at = last->key - 1;
+	s->count--;
+}
 
-		*to = *from;
+/* Flags, key and value of each in order, which is what the digest is of. Returns their length. */
+static size_t
+lay_out(const struct ra_snapshot_builder *b, uint32_t *order, struct ra_snapshot *s, char *texts)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < b->count; i++) {
+		const struct ra_pending *from = &b->list[order[i]];
+		struct ra_slot *to;
+
+		if (i + 2 * AHEAD < b->count) {
+			__builtin_prefetch(&b->list[order[i + 2 * AHEAD]]);
+			__builtin_prefetch(b->list[order[i + AHEAD]].key);
+		}
+		if (s->count > 0)
+			forget_equal(s, texts, from, &at);
+		order[s->count] = order[i];
+		to = &s->slots[s->count++];
+		*to = (struct ra_slot){ .key_len = from->key_len,
+			.value_len = from->value_len,
+			.compared_len = from->compared_len,
+			.line = from->line,
+			.origin = from->origin,
+			.flags = from->flags };
 		texts[at++] = (char)(from->flags & RA_SLOT_SHOWN);
-		to->key = move_text(texts, &at, b->texts + from->key, from->key_len);
-		to->value = move_text(texts, &at, b->texts + from->value, from->value_len);
+		to->key = move_text(texts, &at, from->key, from->key_len);
+		to->value = move_text(texts, &at, from->value, from->value_len);
 		to->compared = to->value;
 	}
-	covered = at;
-	for (size_t i = 0; i < s->count; i++) {
-		const struct ra_slot *from = &b->slots[order[i]];
+	return at;
+}
+
+/* Behind that what has placeholders, and the origins. */
+static void
+lay_out_rest(const struct ra_snapshot_builder *b, const uint32_t *order, struct ra_snapshot *s,
+    char *texts, size_t at, uint32_t *origins)
+{
+	for (size_t i = 0; b->replaced && i < s->count; i++) {
+		const struct ra_pending *from = &b->list[order[i]];
 
 		if (from->compared != from->value)
 			s->slots[i].compared =
-			    move_text(texts, &at, b->texts + from->compared, from->compared_len);
+			    move_text(texts, &at, from->compared, from->compared_len);
 	}
-	for (size_t i = 0; i < b->origin_count; i++) {
-		const char *origin = b->texts + b->origins[i];
-
-		origins[i] = move_text(texts, &at, origin, strlen(origin));
-	}
-	return covered;
+	for (size_t i = 0; i < b->origin_count; i++)
+		origins[i] = move_text(texts, &at, b->origins[i], strlen(b->origins[i]));
 }
 
 static int
@@ -455,21 +484,19 @@ seal(struct ra_snapshot_builder *b, struct ra_snapshot **ret)
 
 	if (order == NULL)
 		return -ENOMEM;
-	for (size_t i = 0; i < b->count; i++)
-		order[i] = (uint32_t)i;
-	if (ra_slots_sort(b->slots, b->texts, order, b->count) < 0)
+	if (ra_pending_sort(b->list, order, b->count) < 0)
 		return -ENOMEM;
-	s = malloc(size);
+	s = ra_block_new(size);
 	if (s == NULL)
 		return -ENOMEM;
 	*s = (struct ra_snapshot){ .refs = 1,
 		.size = size,
 		.pointers = !b->flat && b->count > 0,
 		.origins = (uint32_t *)(void *)((char *)s + head) };
-	s->count = (uint32_t)drop_repeated(b, order, s);
 	texts = (char *)s + head + origins;
 	s->texts = texts;
-	covered = lay_out(b, order, s, texts, (uint32_t *)(void *)((char *)s + head));
+	covered = lay_out(b, order, s, texts);
+	lay_out_rest(b, order, s, texts, covered, (uint32_t *)(void *)((char *)s + head));
 	if (ra_digest_of(texts, covered, s->digest) < 0)
 		return -EIO;
 	*ret = RA_TAKE(s);

@@ -35,8 +35,17 @@ struct ra_snapshot {
 	struct ra_slot slots[];
 };
 
-/* Puts order[] into the order of the texts that slots name, equal ones as they were. 0 or -ENOMEM. */
-int ra_slots_sort(const struct ra_slot *slots, const char *texts, uint32_t *order, size_t count);
+/* A key of one that is being built. Texts end with a NUL. */
+struct ra_pending {
+	const char *key, *value, *compared;
+	uint32_t key_len, value_len, compared_len;
+	uint32_t line;
+	uint16_t origin;
+	uint16_t flags;
+};
+
+/* Sets order[] to the order of their keys, equal ones as they are. 0 or -ENOMEM. */
+int ra_pending_sort(const struct ra_pending *list, uint32_t *order, size_t count);
 /* Order of two texts' bytes. */
 int ra_text_compare(const char *a, size_t a_len, const char *b, size_t b_len);
 

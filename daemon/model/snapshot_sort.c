@@ -4,21 +4,20 @@
  * comparison. Stable, so that of equal keys the last stays the last, and without a bad case that a
  * file could choose.
  */
+#include <endian.h>
 #include <string.h>
+
+#include "relaudit/base/block.h"
 
 #include "snapshot_private.h"
 
-#define FEW 12 /* inserted one by one */
+#define FEW   12 /* inserted one by one */
+#define AHEAD 8 /* keys lie anywhere in memory: asked for while others are looked at */
 
 struct item {
 	uint64_t head; /* eight bytes of the key, the first the highest; 0 behind its end */
 	uint32_t index;
 	uint32_t left; /* bytes of the key from there on */
-};
-
-struct sort {
-	const struct ra_slot *slots;
-	const char *texts;
 };
 
 int
@@ -37,19 +36,32 @@ before(const struct item *a, const struct item *b)
 	return a->head < b->head;
 }
 
+static uint64_t
+head_of(const char *text, size_t left)
+{
+	uint64_t head = 0;
+
+	if (left >= sizeof(head)) {
+		memcpy(&head, text, sizeof(head));
+		return be64toh(head);
+	}
+	for (size_t i = 0; i < left; i++)
+		head |= (uint64_t)(uint8_t)text[i] << (56 - 8 * i);
+	return head;
+}
+
 static void
-load(const struct sort *s, struct item *items, size_t count, size_t depth)
+load(const struct ra_pending *list, struct item *items, size_t count, size_t depth)
 {
 	for (size_t i = 0; i < count; i++) {
-		const struct ra_slot *slot = &s->slots[items[i].index];
-		uint8_t bytes[8] = { 0 };
-		uint64_t head = 0;
-		size_t left = slot->key_len > depth ? slot->key_len - depth : 0;
+		const struct ra_pending *p = &list[items[i].index];
+		size_t left = p->key_len > depth ? p->key_len - depth : 0;
 
-		memcpy(bytes, s->texts + slot->key + (left > 0 ? depth : 0), left < 8 ? left : 8);
-		for (size_t b = 0; b < 8; b++)
-			head = head << 8 | bytes[b];
-		items[i].head = head;
+		if (i + 2 * AHEAD < count) {
+			__builtin_prefetch(&list[items[i + 2 * AHEAD].index]);
+			__builtin_prefetch(list[items[i + AHEAD].index].key);
+		}
+		items[i].head = left > 0 ? head_of(p->key + depth, left) : 0;
 		items[i].left = (uint32_t)left;
 	}
 }
@@ -109,17 +121,16 @@ sort_heads(struct item *items, struct item *spare, size_t count)
 
 /* Bytes from depth on that all of them share, in steps of eight. */
 static size_t
-shared(const struct sort *s, const struct item *items, size_t count, size_t depth)
+shared(const struct ra_pending *list, const struct item *items, size_t count, size_t depth)
 {
-	const struct ra_slot *first = &s->slots[items[0].index];
+	const struct ra_pending *first = &list[items[0].index];
 	size_t same = first->key_len > depth ? first->key_len - depth : 0;
 
 	for (size_t i = 1; i < count && same >= 8; i++) {
-		const struct ra_slot *slot = &s->slots[items[i].index];
-		size_t len = slot->key_len > depth ? slot->key_len - depth : 0, n = 0;
-		const char *a = s->texts + first->key + depth, *b = s->texts + slot->key + depth;
+		const struct ra_pending *p = &list[items[i].index];
+		size_t len = p->key_len > depth ? p->key_len - depth : 0, n = 0;
 
-		while (n < same && n < len && a[n] == b[n])
+		while (n < same && n < len && first->key[depth + n] == p->key[depth + n])
 			n++;
 		same = n;
 	}
@@ -127,35 +138,35 @@ shared(const struct sort *s, const struct item *items, size_t count, size_t dept
 }
 
 static void
-sort_from(const struct sort *s, struct item *items, struct item *spare, size_t count, size_t depth)
+sort_from(const struct ra_pending *list, struct item *items, struct item *spare, size_t count,
+    size_t depth)
 {
 	size_t from = 0;
 
-	depth += shared(s, items, count, depth);
-	load(s, items, count, depth);
+	depth += shared(list, items, count, depth);
+	load(list, items, count, depth);
 	sort_heads(items, spare, count);
-	/* Those with the same eight bytes are sorted by the next ones; keys that ended are equal. */
+	/* Those with the same eight bytes are sorted by the next ones; if they ended, equal. */
 	for (size_t i = 1; i <= count; i++) {
 		if (i < count && items[i].head == items[from].head)
 			continue;
 		if (i - from > 1 && items[from].left >= 8)
-			sort_from(s, items + from, spare, i - from, depth + 8);
+			sort_from(list, items + from, spare, i - from, depth + 8);
 		from = i;
 	}
 }
 
 int
-ra_slots_sort(const struct ra_slot *slots, const char *texts, uint32_t *order, size_t count)
+ra_pending_sort(const struct ra_pending *list, uint32_t *order, size_t count)
 {
-	struct sort s = { .slots = slots, .texts = texts };
-	RA_FREE struct item *items = calloc(count + count / 2 + 1, sizeof(*items));
+	RA_FREE struct item *items = ra_block_new((count + count / 2 + 1) * sizeof(*items));
 
 	if (items == NULL)
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++)
-		items[i].index = order[i];
+		items[i].index = (uint32_t)i;
 	if (count > 0)
-		sort_from(&s, items, items + count, count, 0);
+		sort_from(list, items, items + count, count, 0);
 	for (size_t i = 0; i < count; i++)
 		order[i] = items[i].index;
 	return 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Comparing snapshots. A line of rules ("word KEY", parted by ';'), then sides parted by a line "-",
- * each in the dialect of docker. Every key has one place in the sums, and what is suggested silences
- * what it is suggested for.
+ * Comparing snapshots. A line of rules ("word KEY", parted by ';'), then sides parted by a line
+ * "-", each in the dialect of docker. Every key has one place in the sums, and what is suggested
+ * silences what it is suggested for.
  */
 #include "fuzz_keys.h"
 

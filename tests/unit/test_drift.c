@@ -328,7 +328,7 @@ test_cells(void **state)
 	rig_free(&rig);
 }
 
-/* The value's shape makes it a secret on one side only: neither is shown, and equal ones are equal. */
+/* A secret by its shape on one side only: neither is shown, and equal ones are equal. */
 static void
 test_secret_on_one_side(void **state)
 {

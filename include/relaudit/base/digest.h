@@ -19,7 +19,7 @@ int ra_digest_of(const void *data, size_t len, uint8_t out[RA_DIGEST_SIZE]);
 int ra_digest_keyed(const void *key, size_t key_len, const void *data, size_t len,
     uint8_t out[RA_DIGEST_SIZE]);
 
-struct ra_mac;	/* HMAC-SHA-256 under one key, for many texts; the key is copied and wiped at the end */
+struct ra_mac;	/* HMAC-SHA-256 under one key, for many texts; its copy of the key is wiped */
 
 struct ra_mac *ra_mac_new(const void *key, size_t key_len);	/* NULL: no memory */
 void ra_mac_free(struct ra_mac *m);

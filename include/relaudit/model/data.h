@@ -74,7 +74,7 @@ struct ra_data {
 			size_t count;
 		} lines;
 		struct {
-			struct ra_key *list;	/* as they stand; of equal names the last one counts */
+			struct ra_key *list;	/* as they stand; of equal names the last counts */
 			size_t count;
 			char *texts;
 			size_t len, room;	/* of texts */
@@ -90,6 +90,8 @@ const char *ra_data_field(const struct ra_data *d, const char *name);	/* NULL: n
 int ra_data_add_field(struct ra_data *d, const char *name, const char *value, size_t len);
 int ra_data_add_item(struct ra_data *d, const char *name, int64_t time, int64_t size, unsigned flags);
 int ra_data_add_line(struct ra_data *d, const char *text, size_t len);
+/* Makes d one of keys, with room for so many bytes of texts: a hint. 0, -ENOMEM, -EINVAL. */
+int ra_data_reserve_keys(struct ra_data *d, size_t bytes);
 /* 0, -ENOMEM, -EMSGSIZE beyond a limit above. */
 int ra_data_add_key(struct ra_data *d, const char *name, size_t name_len, const char *value,
     size_t value_len, uint32_t line, unsigned flags);

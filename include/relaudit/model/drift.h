@@ -39,17 +39,18 @@ const char *ra_drift_word_name(enum ra_drift_word w);
 struct ra_drift_side {
 	const char *name;
 	const struct ra_snapshot *snapshot;
-	/* What is committed at the version that runs there: who is right, and the cause. NULL: none. */
-	const struct ra_snapshot *committed;
+	/* What is committed at the version that runs there: tells who is right, and the cause. */
+	const struct ra_snapshot *committed;	/* NULL: none */
 	/*
-	 * This side itself is what is committed. Its encrypted and templated values are not compared,
-	 * and the words differ and may-differ, which are between environments, say nothing here.
+	 * This side itself is what is committed. Its encrypted and templated values are not
+	 * compared, and the words differ and may-differ, which are between environments, say
+	 * nothing here.
 	 */
 	bool baseline;
 };
 
 struct ra_drift_call {
-	const struct ra_drift_side *sides;	/* 1 .. RA_DRIFT_SIDES_MAX; one: its own rules only */
+	const struct ra_drift_side *sides;	/* 1 .. RA_DRIFT_SIDES_MAX; one: its rules only */
 	size_t side_count;
 	const struct ra_drift_rule *rules;	/* of all checks that take part */
 	size_t rule_count;
@@ -84,7 +85,7 @@ enum ra_drift_standing {
 struct ra_drift_cell {
 	bool present;
 	enum ra_drift_standing standing;
-	const char *value;	/* what may be shown; where the row is secret a digest. NULL: absent */
+	const char *value;	/* to be shown; of a row that is secret a digest. NULL: absent */
 	size_t value_len;
 	unsigned flags;		/* enum ra_key_flag */
 	uint32_t line;
@@ -123,6 +124,7 @@ void ra_drift_free(struct ra_drift *d);
  * The rules that would silence every row that counts, as configuration to paste: "ignore: [A, B]"
  * and, under "expect:", "may-differ: [C]". Adds nothing where there is none.
  */
-int ra_drift_suggest(const struct ra_drift *d, const struct ra_drift_call *call, struct ra_buf *out);
+int ra_drift_suggest(const struct ra_drift *d, const struct ra_drift_call *call,
+    struct ra_buf *out);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The configuration of one check as it was read: keys in order, each with its value or, where it is
- * a secret, with the value's keyed digest, and with where it stands. Immutable once built; a secret's
- * value never gets in.
+ * The configuration of one check as it was read: keys in order, each with its value or, where it
+ * is a secret, with the value's keyed digest, and with where it stands. Immutable once built; a
+ * secret's value never gets in.
  */
 #ifndef RELAUDIT_MODEL_SNAPSHOT_H
 #define RELAUDIT_MODEL_SNAPSHOT_H
@@ -17,8 +17,8 @@
 
 /*
  * A variable whose value differs from environment to environment by design. Wherever the value
- * stands it becomes "${name}" in what is compared; the longest value first, of equally long ones the
- * one given first; an empty value never. This has to happen while secrets are in the clear, so
+ * stands it becomes "${name}" in what is compared; the longest value first, of equally long ones
+ * the one given first; an empty value never. This has to happen while secrets are in the clear, so
  * snapshots that are to be compared are built with the same names.
  */
 struct ra_placeholder {
@@ -30,9 +30,9 @@ struct ra_placeholder {
 struct ra_snapshot_rules {
 	const void *key;		/* of the digests; the same wherever they are compared */
 	size_t key_len;
-	const char *const *secret;	/* more patterns of secret names, as ra_secret_name has them */
+	const char *const *secret;	/* more patterns of names, in any case */
 	size_t secret_count;
-	const char *const *open;	/* `public:` exact names that are no secrets, whatever is in them */
+	const char *const *open;	/* `public:` exact names that are no secrets */
 	size_t open_count;
 	const struct ra_placeholder *placeholders;
 	size_t placeholder_count;
@@ -68,11 +68,11 @@ int ra_snapshot_origin(struct ra_snapshot_builder *b, const char *origin);
  */
 int ra_snapshot_add(struct ra_snapshot_builder *b, const char *key, size_t key_len,
     const char *value, size_t value_len, uint32_t line, unsigned flags);
-/* All of data, which has RA_SHAPE_KEYS. */
+/* All of data, which has RA_SHAPE_KEYS. Borrows its texts until the builder is sealed or freed. */
 int ra_snapshot_add_data(struct ra_snapshot_builder *b, const struct ra_data *data);
-/* An entry of an earlier snapshot, its digest as it is. */
+/* An entry of an earlier snapshot, its digest as it is. Borrows its texts as well. */
 int ra_snapshot_add_entry(struct ra_snapshot_builder *b, const struct ra_entry *entry);
-/* Ends the building, whether it succeeds or not; frees b. *ret has one reference. 0, -ENOMEM, -EIO. */
+/* Frees b, whether it succeeds or not. *ret has one reference. 0, -ENOMEM, -EIO. */
 int ra_snapshot_seal(struct ra_snapshot_builder *b, struct ra_snapshot **ret);
 
 /* --- reading; any thread --- */
@@ -85,7 +85,7 @@ size_t ra_snapshot_count(const struct ra_snapshot *s);
 size_t ra_snapshot_repeated(const struct ra_snapshot *s, uint32_t *ret_line);
 /* Keys are JSON Pointers. */
 bool ra_snapshot_pointers(const struct ra_snapshot *s);
-/* Of all keys and values as they are, without origins and placeholders: equal where nothing differs. */
+/* Of all keys and values as they are, not of origins: equal where nothing differs. */
 const uint8_t *ra_snapshot_digest(const struct ra_snapshot *s);
 /* Bytes it takes. */
 size_t ra_snapshot_size(const struct ra_snapshot *s);
