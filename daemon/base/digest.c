@@ -2,8 +2,10 @@
 #include "relaudit/base/digest.h"
 
 #include <limits.h>
+#include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/params.h>
 #include <sys/random.h>
 
 struct ra_digest {
@@ -65,6 +67,51 @@ ra_digest_keyed(
 	if (key_len > INT_MAX)
 		return -EIO;
 	return HMAC(EVP_sha256(), k, (int)key_len, bytes, len, out, NULL) != NULL ? 0 : -EIO;
+}
+
+struct ra_mac {
+	EVP_MAC_CTX *ctx;
+};
+
+struct ra_mac *
+ra_mac_new(const void *key, size_t key_len)
+{
+	char sha256[] = "SHA256";
+	OSSL_PARAM params[] = { OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, sha256, 0),
+		OSSL_PARAM_construct_end() };
+	struct ra_mac *m = calloc(1, sizeof(*m));
+	EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+
+	if (m != NULL && mac != NULL)
+		m->ctx = EVP_MAC_CTX_new(mac);
+	EVP_MAC_free(mac);
+	if (m != NULL && m->ctx != NULL &&
+	    EVP_MAC_init(m->ctx, key_len > 0 ? key : (const void *)"", key_len, params) == 1)
+		return m;
+	ra_mac_free(m);
+	return NULL;
+}
+
+void
+ra_mac_free(struct ra_mac *m)
+{
+	if (m == NULL)
+		return;
+	EVP_MAC_CTX_free(m->ctx);
+	free(m);
+}
+
+int
+ra_mac_of(struct ra_mac *m, const void *data, size_t len, uint8_t out[RA_DIGEST_SIZE])
+{
+	size_t got = 0;
+
+	/* Without a key it begins again with the one it has. */
+	if (EVP_MAC_init(m->ctx, NULL, 0, NULL) != 1 ||
+	    (len > 0 && EVP_MAC_update(m->ctx, data, len) != 1) ||
+	    EVP_MAC_final(m->ctx, out, &got, RA_DIGEST_SIZE) != 1 || got != RA_DIGEST_SIZE)
+		return -EIO;
+	return 0;
 }
 
 const char *

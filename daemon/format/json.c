@@ -10,30 +10,19 @@
 #include "relaudit/model/name.h"
 
 #include "excerpt.h"
+#include "flatten.h"
+#include "json_keys.h"
 
 #define DEPTH_MAX   32
 #define DEPTH_TEXT  "32"
 #define POINTER_MAX 512
 #define KEYS_SHOWN  5
 
-/* --- pointers --- */
+struct json_options {
+	struct ra_text select;
+};
 
-static int
-check_pointer(const char *text, struct ra_error *err)
-{
-	if (strnlen(text, POINTER_MAX + 1) > POINTER_MAX)
-		return ra_error_set(
-		    err, -EINVAL, "the JSON Pointer is longer than %d bytes", POINTER_MAX);
-	if (text[0] != '\0' && text[0] != '/')
-		return ra_error_set(
-		    err, -EINVAL, "a JSON Pointer begins with '/': did you mean '/%s'?", text);
-	for (const char *p = text; *p != '\0'; p++) {
-		if (*p == '~' && p[1] != '0' && p[1] != '1')
-			return ra_error_set(err, -EINVAL,
-			    "in a JSON Pointer '~' is written '~0', and '/' in a name '~1'");
-	}
-	return 0;
-}
+/* --- pointers --- */
 
 /* The name between two slashes, with ~1 and ~0 as what they stand for. Returns where it ends. */
 static const char *
@@ -338,11 +327,19 @@ static enum ra_reason
 json_read(const struct ra_format_call *call, struct ra_data *ret, struct ra_error *err)
 {
 	RA_CLEANUP(ra_data_free) struct ra_data data = { 0 };
+	const struct json_options *o = call->options;
+	const char *select = o != NULL ? o->select.value : NULL;
+	const json_t *part;
 	json_t *root = NULL;
-	enum ra_reason reason = load(call->input->bytes, call->input->len, &root, err);
+	enum ra_reason reason;
 
-	if (reason == RA_R_OK)
-		reason = select_fields(call, root, &data, err);
+	if (call->shape == RA_SHAPE_KEYS)
+		return ra_json_keys(call, select, ret, err);
+	reason = load(call->input->bytes, call->input->len, &root, err);
+	if (reason == RA_R_OK) {
+		part = select != NULL ? find(root, select, err) : root;
+		reason = part != NULL ? select_fields(call, part, &data, err) : RA_R_NO_SUCH_FIELD;
+	}
 	json_decref(root);
 	if (reason == RA_R_NO_MEMORY)
 		ra_error_set(err, -ENOMEM, "out of memory");
@@ -353,7 +350,25 @@ json_read(const struct ra_format_call *call, struct ra_data *ret, struct ra_erro
 	return RA_R_OK;
 }
 
-static const struct ra_option options[] = { { 0 } };
+static int
+json_prepare(void *bound, struct ra_arena *arena, struct ra_conf_place *place)
+{
+	const struct json_options *o = bound;
+	struct ra_error err = { 0 };
+
+	if (o->select.value != NULL && ra_pointer_check(o->select.value, &err) < 0)
+		ra_conf_complain(place, "select", "%s", err.text);
+	return 0;
+}
+
+static const struct ra_option options[] = {
+	{ .name = "select",
+	    .type = RA_OPT_TEXT,
+	    .offset = offsetof(struct json_options, select),
+	    .flags = RA_OPT_NO_SECRET,
+	    .help = "JSON Pointer to the part of the document that counts, as in `/spec/env`" },
+	{ 0 },
+};
 
 const struct ra_format ra_format_json = {
 	.type = {
@@ -361,8 +376,10 @@ const struct ra_format ra_format_json = {
 		.help = "JSON; selectors are JSON Pointers (RFC 6901), as in "
 			"`version: /build/version`",
 		.options = options,
+		.size = sizeof(struct json_options),
+		.prepare = json_prepare,
 	},
-	.serves = RA_SHAPE_FIELDS,
-	.selector = check_pointer,
+	.serves = RA_SHAPE_FIELDS | RA_SHAPE_KEYS,
+	.selector = ra_pointer_check,
 	.read = json_read,
 };

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "relaudit/base/block.h"
+
 #include "cut.h"
 
 #define ERROR_MAX 512
@@ -22,6 +24,11 @@ ra_data_free(struct ra_data *d)
 		free(d->items.list);
 	} else if (d->shape == RA_SHAPE_LINES) {
 		free(d->lines.list);
+	} else if (d->shape == RA_SHAPE_KEYS) {
+		if (d->keys.texts != NULL)
+			explicit_bzero(d->keys.texts, d->keys.len);
+		free(d->keys.texts);
+		free(d->keys.list);
 	}
 	*d = (struct ra_data){ 0 };
 }
@@ -107,6 +114,93 @@ ra_data_add_line(struct ra_data *d, const char *text, size_t len)
 	d->lines.list = list;
 	d->lines.list[d->lines.count++] = (struct ra_line){ .text = text, .len = len };
 	return 0;
+}
+
+/* By way of a second block, so that what is given back holds no secret. */
+static int
+grow_texts(struct ra_data *d, size_t more)
+{
+	size_t need = d->keys.len + more, room = d->keys.room < 4096 ? 4096 : d->keys.room;
+	char *texts;
+
+	if (need <= d->keys.room)
+		return 0;
+	while (room < need)
+		room *= 2;
+	texts = ra_block_new(room);
+	if (texts == NULL)
+		return -ENOMEM;
+	if (d->keys.texts != NULL) {
+		memcpy(texts, d->keys.texts, d->keys.len);
+		explicit_bzero(d->keys.texts, d->keys.len);
+		free(d->keys.texts);
+	}
+	d->keys.texts = texts;
+	d->keys.room = room;
+	return 0;
+}
+
+int
+ra_data_reserve_keys(struct ra_data *d, size_t bytes)
+{
+	if (d->shape != 0 && d->shape != RA_SHAPE_KEYS)
+		return -EINVAL;
+	d->shape = RA_SHAPE_KEYS;
+	return grow_texts(d, bytes < RA_KEYS_TEXT_MAX ? bytes : RA_KEYS_TEXT_MAX);
+}
+
+static uint32_t
+put_text(struct ra_data *d, const char *text, size_t len)
+{
+	size_t at = d->keys.len;
+
+	if (len > 0)
+		memcpy(d->keys.texts + at, text, len);
+	d->keys.texts[at + len] = '\0';
+	d->keys.len += len + 1;
+	return (uint32_t)at;
+}
+
+int
+ra_data_add_key(struct ra_data *d, const char *name, size_t name_len, const char *value,
+    size_t value_len, uint32_t line, unsigned flags)
+{
+	struct ra_key *key;
+	void *list;
+	int r;
+
+	if (name_len > RA_KEY_NAME_MAX || value_len > RA_KEYS_TEXT_MAX ||
+	    d->keys.len + name_len + value_len + 2 > RA_KEYS_TEXT_MAX ||
+	    d->keys.count >= RA_KEYS_MAX)
+		return -EMSGSIZE;
+	r = grow(d, RA_SHAPE_KEYS, d->keys.list, d->keys.count, sizeof(*key), &list);
+	if (r < 0)
+		return r;
+	d->shape = RA_SHAPE_KEYS;
+	d->keys.list = list;
+	r = grow_texts(d, name_len + value_len + 2);
+	if (r < 0)
+		return r;
+	key = &d->keys.list[d->keys.count++];
+	*key = (struct ra_key){ .name_len = (uint32_t)name_len,
+		.value_len = (uint32_t)value_len,
+		.line = line,
+		.flags = flags };
+	key->name = put_text(d, name, name_len);
+	key->value = put_text(d, value, value_len);
+	return 0;
+}
+
+const char *
+ra_data_key_name(const struct ra_data *d, size_t i)
+{
+	return d->keys.texts + d->keys.list[i].name;
+}
+
+const char *
+ra_data_key_value(const struct ra_data *d, size_t i)
+{
+	return d->keys.texts + d->keys.list[i].value;
 }
 
 void

@@ -52,6 +52,18 @@ options_add_text(struct ra_arena *arena, struct ra_texts *texts, const char *val
 	texts->count++;
 }
 
+static int
+options_choose(const struct ra_option *o, const char *value, int64_t *ret)
+{
+	for (int64_t i = 0; o->choices[i] != NULL; i++) {
+		if (strcmp(o->choices[i], value) == 0) {
+			*ret = i;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
 static void
 options_set(struct ra_arena *arena, const struct ra_option *o, void *at, const char *value)
 {
@@ -72,6 +84,9 @@ options_set(struct ra_arena *arena, const struct ra_option *o, void *at, const c
 		break;
 	case RA_OPT_INT:
 		r = ra_int_parse(value, strlen(value), at);
+		break;
+	case RA_OPT_CHOICE:
+		r = options_choose(o, value, at);
 		break;
 	case RA_OPT_TEXT:
 	case RA_OPT_PATH:

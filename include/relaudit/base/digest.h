@@ -18,6 +18,13 @@ int ra_digest_end(struct ra_digest *d, uint8_t out[RA_DIGEST_SIZE]);
 int ra_digest_of(const void *data, size_t len, uint8_t out[RA_DIGEST_SIZE]);
 int ra_digest_keyed(const void *key, size_t key_len, const void *data, size_t len,
     uint8_t out[RA_DIGEST_SIZE]);
+
+struct ra_mac;	/* HMAC-SHA-256 under one key, for many texts; its copy of the key is wiped */
+
+struct ra_mac *ra_mac_new(const void *key, size_t key_len);	/* NULL: no memory */
+void ra_mac_free(struct ra_mac *m);
+int ra_mac_of(struct ra_mac *m, const void *data, size_t len, uint8_t out[RA_DIGEST_SIZE]);
+
 const char *ra_digest_hex(const uint8_t digest[RA_DIGEST_SIZE], char out[RA_DIGEST_HEX]);
 /* len random bytes. 0 or -EIO. */
 int ra_random(void *out, size_t len);

@@ -15,6 +15,7 @@ enum ra_shape {
 	RA_SHAPE_FIELDS = 1 << 1,	/* named single values: version, commit */
 	RA_SHAPE_ITEMS = 1 << 2,	/* a list of things with time and size: backups */
 	RA_SHAPE_LINES = 1 << 3,	/* the newest lines of a log */
+	RA_SHAPE_KEYS = 1 << 4,		/* configuration: keys with their values, in the clear */
 };
 
 struct ra_field {
@@ -39,6 +40,24 @@ struct ra_line {
 	size_t len;
 };
 
+enum ra_key_flag {
+	RA_KEY_NULL = 1 << 0,	/* null, or a name without a value; its text is empty */
+	RA_KEY_MAP = 1 << 1,	/* an empty map, as "{}" */
+	RA_KEY_LIST = 1 << 2,	/* an empty list, as "[]" */
+};
+
+/* One key of a configuration. name and value are offsets into the texts, each NUL-terminated. */
+struct ra_key {
+	uint32_t name, name_len;
+	uint32_t value, value_len;
+	uint32_t line;		/* where it stands, from 1; 0: not known */
+	uint32_t flags;		/* enum ra_key_flag */
+};
+
+#define RA_KEYS_MAX		500000
+#define RA_KEY_NAME_MAX		4096
+#define RA_KEYS_TEXT_MAX	((size_t)64 << 20)
+
 struct ra_data {
 	enum ra_shape shape;
 	union {
@@ -54,15 +73,31 @@ struct ra_data {
 			struct ra_line *list;	/* oldest first; texts borrowed from the input */
 			size_t count;
 		} lines;
+		struct {
+			struct ra_key *list;	/* as they stand; of equal names the last counts */
+			size_t count;
+			char *texts;
+			size_t len, room;	/* of texts */
+			bool pointers;		/* names are JSON Pointers (RFC 6901) */
+			uint32_t skipped;	/* lines that whoever reads the file passes over */
+			uint32_t skipped_line;	/* the first of them */
+		} keys;
 	};
 };
 
-void ra_data_free(struct ra_data *d);
+void ra_data_free(struct ra_data *d);	/* wipes the texts of keys */
 const char *ra_data_field(const struct ra_data *d, const char *name);	/* NULL: none */
 int ra_data_add_field(struct ra_data *d, const char *name, const char *value, size_t len);
 int ra_data_add_item(struct ra_data *d, const char *name, int64_t time, int64_t size,
     unsigned flags);
 int ra_data_add_line(struct ra_data *d, const char *text, size_t len);
+/* Makes d one of keys, with room for so many bytes of texts: a hint. 0, -ENOMEM, -EINVAL. */
+int ra_data_reserve_keys(struct ra_data *d, size_t bytes);
+/* 0, -ENOMEM, -EMSGSIZE beyond a limit above. */
+int ra_data_add_key(struct ra_data *d, const char *name, size_t name_len, const char *value,
+    size_t value_len, uint32_t line, unsigned flags);
+const char *ra_data_key_name(const struct ra_data *d, size_t i);
+const char *ra_data_key_value(const struct ra_data *d, size_t i);
 
 /*
  * What one source brought for one instance, or why it did not. On failure `reason` is not RA_R_OK

@@ -147,6 +147,18 @@ int ra_verdict_rank(enum ra_verdict v);
 	X(REGEX_LIMIT, "regex-limit", "the pattern needs too much work on this answer", \
 	    "write a simpler pattern") \
 	X(TOO_DEEP, "too-deep", "the answer is nested too deeply", "see who sends such answers") \
+	X(NOT_DOTENV, "not-dotenv", "the file is not of the form KEY=VALUE that is expected", \
+	    "mend the line named, or give the `dialect:` of what reads the file") \
+	X(NOT_INI, "not-ini", "the file is not of the form [section] and key = value", \
+	    "mend the line named, or see whether it is another `format:`") \
+	X(NOT_PROPERTIES, "not-properties", "the file is not a Java properties file", \
+	    "mend the line named, or see whether it is another `format:`") \
+	X(NOT_YAML, "not-yaml", "the answer is not valid YAML", \
+	    "mend the line named, or see whether it is another `format:`") \
+	X(DUPLICATE_KEY, "duplicate-key", "a key stands twice in one map", \
+	    "take one of the two out: which of them counts depends on the reader") \
+	X(TOO_MANY_KEYS, "too-many-keys", "the configuration is larger than what is compared", \
+	    "choose a part of it with `select:`, or split the file") \
 	/* us */ \
 	X(NO_DESCRIPTORS, "no-descriptors", "not run: relauditd has no file descriptors left", \
 	    "raise LimitNOFILE=, or lower `daemon: in-flight:`") \

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The walk over all sides in the order of their keys, and the rules, looked up on the way. */
+#ifndef RA_MODEL_DRIFT_PRIVATE_H
+#define RA_MODEL_DRIFT_PRIVATE_H
+
+#include "relaudit/model/drift.h"
+
+#include "snapshot_private.h"
+
+#define RA_DRIFT_TYPES (RA_KEY_NULL | RA_KEY_MAP | RA_KEY_LIST)
+
+struct ra_drift_rules {
+	const struct ra_drift_rule *rules;
+	size_t count;
+	bool *used;
+	size_t *exact; /* indexes of rules without a pattern, by key */
+	size_t exact_count;
+	size_t *globs; /* the others, as they come */
+	size_t glob_count;
+	size_t next; /* of exact: the first whose key was not passed */
+};
+
+int ra_drift_rules_init(
+    struct ra_drift_rules *r, const struct ra_drift_rule *rules, size_t count);
+void ra_drift_rules_free(struct ra_drift_rules *r);
+/* What they say of a key, as a set of 1 << enum ra_drift_word. Keys come in order, each once. */
+unsigned ra_drift_rules_look(struct ra_drift_rules *r, const char *key, size_t len);
+/*
+ * The next required name before key (NULL: any), which no side has: it has no turn of its own.
+ * NULL: none. *ret_words is what the rules say of it.
+ */
+const char *ra_drift_rules_absent(
+    struct ra_drift_rules *r, const char *key, size_t len, unsigned *ret_words);
+/* Whether every origin rule of the key takes this one. */
+bool ra_drift_rules_origin(const struct ra_drift_rules *r, const char *key, const char *origin);
+
+/* Where in a snapshot the walk is. */
+struct ra_drift_cursor {
+	const struct ra_snapshot *s; /* NULL: none */
+	size_t at;
+	size_t skip; /* bytes of each key that are passed over: the slash of a pointer */
+	const struct ra_slot *slot; /* of the key that is judged, NULL: it has none */
+};
+
+struct ra_drift_walk {
+	const struct ra_drift_call *call;
+	struct ra_drift_rules rules;
+	struct ra_drift *d;
+	struct ra_mac *mac; /* made when it is needed */
+	size_t n, environments;
+	bool mixed; /* names and pointers: types are not compared */
+	size_t room; /* rows there is memory for */
+	const char *key;
+	size_t key_len;
+	int error;
+	struct ra_drift_cursor sides[RA_DRIFT_SIDES_MAX], committed[RA_DRIFT_SIDES_MAX];
+};
+
+/* The verdict on the key, words being what the rules say of it. */
+enum ra_drift_verdict ra_drift_judge(struct ra_drift_walk *w, unsigned words);
+/* Each side that has the key runs a version that declares it, and no other does. */
+bool ra_drift_is_release(const struct ra_drift_walk *w);
+enum ra_drift_standing ra_drift_standing_of(struct ra_drift_walk *w, size_t i);
+bool ra_drift_is_environment(const struct ra_drift_walk *w, size_t i);
+/* The text for a secret; w->error says why not. */
+int ra_drift_digest(
+    struct ra_drift_walk *w, const char *text, size_t len, char out[RA_SECRET_TEXT]);
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "relaudit/base/escape.h"
+#include "relaudit/model/drift.h"
+
+/* What YAML takes as a text without quotes, in a list between brackets. */
+static bool
+is_plain(const char *key, size_t len)
+{
+	bool letter = false;
+
+	for (size_t i = 0; i < len; i++) {
+		char c = key[i];
+		bool is_letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';
+
+		letter = letter || is_letter;
+		if (!is_letter && !(c >= '0' && c <= '9') && (i == 0 || strchr("./-", c) == NULL) &&
+		    !(i == 0 && c == '/'))
+			return false;
+	}
+	return letter && strcmp(key, "null") != 0 && strcmp(key, "true") != 0 &&
+	       strcmp(key, "false") != 0;
+}
+
+static void
+add_key(struct ra_buf *out, const char *key, size_t len)
+{
+	RA_BUF_LOCAL pattern = RA_BUF(0);
+
+	if (is_plain(key, len)) {
+		ra_buf_add(out, key, len);
+		return;
+	}
+	for (size_t i = 0; i < len; i++) {
+		if (ra_drift_is_pattern((const char[]){ key[i], '\0' }))
+			ra_buf_putc(&pattern, '\\');
+		ra_buf_putc(&pattern, key[i]);
+	}
+	if (pattern.error < 0)
+		out->error = pattern.error;
+	ra_buf_putc(out, '"');
+	ra_escape_json(out, ra_buf_text(&pattern), pattern.len);
+	ra_buf_putc(out, '"');
+}
+
+/* Between environments another value may be allowed; all else can only be left out. */
+static enum ra_drift_word
+silencer(const struct ra_drift_row *row, bool between)
+{
+	return between && row->verdict == RA_DRIFT_DIFFERS ? RA_DRIFT_MAY_DIFFER : RA_DRIFT_IGNORE;
+}
+
+static void
+add_list(const struct ra_drift *d, bool between, enum ra_drift_word word, const char *before,
+    struct ra_buf *out)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < d->row_count; i++) {
+		const struct ra_drift_row *row = &d->rows[i];
+
+		if (!row->counts || silencer(row, between) != word)
+			continue;
+		if (count++ == 0)
+			ra_buf_printf(out, "%s%s: [", before, ra_drift_word_name(word));
+		else
+			ra_buf_puts(out, ", ");
+		add_key(out, row->key, row->key_len);
+	}
+	if (count > 0)
+		ra_buf_puts(out, "]\n");
+}
+
+int
+ra_drift_suggest(const struct ra_drift *d, const struct ra_drift_call *call, struct ra_buf *out)
+{
+	size_t environments = 0;
+
+	for (size_t i = 0; i < call->side_count; i++)
+		environments += !call->sides[i].baseline;
+	add_list(d, environments > 1, RA_DRIFT_IGNORE, "", out);
+	add_list(d, environments > 1, RA_DRIFT_MAY_DIFFER, "expect:\n  ", out);
+	return out->error;
+}

@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "relaudit/model/secret.h"
+
+#include <string.h>
+
+#define SEALED_MIN 684 /* base64 of the 512 bytes a session key is encrypted to */
+
+enum tail {
+	ALNUM, /* letters and digits */
+	UPPER, /* capitals and digits */
+	HEX, /* small hexadecimal digits */
+	BASE64, /* letters, digits, - _ + / = */
+};
+
+#define TOKEN_MIN 14 /* of what follows, the shortest */
+
+#define TOKEN(prefix, least, tail) \
+	{ \
+		prefix, sizeof(prefix) - 1, least, tail \
+	}
+
+/* What tokens begin with, and the least that follows. */
+static const struct {
+	char prefix[29];
+	uint8_t length;
+	uint8_t least;
+	uint8_t tail;
+} tokens[] = {
+	TOKEN("AKIA", 16, UPPER),
+	TOKEN("ASIA", 16, UPPER),
+	TOKEN("ghp_", 30, ALNUM),
+	TOKEN("gho_", 30, ALNUM),
+	TOKEN("ghu_", 30, ALNUM),
+	TOKEN("ghs_", 30, ALNUM),
+	TOKEN("ghr_", 30, ALNUM),
+	TOKEN("github_pat_", 22, BASE64),
+	TOKEN("glpat-", 20, BASE64),
+	TOKEN("gldt-", 20, BASE64),
+	TOKEN("glrt-", 20, BASE64),
+	TOKEN("glptt-", 20, BASE64),
+	TOKEN("glcbt-", 20, BASE64),
+	TOKEN("xoxa-", 10, BASE64),
+	TOKEN("xoxb-", 10, BASE64),
+	TOKEN("xoxe-", 10, BASE64),
+	TOKEN("xoxe.", 10, BASE64),
+	TOKEN("xoxo-", 10, BASE64),
+	TOKEN("xoxp-", 10, BASE64),
+	TOKEN("xoxr-", 10, BASE64),
+	TOKEN("xoxs-", 10, BASE64),
+	TOKEN("xapp-", 10, BASE64),
+	TOKEN("hooks.slack.com/services/", 8, BASE64),
+	TOKEN("hooks.slack.com/workflows/", 8, BASE64),
+	TOKEN("discord.com/api/webhooks/", 8, BASE64),
+	TOKEN("sk_live_", 16, ALNUM),
+	TOKEN("sk_test_", 16, ALNUM),
+	TOKEN("rk_live_", 16, ALNUM),
+	TOKEN("rk_test_", 16, ALNUM),
+	TOKEN("whsec_", 16, BASE64),
+	TOKEN("sk-", 20, BASE64),
+	TOKEN("AIza", 35, BASE64),
+	TOKEN("ya29.", 20, BASE64),
+	TOKEN("GOCSPX-", 20, BASE64),
+	TOKEN("SG.", 20, BASE64),
+	TOKEN("npm_", 30, ALNUM),
+	TOKEN("pypi-", 20, BASE64),
+	TOKEN("rubygems_", 32, HEX),
+	TOKEN("dckr_pat_", 20, BASE64),
+	TOKEN("dop_v1_", 32, HEX),
+	TOKEN("hvs.", 20, BASE64),
+	TOKEN("hvb.", 20, BASE64),
+	TOKEN("hf_", 30, ALNUM),
+	TOKEN("shpat_", 32, ALNUM),
+	TOKEN("shpss_", 32, ALNUM),
+	TOKEN("dapi", 32, HEX),
+	TOKEN("lin_api_", 30, ALNUM),
+	TOKEN("glsa_", 30, BASE64),
+	TOKEN("glc_", 30, BASE64),
+	TOKEN("AGE-SECRET-KEY-1", 20, UPPER),
+	TOKEN("Bearer ", 8, BASE64),
+	TOKEN("Basic ", 8, BASE64),
+};
+
+/* Of connection strings and queries: what comes after one of these is a credential. */
+static const char *const parameters[] = { "password=", "passwd=", "passphrase=", "pwd=", "secret=",
+	"token=", "apikey=", "api_key=", "api-key=", "accesskey=", "access_key=", "accountkey=",
+	"sharedaccesskey=", "secretaccesskey=", "signature=", "&sig=", "?sig=", "credential=" };
+
+static bool
+is_alnum(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
+static char
+lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+}
+
+/* Whether the text at p begins with a word that is in small letters. */
+static bool
+begins(const char *p, size_t len, const char *word)
+{
+	size_t i = 0;
+
+	while (word[i] != '\0' && i < len && lower(p[i]) == word[i])
+		i++;
+	return word[i] == '\0';
+}
+
+bool
+ra_secret_name(const char *name, size_t len)
+{
+	for (size_t i = 0; i + 2 < len; i++) {
+		const char *p = name + i;
+		size_t left = len - i;
+		bool found = false;
+
+		switch (lower(*p)) {
+		case 'p':
+			found = begins(p, left, "pass") || begins(p, left, "pwd") ||
+				begins(p, left, "private");
+			break;
+		case 's':
+			found = begins(p, left, "secret");
+			break;
+		case 't':
+			found = begins(p, left, "token");
+			break;
+		case 'k':
+			found = begins(p, left, "key");
+			break;
+		case 'c':
+			found = begins(p, left, "credential");
+			break;
+		case 'd':
+			found = begins(p, left, "dsn");
+			break;
+		default:
+			break;
+		}
+		if (found)
+			return true;
+	}
+	return false;
+}
+
+/* As memmem(), which takes longer over short values. */
+static const char *
+find(const char *p, const char *end, const char *what, size_t len)
+{
+	while ((p = memchr(p, what[0], (size_t)(end - p))) != NULL) {
+		if ((size_t)(end - p) < len)
+			return NULL;
+		if (memcmp(p, what, len) == 0)
+			return p;
+		p++;
+	}
+	return NULL;
+}
+
+/* --- values --- */
+
+static bool
+in_tail(char c, enum tail tail)
+{
+	switch (tail) {
+	case ALNUM:
+		return is_alnum(c);
+	case UPPER:
+		return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z');
+	case HEX:
+		return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+	case BASE64:
+		break;
+	}
+	return is_alnum(c) || (c != '\0' && strchr("-_+/=.", c) != NULL);
+}
+
+static bool
+is_token(const char *p, size_t len)
+{
+	for (size_t t = 0; t < RA_ARRAY_SIZE(tokens); t++) {
+		size_t prefix = tokens[t].length, n = 0;
+
+		if (p[0] != tokens[t].prefix[0] || len < prefix + tokens[t].least ||
+		    memcmp(p, tokens[t].prefix, prefix) != 0)
+			continue;
+		while (n < tokens[t].least && in_tail(p[prefix + n], (enum tail)tokens[t].tail))
+			n++;
+		if (n == tokens[t].least)
+			return true;
+	}
+	return false;
+}
+
+/* Three parts of base64 between dots, the first two of them JSON objects: eyJ is '{"'. */
+static bool
+is_jwt(const char *p, size_t len)
+{
+	const char *dot;
+
+	if (len < 16 || memcmp(p, "eyJ", 3) != 0)
+		return false;
+	dot = memchr(p, '.', len);
+	return dot != NULL && (size_t)(p + len - dot) > 4 && memcmp(dot + 1, "eyJ", 3) == 0;
+}
+
+enum class {
+	WORD = 1 << 0, /* letters and digits */
+	FIRST = 1 << 1, /* one of what the table begins with, or a JWT */
+	AT = 1 << 2,
+	EQUALS = 1 << 3,
+	DASH = 1 << 4,
+	DASHES = DASH << 1, /* two of them in a row */
+};
+
+/* What a character may be a part of, so that most values are looked at once. */
+static const uint8_t classes[256] = {
+	['0' ... '9'] = WORD,
+	['A' ... 'B'] = WORD | FIRST,
+	['C' ... 'F'] = WORD,
+	['G'] = WORD | FIRST,
+	['H' ... 'R'] = WORD,
+	['S'] = WORD | FIRST,
+	['T' ... 'Z'] = WORD,
+	['a' ... 'c'] = WORD,
+	['d' ... 'e'] = WORD | FIRST,
+	['f'] = WORD,
+	['g' ... 'h'] = WORD | FIRST,
+	['i' ... 'k'] = WORD,
+	['l'] = WORD | FIRST,
+	['m'] = WORD,
+	['n'] = WORD | FIRST,
+	['o'] = WORD,
+	['p'] = WORD | FIRST,
+	['q'] = WORD,
+	['r' ... 's'] = WORD | FIRST,
+	['t' ... 'v'] = WORD,
+	['w' ... 'y'] = WORD | FIRST,
+	['z'] = WORD,
+	['@'] = AT,
+	['='] = EQUALS,
+	['-'] = DASH,
+};
+
+/* Whether a word is a token. *ret_classes is of all of the value if none is. */
+static bool
+has_token(const char *value, size_t len, unsigned *ret_classes)
+{
+	unsigned all = 0, before = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		unsigned is = classes[(uint8_t)value[i]];
+
+		if ((is & FIRST) != 0 && (before & WORD) == 0 && i + TOKEN_MIN <= len &&
+		    (is_token(value + i, len - i) || is_jwt(value + i, len - i)))
+			return true;
+		all |= is | (is & before & DASH) << 1;
+		before = is;
+	}
+	*ret_classes = all;
+	return false;
+}
+
+/*
+ * Credentials between "://" and '@'. A slash may stand in a password that nobody escaped; in a path
+ * an '@' is harmless, unless what looks like host and port has a port that is none.
+ */
+static bool
+has_userinfo(const char *p, const char *end)
+{
+	bool path = false, colon = false, number = true;
+
+	for (; p < end && (uint8_t)*p > ' ' && *p != '"' && *p != '\''; p++) {
+		if (*p == '@')
+			return !path || (colon && !number);
+		if (*p == '/' || *p == '?' || *p == '#')
+			path = true;
+		else if (!path && *p == ':')
+			colon = true;
+		else if (!path && colon && *p != ']')
+			number = number && *p >= '0' && *p <= '9';
+	}
+	return false;
+}
+
+static bool
+has_credentials(const char *value, size_t len)
+{
+	const char *end = value + len;
+
+	for (const char *p = value; (p = memchr(p, ':', (size_t)(end - p))) != NULL; p++) {
+		if (end - p > 3 && p[1] == '/' && p[2] == '/' && has_userinfo(p + 3, end))
+			return true;
+	}
+	/* As drivers for Go write it: user:password@tcp(host:port)/database. */
+	for (const char *p = value; (p = memchr(p, '@', (size_t)(end - p))) != NULL; p++) {
+		if (begins(p, (size_t)(end - p), "@tcp(") || begins(p, (size_t)(end - p), "@unix("))
+			return true;
+	}
+	return false;
+}
+
+static bool
+has_parameter(const char *value, size_t len)
+{
+	const char *end = value + len;
+
+	for (const char *p = value; (p = memchr(p, '=', (size_t)(end - p))) != NULL; p++) {
+		for (size_t i = 0; i < RA_ARRAY_SIZE(parameters); i++) {
+			size_t n = strlen(parameters[i]);
+
+			if ((size_t)(p + 1 - value) >= n && p + 1 < end &&
+			    begins(p + 1 - n, n, parameters[i]))
+				return true;
+		}
+	}
+	return false;
+}
+
+bool
+ra_secret_value(const char *value, size_t len)
+{
+	unsigned has = 0;
+
+	/* Nothing that counts is shorter than "a://b@". */
+	if (len < 6)
+		return false;
+	return has_token(value, len, &has) || ((has & AT) != 0 && has_credentials(value, len)) ||
+	       ((has & EQUALS) != 0 && has_parameter(value, len)) ||
+	       ((has & DASHES) != 0 && find(value, value + len, "-----BEGIN ", 11) != NULL);
+}
+
+/* --- values that say nothing --- */
+
+static bool
+starts(const char *value, size_t len, const char *with)
+{
+	size_t n = strlen(with);
+
+	return len >= n && memcmp(value, with, n) == 0;
+}
+
+/* The length of an RSA block of 512 bytes, then base64 to the end. */
+static bool
+is_sealed(const char *value, size_t len)
+{
+	if (len < SEALED_MIN || !starts(value, len, "Ag") || value[2] < 'A' || value[2] > 'D')
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		if (!is_alnum(value[i]) && value[i] != '+' && value[i] != '/' && value[i] != '=')
+			return false;
+	}
+	return true;
+}
+
+static bool
+is_template(const char *value, size_t len)
+{
+	const char *end = value + len;
+	const char *p = find(value, end, "${", 2);
+
+	if (p != NULL && memchr(p + 2, '}', (size_t)(end - p - 2)) != NULL)
+		return true;
+	p = find(value, end, "{{", 2);
+	return p != NULL && find(p + 2, end, "}}", 2) != NULL;
+}
+
+enum ra_opaque
+ra_opaque_value(const char *value, size_t len)
+{
+	if ((starts(value, len, "ENC[") && value[len - 1] == ']') ||
+	    starts(value, len, "$ANSIBLE_VAULT;") || starts(value, len, "age-encryption.org/") ||
+	    starts(value, len, "-----BEGIN AGE ENCRYPTED FILE-----") ||
+	    starts(value, len, "-----BEGIN PGP MESSAGE-----") || is_sealed(value, len))
+		return RA_OPAQUE_ENCRYPTED;
+	return is_template(value, len) ? RA_OPAQUE_TEMPLATE : RA_OPAQUE_NOT;
+}

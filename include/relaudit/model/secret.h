@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What must not be shown, and what cannot be compared, told by a key's name or a value's shape. */
+#ifndef RELAUDIT_MODEL_SECRET_H
+#define RELAUDIT_MODEL_SECRET_H
+
+#include "relaudit/base/macro.h"
+
+/*
+ * True for a name like *PASS* *PWD* *SECRET* *TOKEN* *KEY* *CREDENTIAL* *DSN* *PRIVATE*, in any
+ * case. Of a JSON Pointer the whole counts: what stands below "/secrets" is secret too.
+ */
+bool ra_secret_name(const char *name, size_t len);
+/*
+ * True for a value that gives itself away: a URL or connection string with credentials in it, a PEM
+ * block, a token of a known form (AWS, GitHub, GitLab, Slack, JWT, ...).
+ */
+bool ra_secret_value(const char *value, size_t len);
+
+enum ra_opaque {
+	RA_OPAQUE_NOT,
+	RA_OPAQUE_ENCRYPTED,	/* sops, Ansible vault, sealed secrets, age, PGP */
+	RA_OPAQUE_TEMPLATE,	/* ${...} or {{ ... }} */
+};
+
+/* Whether a committed value says what runs, or only how it is made. */
+enum ra_opaque ra_opaque_value(const char *value, size_t len);
+
+#endif

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The configuration of one check as it was read: keys in order, each with its value or, where it
+ * is a secret, with the value's keyed digest, and with where it stands. Immutable once built; a
+ * secret's value never gets in.
+ */
+#ifndef RELAUDIT_MODEL_SNAPSHOT_H
+#define RELAUDIT_MODEL_SNAPSHOT_H
+
+#include "relaudit/base/digest.h"
+#include "relaudit/base/error.h"
+#include "relaudit/model/data.h"
+#include "relaudit/model/secret.h"
+
+/* "k1:" and the first 16 bytes of HMAC-SHA-256 in hexadecimal. */
+#define RA_SECRET_TEXT	36
+
+/*
+ * A variable whose value differs from environment to environment by design. Wherever the value
+ * stands it becomes "${name}" in what is compared; the longest value first, of equally long ones
+ * the one given first; an empty value never. This has to happen while secrets are in the clear, so
+ * snapshots that are to be compared are built with the same names.
+ */
+struct ra_placeholder {
+	const char *name;
+	const char *value;
+};
+
+/* How values are kept. All is borrowed until the builder is freed. */
+struct ra_snapshot_rules {
+	const void *key;		/* of the digests; the same wherever they are compared */
+	size_t key_len;
+	const char *const *secret;	/* more patterns of names, in any case */
+	size_t secret_count;
+	const char *const *open;	/* `public:` exact names that are no secrets */
+	size_t open_count;
+	const struct ra_placeholder *placeholders;
+	size_t placeholder_count;
+};
+
+struct ra_snapshot;
+struct ra_snapshot_builder;
+
+struct ra_entry {
+	const char *key;	/* texts are the snapshot's, NUL-terminated */
+	size_t key_len;
+	const char *value;	/* of a secret its digest as text */
+	size_t value_len;
+	const char *compared;	/* with placeholders; the same pointer where there are none in it */
+	size_t compared_len;
+	const char *origin;	/* the file, path or URL; "": not said */
+	uint32_t line;		/* 0: not known */
+	unsigned flags;		/* enum ra_key_flag */
+	bool secret;
+	enum ra_opaque opaque;
+};
+
+/* --- building; one thread, any order of keys, of equal ones the last counts --- */
+
+/* NULL: no memory. */
+struct ra_snapshot_builder *ra_snapshot_builder_new(const struct ra_snapshot_rules *rules);
+void ra_snapshot_builder_free(struct ra_snapshot_builder *b);
+/* What follows stands there. At most 65,535 of them. 0, -ENOMEM, -EMSGSIZE. */
+int ra_snapshot_origin(struct ra_snapshot_builder *b, const char *origin);
+/*
+ * Texts are never NULL. 0, -ENOMEM, -EMSGSIZE beyond the limits of RA_SHAPE_KEYS, -EINVAL: a NUL in
+ * the key, -EIO: libcrypto failed.
+ */
+int ra_snapshot_add(struct ra_snapshot_builder *b, const char *key, size_t key_len,
+    const char *value, size_t value_len, uint32_t line, unsigned flags);
+/* All of data, which has RA_SHAPE_KEYS. Borrows its texts until the builder is sealed or freed. */
+int ra_snapshot_add_data(struct ra_snapshot_builder *b, const struct ra_data *data);
+/* An entry of an earlier snapshot, its digest as it is. Borrows its texts as well. */
+int ra_snapshot_add_entry(struct ra_snapshot_builder *b, const struct ra_entry *entry);
+/* Frees b, whether it succeeds or not. *ret has one reference. 0, -ENOMEM, -EIO. */
+int ra_snapshot_seal(struct ra_snapshot_builder *b, struct ra_snapshot **ret);
+
+/* --- reading; any thread --- */
+
+struct ra_snapshot *ra_snapshot_ref(struct ra_snapshot *s);
+void ra_snapshot_unref(struct ra_snapshot *s);	/* NULL allowed */
+void ra_snapshot_unrefp(struct ra_snapshot **s);	/* for RA_CLEANUP */
+size_t ra_snapshot_count(const struct ra_snapshot *s);
+/* Keys that stood more than once, and the line of the first one that was passed over. */
+size_t ra_snapshot_repeated(const struct ra_snapshot *s, uint32_t *ret_line);
+/* Keys are JSON Pointers. */
+bool ra_snapshot_pointers(const struct ra_snapshot *s);
+/* Of all keys and values as they are, not of origins: equal where nothing differs. */
+const uint8_t *ra_snapshot_digest(const struct ra_snapshot *s);
+/* Bytes it takes. */
+size_t ra_snapshot_size(const struct ra_snapshot *s);
+/* i < count; in the order of the keys' bytes. */
+struct ra_entry ra_snapshot_at(const struct ra_snapshot *s, size_t i);
+bool ra_snapshot_find(const struct ra_snapshot *s, const char *key, struct ra_entry *ret);
+
+/* The text that stands for a secret. 0 or -EIO. */
+int ra_secret_digest(struct ra_mac *mac, const char *value, size_t len, char out[RA_SECRET_TEXT]);
+
+#endif
