@@ -145,6 +145,25 @@ int ra_verdict_rank(enum ra_verdict v);
 	X(REGEX_LIMIT, "regex-limit", "the pattern needs too much work on this answer", \
 	    "write a simpler pattern") \
 	X(TOO_DEEP, "too-deep", "the answer is nested too deeply", "see who sends such answers") \
+	/* commands */ \
+	X(PLUGIN_WARNING, "plugin-warning", "the plugin says WARNING", "read what it says") \
+	X(PLUGIN_CRITICAL, "plugin-critical", "the plugin says CRITICAL", "read what it says") \
+	X(PLUGIN_UNKNOWN, "plugin-unknown", "the plugin says UNKNOWN", \
+	    "run the command by hand as the user relaudit") \
+	X(PLUGIN_EXIT, "plugin-exit", "the exit code is not a plugin's", \
+	    "run the command by hand as the user relaudit") \
+	X(PLUGIN_SILENT, "plugin-silent", "the plugin printed nothing", \
+	    "run the command by hand as the user relaudit") \
+	X(EXEC_NOT_FOUND, "exec-not-found", "the command does not exist", "mend `command:`") \
+	X(EXEC_DENIED, "exec-denied", "the command may not be run", \
+	    "see its permissions, and those of its folders") \
+	X(EXEC_UNSAFE, "exec-unsafe", "others than root may change the command", \
+	    "take write permission from group and others, on its folders too") \
+	X(EXEC_START, "exec-not-started", "not run: no process could be started", \
+	    "see the system's limits of processes and memory") \
+	X(EXEC_EXIT, "exec-exit", "the command failed", "run it by hand as the user relaudit") \
+	X(EXEC_SIGNAL, "exec-signal", "the command was ended by a signal", \
+	    "see whether a limit of memory, time or size did it") \
 	/* us */ \
 	X(NO_DESCRIPTORS, "no-descriptors", "not run: relauditd has no file descriptors left", \
 	    "raise LimitNOFILE=, or lower `daemon: in-flight:`") \
