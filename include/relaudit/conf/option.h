@@ -57,6 +57,7 @@ enum ra_option_flag {
 	RA_OPT_SOURCE = 1 << 4,		/* a selector for the source (a response header): the format's
 					   check of selectors is not called, and the default format
 					   is text */
+	RA_OPT_MAIN = 1 << 5,		/* of a source: may stand for the whole map, `exec: [...]` */
 };
 
 struct ra_option {
@@ -81,6 +82,9 @@ struct ra_conf_place;
  */
 void ra_conf_complain(struct ra_conf_place *place, const char *name, const char *fmt, ...)
     RA_PRINTF(3, 4);
+
+/* Folders that `daemon: exec: allow:` names, NULL-ended; NULL: commands are off. */
+const char *const *ra_conf_exec_allow(const struct ra_conf_place *place);
 
 /*
  * What every kind, source and format begins with. `prepare` (may be NULL) runs once after the
