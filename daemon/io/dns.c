@@ -10,19 +10,19 @@
 #include "relaudit/base/map.h"
 #include "relaudit/io/loop.h"
 
-#define KEEP_MOST	(5 * RA_MINUTE)
-#define KEEP_LEAST	(5 * RA_SECOND)
-#define KEEP_FAILURE	(5 * RA_SECOND)
-#define SWEEP_LEAST	1024	/* names, before forgotten ones are looked for */
-#define GRAIN		20	/* ms, so that a thousand deadlines are not a thousand timers */
+#define KEEP_MOST    (5 * RA_MINUTE)
+#define KEEP_LEAST   (5 * RA_SECOND)
+#define KEEP_FAILURE (5 * RA_SECOND)
+#define SWEEP_LEAST  1024 /* names, before forgotten ones are looked for */
+#define GRAIN	     20 /* ms, so that a thousand deadlines are not a thousand timers */
 
 struct ra_dns_query {
 	struct entry *entry;
 	int64_t deadline;
 	void (*done)(void *arg, const struct ra_dns_answer *answer);
 	void *arg;
-	struct ra_dns_query *prev, *next;	/* of its name */
-	struct ra_dns_query *sooner, *later;	/* of all, by deadline */
+	struct ra_dns_query *prev, *next; /* of its name */
+	struct ra_dns_query *sooner, *later; /* of all, by deadline */
 };
 
 /* One name. Its addresses stand one after the other, each with its NUL. */
@@ -33,7 +33,7 @@ struct entry {
 	int64_t expires;
 	uint16_t reason;
 	uint8_t count;
-	bool asked;	/* c-ares has it */
+	bool asked; /* c-ares has it */
 	bool again;
 	char *cause;
 	char name[];
@@ -44,13 +44,13 @@ struct ra_dns {
 	struct ra_ares *ares;
 	struct ra_map entries;
 	struct ra_timer *timer;
-	int64_t timer_at;	/* 0: not running */
+	int64_t timer_at; /* 0: not running */
 	struct ra_dns_query *soonest, *latest;
 	size_t sweep_at;
 	struct ra_dns_answer answer;
-	unsigned answering;	/* callbacks under way: no name may go */
-	bool inside;		/* ra_dns_resolve: no callback may leave it */
-	bool unanswered;	/* names answered meanwhile, their queries not yet */
+	unsigned answering; /* callbacks under way: no name may go */
+	bool inside; /* ra_dns_resolve: no callback may leave it */
+	bool unanswered; /* names answered meanwhile, their queries not yet */
 };
 
 bool
@@ -380,7 +380,8 @@ name_valid(const char *name)
 	size_t len = strlen(name);
 
 	return len > 0 && len <= 253 && name[0] != '.' && strstr(name, "..") == NULL &&
-	    strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") == len;
+	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") ==
+		   len;
 }
 
 int
@@ -393,8 +394,8 @@ ra_dns_resolve(struct ra_dns *d, const char *name, int64_t deadline,
 
 	if (!name_valid(name)) {
 		d->answer = (struct ra_dns_answer){ .reason = RA_R_DNS };
-		(void)snprintf(d->answer.error, sizeof(d->answer.error),
-		    "cannot resolve: not a host name");
+		(void)snprintf(
+		    d->answer.error, sizeof(d->answer.error), "cannot resolve: not a host name");
 		*ret_answer = &d->answer;
 		return 1;
 	}

@@ -11,10 +11,10 @@
 #include "relaudit/base/clock.h"
 #include "relaudit/io/loop.h"
 
-#define RESOLV_CONF	"/etc/resolv.conf"
-#define LOOK_EVERY	(5 * RA_SECOND)
-#define TRY_TIMEOUT	2000
-#define TRIES		2
+#define RESOLV_CONF "/etc/resolv.conf"
+#define LOOK_EVERY  (5 * RA_SECOND)
+#define TRY_TIMEOUT 2000
+#define TRIES	    2
 
 struct sock {
 	struct ra_ares *ares;
@@ -30,10 +30,10 @@ struct ra_ares {
 	struct sock *socks;
 	char *resolv_conf;
 	uint16_t port;
-	struct stat seen;	/* resolv.conf as the channel knows it; all 0: there was none */
+	struct stat seen; /* resolv.conf as the channel knows it; all 0: there was none */
 	int64_t looked;
-	unsigned inside;	/* calls into c-ares: the channel may not be replaced */
-	bool restarting;	/* the channel is being replaced */
+	unsigned inside; /* calls into c-ares: the channel may not be replaced */
+	bool restarting; /* the channel is being replaced */
 	bool ending;
 };
 
@@ -171,7 +171,7 @@ static bool
 same_file(const struct stat *a, const struct stat *b)
 {
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
-	    a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+	       a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
 /* Failing to make a new channel keeps the old one; it is tried again at the next look. */
@@ -341,7 +341,8 @@ ra_ares_ask(struct ra_ares *a, const char *name,
 	look_at_resolv_conf(a);
 	q = calloc(1, sizeof(*q));
 	if (q == NULL) {
-		struct ra_ares_result result = { .reason = RA_R_NO_MEMORY, .cause = "out of memory" };
+		struct ra_ares_result result = { .reason = RA_R_NO_MEMORY,
+			.cause = "out of memory" };
 
 		fn(arg, &result);
 		return;

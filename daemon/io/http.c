@@ -10,7 +10,7 @@
 #include "relaudit/base/escape.h"
 #include "relaudit/io/loop.h"
 
-#define IDLE_MOST	256
+#define IDLE_MOST 256
 
 static void end_later(struct ra_http_transfer *t);
 static void hop(struct ra_http_transfer *t);
@@ -265,8 +265,8 @@ find_peer(struct ra_http_transfer *t, const char **ret_why)
 	if (r < 0)
 		return r;
 	if (q->proxy != NULL)
-		return ra_http_proxy_split(q->proxy, &t->peer, &t->proxy_user, &t->proxy_password,
-		    ret_why);
+		return ra_http_proxy_split(
+		    q->proxy, &t->peer, &t->proxy_user, &t->proxy_password, ret_why);
 	if (q->connect != NULL && !t->foreign)
 		return ra_http_address_split(q->connect, t->at.port, &t->peer, ret_why);
 	t->peer = t->at;
@@ -292,8 +292,8 @@ hop(struct ra_http_transfer *t)
 		run(t);
 	} else {
 		t->stage = RA_HTTP_RESOLVING;
-		r = ra_dns_resolve(h->dns, t->peer.host, t->request->deadline, on_resolved, t,
-		    &answer, &t->query);
+		r = ra_dns_resolve(
+		    h->dns, t->peer.host, t->request->deadline, on_resolved, t, &answer, &t->query);
 		if (r == 1) {
 			resolved(t, answer);
 		} else if (r < 0) {
@@ -403,8 +403,9 @@ follow(struct ra_http_transfer *t, const char *target)
 	foreign = t->foreign || !same_host(&t->at, &to);
 	if (foreign && q->unix_path != NULL)
 		return "it leads away from the socket";
-	if ((status == 303 && !is_method(q, "HEAD")) || ((status == 301 || status == 302) &&
-	    (is_method(q, "POST") || (q->method == NULL && q->body != NULL))))
+	if ((status == 303 && !is_method(q, "HEAD")) ||
+	    ((status == 301 || status == 302) &&
+		(is_method(q, "POST") || (q->method == NULL && q->body != NULL))))
 		get = true;
 	if (foreign && q->body != NULL && !get)
 		return "the body is not sent to another host";
@@ -488,7 +489,7 @@ ra_http_ended(struct ra_http_transfer *t, CURLcode code)
 		if (answered(t))
 			return;
 	} else if (ra_http_explain(t, code) && t->address + 1 < t->address_count &&
-	    t->request->deadline > ra_loop_now(h->loop)) {
+		   t->request->deadline > ra_loop_now(h->loop)) {
 		t->address++;
 		t->response.reason = RA_R_OK;
 		t->response.error[0] = '\0';

@@ -5,8 +5,8 @@
 
 #include "relaudit/io/loop.h"
 
-#define SPARE_MOST	256
-#define ERRORS_MOST	8	/* of one socket, so that an error that stays cannot spin */
+#define SPARE_MOST  256
+#define ERRORS_MOST 8 /* of one socket, so that an error that stays cannot spin */
 
 struct ra_http_sock {
 	uv_poll_t poll;

@@ -26,8 +26,8 @@ ra_http_fail(struct ra_http_transfer *t, enum ra_reason reason, const char *fmt,
 		(void)ra_buf_printf(&line, "%s://%.180s", t->at.tls ? "https" : "http",
 		    ra_http_address_format(&t->at, address));
 	if (t->request->proxy != NULL && t->peer.host[0] != '\0')
-		(void)ra_buf_printf(&line, " by the proxy %.100s",
-		    ra_http_address_format(&t->peer, address));
+		(void)ra_buf_printf(
+		    &line, " by the proxy %.100s", ra_http_address_format(&t->peer, address));
 	else if (t->request->unix_path != NULL)
 		(void)ra_buf_printf(&line, " on %.108s", t->request->unix_path);
 	else if (r->address[0] != '\0' && !t->at.numeric)
@@ -64,8 +64,8 @@ fail_verify(struct ra_http_transfer *t, long verify)
 	switch (verify) {
 	case X509_V_ERR_HOSTNAME_MISMATCH:
 	case X509_V_ERR_IP_ADDRESS_MISMATCH:
-		ra_http_fail(t, RA_R_TLS_WRONG_HOST, "the certificate is not for %.100s",
-		    t->at.host);
+		ra_http_fail(
+		    t, RA_R_TLS_WRONG_HOST, "the certificate is not for %.100s", t->at.host);
 		break;
 	case X509_V_ERR_CERT_HAS_EXPIRED:
 		ra_http_fail(t, RA_R_TLS_EXPIRED, "a certificate has expired");
@@ -118,8 +118,8 @@ fail_alert(struct ra_http_transfer *t)
 		/* fall through */
 	case SSL_AD_NO_CERTIFICATE:
 	case SSL_AD_CERTIFICATE_REQUIRED:
-		ra_http_fail(t, RA_R_TLS_CLIENT_CERT, "the server wants a certificate of ours (%s)",
-		    said);
+		ra_http_fail(
+		    t, RA_R_TLS_CLIENT_CERT, "the server wants a certificate of ours (%s)", said);
 		return true;
 	case SSL_AD_BAD_CERTIFICATE:
 	case SSL_AD_UNSUPPORTED_CERTIFICATE:
@@ -131,8 +131,8 @@ fail_alert(struct ra_http_transfer *t)
 	case SSL_AD_DECRYPT_ERROR:
 		if (!t->certificate_asked)
 			break;
-		ra_http_fail(t, RA_R_TLS_CLIENT_CERT, "the server refused our certificate (%s)",
-		    said);
+		ra_http_fail(
+		    t, RA_R_TLS_CLIENT_CERT, "the server refused our certificate (%s)", said);
 		return true;
 	}
 	ra_http_fail(t, RA_R_TLS_ERROR, "the server ended the TLS handshake (%s)", said);
@@ -225,8 +225,8 @@ fail_stopped(struct ra_http_transfer *t)
 		break;
 	case RA_R_HTTP_ENCODING:
 		(void)ra_escape_line(&text, t->encoding, strlen(t->encoding), 40);
-		ra_http_fail(t, t->stop, "encoded as \"%s\", which was not asked for",
-		    ra_buf_text(&text));
+		ra_http_fail(
+		    t, t->stop, "encoded as \"%s\", which was not asked for", ra_buf_text(&text));
 		break;
 	case RA_R_HTTP_MALFORMED:
 		ra_http_fail(t, t->stop, "headers larger than %d bytes", RA_HTTP_HEADERS_MOST);
@@ -252,7 +252,8 @@ fail_broken(struct ra_http_transfer *t, CURLcode code)
 	else if (code == CURLE_GOT_NOTHING)
 		ra_http_fail(t, RA_R_RESET, "the connection was closed without an answer");
 	else if (code == CURLE_PARTIAL_FILE)
-		ra_http_fail(t, RA_R_RESET, "the connection was closed before the answer was whole");
+		ra_http_fail(
+		    t, RA_R_RESET, "the connection was closed before the answer was whole");
 	else
 		fail_cause(t, RA_R_RESET, "the connection broke");
 }
@@ -296,8 +297,8 @@ ra_http_explain(struct ra_http_transfer *t, CURLcode code)
 		fail_cause(t, RA_R_HTTP_MALFORMED, "not HTTP");
 		break;
 	case CURLE_FILESIZE_EXCEEDED:
-		ra_http_fail(t, RA_R_BODY_TOO_LARGE, "answer larger than %zu bytes",
-		    t->request->max_body);
+		ra_http_fail(
+		    t, RA_R_BODY_TOO_LARGE, "answer larger than %zu bytes", t->request->max_body);
 		break;
 	case CURLE_INTERFACE_FAILED:
 		fail_cause(t, RA_R_CONNECT_ERROR, "the interface cannot be used");

@@ -75,17 +75,16 @@ set_connect(struct ra_http_transfer *t)
 {
 	const struct ra_http_request *q = t->request;
 	const char *ip = t->addresses != NULL ? t->addresses[t->address] : t->peer.host;
-	bool needed = q->unix_path == NULL &&
-	    (t->addresses != NULL || (q->connect != NULL && !t->foreign));
+	bool needed =
+	    q->unix_path == NULL && (t->addresses != NULL || (q->connect != NULL && !t->foreign));
 
 	if (q->proxy != NULL) {
 		needed = q->connect != NULL && !t->foreign;
-		(void)snprintf(t->connect_text, sizeof(t->connect_text), "::%s",
-		    needed ? q->connect : "");
+		(void)snprintf(
+		    t->connect_text, sizeof(t->connect_text), "::%s", needed ? q->connect : "");
 	} else if (needed) {
 		(void)snprintf(t->connect_text, sizeof(t->connect_text),
-		    strchr(ip, ':') != NULL ? "::[%s]:%u" : "::%s:%u", ip,
-		    (unsigned)t->peer.port);
+		    strchr(ip, ':') != NULL ? "::[%s]:%u" : "::%s:%u", ip, (unsigned)t->peer.port);
 	}
 	if (needed == t->connect_set)
 		return;
@@ -100,8 +99,9 @@ set_proxy(struct ra_http_transfer *t)
 	const char *ip = t->addresses != NULL ? t->addresses[t->address] : t->peer.host;
 	char text[RA_HTTP_ADDRESS + 10];
 
-	(void)snprintf(text, sizeof(text), strchr(ip, ':') != NULL ? "http://[%s]:%u" :
-	    "http://%s:%u", ip, (unsigned)t->peer.port);
+	(void)snprintf(text, sizeof(text),
+	    strchr(ip, ':') != NULL ? "http://[%s]:%u" : "http://%s:%u", ip,
+	    (unsigned)t->peer.port);
 	SET(t, CURLOPT_PROXY, text);
 	if (t->proxy_user != NULL) {
 		SET(t, CURLOPT_PROXYAUTH, (long)CURLAUTH_BASIC);
@@ -194,8 +194,8 @@ static bool
 is_plain(const struct ra_http_request *q)
 {
 	return q->method == NULL && q->body == NULL && q->header_count == 0 && q->user == NULL &&
-	    q->bearer == NULL && q->unix_path == NULL && q->interface == NULL &&
-	    q->proxy == NULL && q->certificate == NULL;
+	       q->bearer == NULL && q->unix_path == NULL && q->interface == NULL &&
+	       q->proxy == NULL && q->certificate == NULL;
 }
 
 static void

@@ -11,9 +11,9 @@
 #include "relaudit/base/map.h"
 #include "relaudit/io/loop.h"
 
-#define LOOK_EVERY	(5 * RA_SECOND)
-#define STORES_MOST	32	/* unused ones go beyond that */
-#define SHARES		64	/* curl keeps 8 sessions in each */
+#define LOOK_EVERY  (5 * RA_SECOND)
+#define STORES_MOST 32 /* unused ones go beyond that */
+#define SHARES	    64 /* curl keeps 8 sessions in each */
 
 /*
  * The certificates of one CA file, read again when it changed, and the sessions that were verified
@@ -27,8 +27,8 @@ struct ra_http_store {
 	CURLSH *shares[SHARES];
 	struct stat seen;
 	int64_t looked;
-	unsigned refs;		/* transfers */
-	bool current;		/* in the list */
+	unsigned refs; /* transfers */
+	bool current; /* in the list */
 };
 
 static const char *
@@ -103,8 +103,8 @@ store_load(struct ra_http_store *s, struct ra_error *err)
 	ERR_clear_error();
 	if (X509_STORE_load_file(s->x509, s->path) != 1) {
 		ERR_clear_error();
-		return ra_error_set(err, -EINVAL, "CA file %s has no certificate in PEM form",
-		    s->path);
+		return ra_error_set(
+		    err, -EINVAL, "CA file %s has no certificate in PEM form", s->path);
 	}
 	(void)X509_STORE_set_flags(s->x509, X509_V_FLAG_TRUSTED_FIRST | X509_V_FLAG_PARTIAL_CHAIN);
 	return 0;
@@ -152,13 +152,13 @@ store_changed(struct ra_http_store *s)
 	if (stat(s->path, &st) < 0)
 		return true;
 	return st.st_dev != s->seen.st_dev || st.st_ino != s->seen.st_ino ||
-	    st.st_size != s->seen.st_size || st.st_mtim.tv_sec != s->seen.st_mtim.tv_sec ||
-	    st.st_mtim.tv_nsec != s->seen.st_mtim.tv_nsec;
+	       st.st_size != s->seen.st_size || st.st_mtim.tv_sec != s->seen.st_mtim.tv_sec ||
+	       st.st_mtim.tv_nsec != s->seen.st_mtim.tv_nsec;
 }
 
 int
-ra_http_store_get(struct ra_http *h, const char *path, struct ra_http_store **ret,
-    struct ra_error *err)
+ra_http_store_get(
+    struct ra_http *h, const char *path, struct ra_http_store **ret, struct ra_error *err)
 {
 	struct ra_http_store *s;
 	int r;
@@ -190,8 +190,8 @@ ra_http_store_share(struct ra_http_store *s, const struct ra_http_url *url)
 	if (s->shares[i] == NULL) {
 		s->shares[i] = curl_share_init();
 		if (s->shares[i] != NULL)
-			(void)curl_share_setopt(s->shares[i], CURLSHOPT_SHARE,
-			    CURL_LOCK_DATA_SSL_SESSION);
+			(void)curl_share_setopt(
+			    s->shares[i], CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
 	}
 	return s->shares[i];
 }

@@ -9,7 +9,7 @@
 
 #include "relaudit/io/dns.h"
 
-#define URL_MOST	8000
+#define URL_MOST 8000
 
 static int
 refuse(const char **ret_why, const char *why)
@@ -51,7 +51,7 @@ take_host(const char *text, size_t len, struct ra_http_url *ret, const char **re
 		if (c >= 'A' && c <= 'Z')
 			c = (char)(c - 'A' + 'a');
 		else if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '-' &&
-		    c != '.' && c != '_' && !(ret->ipv6 && c == ':'))
+			 c != '.' && c != '_' && !(ret->ipv6 && c == ':'))
 			return refuse(ret_why,
 			    "the host may have letters, digits, '-', '_' and '.' only "
 			    "(write a name in other letters in its xn-- form)");
@@ -65,8 +65,8 @@ take_host(const char *text, size_t len, struct ra_http_url *ret, const char **re
 }
 
 static int
-take_authority(const char *text, size_t len, uint16_t port, struct ra_http_url *ret,
-    const char **ret_why)
+take_authority(
+    const char *text, size_t len, uint16_t port, struct ra_http_url *ret, const char **ret_why)
 {
 	const char *host = text, *end = text + len, *colon;
 
@@ -121,15 +121,15 @@ ra_http_url_split(const char *url, struct ra_http_url *ret, const char **ret_why
 	for (; *p != '\0'; p++)
 		if ((unsigned char)*p <= 0x20 || *p == 0x7f || *p == '\\')
 			return refuse(ret_why, "blanks, control characters and '\\' must be "
-			    "percent-encoded");
+					       "percent-encoded");
 	if (p - url > URL_MOST)
 		return refuse(ret_why, "it is too long");
 	return take_authority(ret->path - len, len, ret->tls ? 443 : 80, ret, ret_why);
 }
 
 int
-ra_http_address_split(const char *text, uint16_t port, struct ra_http_url *ret,
-    const char **ret_why)
+ra_http_address_split(
+    const char *text, uint16_t port, struct ra_http_url *ret, const char **ret_why)
 {
 	ret->tls = false;
 	ret->path = "";
@@ -139,8 +139,8 @@ ra_http_address_split(const char *text, uint16_t port, struct ra_http_url *ret,
 const char *
 ra_http_address_format(const struct ra_http_url *url, char out[RA_HTTP_ADDRESS])
 {
-	(void)snprintf(out, RA_HTTP_ADDRESS, url->ipv6 ? "[%s]:%u" : "%s:%u", url->host,
-	    (unsigned)url->port);
+	(void)snprintf(
+	    out, RA_HTTP_ADDRESS, url->ipv6 ? "[%s]:%u" : "%s:%u", url->host, (unsigned)url->port);
 	return out;
 }
 

@@ -125,7 +125,7 @@ static const struct name_case cases[] = {
 	{ "six.test", RA_R_OK, 1, "::1", "" },
 	{ "alias.test", RA_R_OK, 1, "127.0.0.1", "" },
 	{ "hundred.test", RA_R_OK, 8, NULL, "" },
-	{ "localhost", RA_R_OK, 0, NULL, "" },	/* as many as the hosts file says */
+	{ "localhost", RA_R_OK, 0, NULL, "" }, /* as many as the hosts file says */
 	{ "nx.test", RA_R_DNS_NOT_FOUND, 0, NULL, "cannot resolve nx.test: no such name" },
 	{ "empty.test", RA_R_DNS_NO_ADDRESS, 0, NULL, "empty.test: it has no address" },
 	{ "loop.test", RA_R_DNS_NO_ADDRESS, 0, NULL, "no address" },

@@ -14,7 +14,7 @@
 #include "relaudit/io/loop.h"
 #include "servers.h"
 
-#define SECRET	"kanarienvogel"
+#define SECRET "kanarienvogel"
 
 static struct ra_loop *loop;
 static struct ra_dns *dns;
@@ -241,9 +241,10 @@ static void
 test_bad_urls_are_not_asked(void **state)
 {
 	static const char *const urls[] = { "ftp://127.0.0.1/", "file:///etc/passwd", "127.0.0.1",
-		"http://", "http://a:b@127.0.0.1/", "http://127.0.0.1:0/", "http://127.0.0.1:99999/",
-		"http://127.0.0.1:8o/", "http://[::1/", "http://[::1]x/", "http://[127.0.0.1]/",
-		"http://a b/", "http://a/\r\nX: y", "http://127.0.0.1\\@evil/", "http://b\xc3\xbc/" };
+		"http://", "http://a:b@127.0.0.1/", "http://127.0.0.1:0/",
+		"http://127.0.0.1:99999/", "http://127.0.0.1:8o/", "http://[::1/", "http://[::1]x/",
+		"http://[127.0.0.1]/", "http://a b/", "http://a/\r\nX: y",
+		"http://127.0.0.1\\@evil/", "http://b\xc3\xbc/" };
 	size_t i;
 
 	for (i = 0; i < RA_ARRAY_SIZE(urls); i++) {
@@ -328,8 +329,7 @@ test_methods(void **state)
 	size_t i;
 
 	for (i = 0; i < RA_ARRAY_SIZE(methods); i++) {
-		struct ra_http_request q = { .url = url_of(&plain, "/echo"),
-			.method = methods[i] };
+		struct ra_http_request q = { .url = url_of(&plain, "/echo"), .method = methods[i] };
 
 		ask(&q, &a);
 		assert_int_equal(a.reason, RA_R_OK);
@@ -373,16 +373,17 @@ test_header_wanted(void **state)
 static void
 test_redirect_is_not_followed(void **state)
 {
-	static const char *const targets[] = { "file:///etc/passwd", "ftp://127.0.0.1/", "gopher://x/",
-		"http://" SECRET ":" SECRET "@127.0.0.1:1/", "//", "http://[", "/ok" };
+	static const char *const targets[] = { "file:///etc/passwd", "ftp://127.0.0.1/",
+		"gopher://x/", "http://" SECRET ":" SECRET "@127.0.0.1:1/", "//", "http://[",
+		"/ok" };
 	char path[600];
 	size_t i;
 
 	for (i = 0; i < RA_ARRAY_SIZE(targets); i++) {
 		struct ra_http_request q = { .url = path };
 
-		(void)snprintf(path, sizeof(path), "%s?%s", url_of(&plain, "/redirect/302"),
-		    targets[i]);
+		(void)snprintf(
+		    path, sizeof(path), "%s?%s", url_of(&plain, "/redirect/302"), targets[i]);
 		expect(&q, RA_R_HTTP_REDIRECT, "HTTP 302 to ");
 		q.redirects = i < 6 ? 5 : 0;
 		q.deadline = 0;
@@ -403,8 +404,8 @@ test_redirect_to_another_host(void **state)
 	RA_FREE char *none = NULL;
 	RA_FREE char *seen = NULL;
 
-	(void)snprintf(path, sizeof(path), "%s?%s", url_of(&plain, "/redirect/302"),
-	    url_of(&second, "/ok"));
+	(void)snprintf(
+	    path, sizeof(path), "%s?%s", url_of(&plain, "/redirect/302"), url_of(&second, "/ok"));
 	expect(&q, RA_R_HTTP_REDIRECT, "redirects are not followed");
 	none = servers_read(servers_file("second.log"));
 	assert_string_equal(none, "");
@@ -418,8 +419,8 @@ test_redirect_to_another_host(void **state)
 	assert_null(strstr(seen, "Authorization"));
 
 	/* Nor a body. */
-	(void)snprintf(path, sizeof(path), "%s?%s", url_of(&plain, "/redirect/307"),
-	    url_of(&second, "/ok"));
+	(void)snprintf(
+	    path, sizeof(path), "%s?%s", url_of(&plain, "/redirect/307"), url_of(&second, "/ok"));
 	q.body = SECRET;
 	q.body_len = strlen(SECRET);
 	q.deadline = 0;
@@ -433,8 +434,8 @@ test_redirect_followed_on_the_same_host(void **state)
 	struct ra_http_request q = { .url = path, .redirects = 2, .bearer = "kept" };
 	struct answer a;
 
-	(void)snprintf(path, sizeof(path), "%s?/redirect/301?/echo",
-	    url_of(&plain, "/redirect/302"));
+	(void)snprintf(
+	    path, sizeof(path), "%s?/redirect/301?/echo", url_of(&plain, "/redirect/302"));
 	ask(&q, &a);
 	assert_int_equal(a.reason, RA_R_OK);
 	assert_non_null(strstr(a.body, "GET /echo"));
@@ -544,7 +545,7 @@ test_unix_socket(void **state)
 
 struct tls_case {
 	const char *certificate;
-	const char *tls;	/* NULL: any version */
+	const char *tls; /* NULL: any version */
 	const char *client_ca;
 	const char *ca;
 	const char *client;
@@ -630,8 +631,10 @@ test_tls(void **state)
 		for (round = 0; round < 2; round++) {
 			tls_ask(c, &s, &a);
 			if (a.reason != c->reason)
-				fail_msg("case %zu (%s), round %d: got reason %d, \"%s\"; expected %d",
-				    i, c->certificate, round, (int)a.reason, a.error, (int)c->reason);
+				fail_msg(
+				    "case %zu (%s), round %d: got reason %d, \"%s\"; expected %d",
+				    i, c->certificate, round, (int)a.reason, a.error,
+				    (int)c->reason);
 			if (a.reason == RA_R_OK)
 				assert_true(a.certificate_expires > ra_clock_wall());
 			answer_clear(&a);
@@ -660,10 +663,12 @@ test_tls_misbehaviour(void **state)
 static void
 test_cancel(void **state)
 {
-	struct ra_http_request hang = { .url = url_of(&plain, "/hang"), .max_body = 100,
-		.deadline = ra_clock_mono() + 60000 };
-	struct ra_http_request bad = { .url = "nonsense", .max_body = 100,
-		.deadline = ra_clock_mono() + 60000 };
+	struct ra_http_request hang = {
+		.url = url_of(&plain, "/hang"), .max_body = 100, .deadline = ra_clock_mono() + 60000
+	};
+	struct ra_http_request bad = {
+		.url = "nonsense", .max_body = 100, .deadline = ra_clock_mono() + 60000
+	};
 	struct ra_http_request q = { .url = url_of(&plain, "/ok") };
 	struct ra_http_transfer *one, *two;
 	struct ra_http_stats stats;
@@ -694,8 +699,9 @@ on_many(void *arg, struct ra_http_response *r)
 static void
 test_many_at_once(void **state)
 {
-	struct ra_http_request q = { .url = url_of(&plain, "/ok"), .max_body = 1000,
-		.deadline = ra_clock_mono() + 30000 };
+	struct ra_http_request q = {
+		.url = url_of(&plain, "/ok"), .max_body = 1000, .deadline = ra_clock_mono() + 30000
+	};
 	struct ra_http_transfer *t;
 	struct ra_http_stats stats;
 

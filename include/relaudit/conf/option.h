@@ -57,7 +57,9 @@ enum ra_option_flag {
 	RA_OPT_SOURCE = 1 << 4,		/* a selector for the source (a response header): the format's
 					   check of selectors is not called, and the default format
 					   is text */
-	RA_OPT_MAIN = 1 << 5,		/* of a source: may stand for the whole map, `exec: [...]` */
+	RA_OPT_CONTENT = 1 << 5,	/* a path whose file counts as part of the configuration (a CA,
+					   a key): watched, and in the fingerprint */
+	RA_OPT_MAIN = 1 << 6,		/* of a source: may stand for the whole map, `exec: [...]` */
 };
 
 struct ra_option {

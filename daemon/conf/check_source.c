@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A check's source: connections, instances, and what each instance asks. */
+#include <string.h>
+
+#include "relaudit/base/arena.h"
+#include "relaudit/base/escape.h"
+#include "relaudit/model/name.h"
+
+#include "loading.h"
+
+#define INSTANCES_MAX	  1000
+#define INSTANCE_NAME_MAX 255
+
+/* --- for --- */
+
+static int
+say_for(struct ra_check_build *b, const struct ra_node *node, const char *text)
+{
+	ra_say(b->l, ra_tree_mark(node), "`for:` %s", text);
+	b->wrong = true;
+	return -EINVAL;
+}
+
+static bool
+is_shown(const char *text)
+{
+	size_t len = strlen(text);
+	uint32_t c;
+
+	for (size_t i = 0, n; i < len; i += n) {
+		n = ra_utf8_decode(text + i, len - i, &c);
+		if (n == 0 || !ra_char_printable(c))
+			return false;
+	}
+	return len > 0 && len <= INSTANCE_NAME_MAX;
+}
+
+static int
+check_values(struct ra_check_build *b, const struct ra_node *list)
+{
+	struct ra_map seen = { 0 };
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < list->count; i++) {
+		const struct ra_node *item = list->items[i];
+		void *old = NULL;
+
+		if (item->type != RA_NODE_SCALAR || !is_shown(item->text))
+			r = say_for(b, item, "takes names: short texts without control characters");
+		else if (ra_map_put(&seen, item->text, (void *)(uintptr_t)item, &old) < 0)
+			r = (ra_say_no_memory(b->l), -ENOMEM);
+		else if (old != NULL)
+			r = say_for(b, item, "names an instance twice");
+	}
+	ra_map_free(&seen);
+	return r;
+}
+
+/* *ret_list is the values; NULL: there is no `for`. */
+static int
+read_for(struct ra_check_build *b, const struct ra_node **ret_list)
+{
+	const struct ra_node *node = ra_tree_get(b->merged, "for"), *list;
+	struct ra_holes holes = b->holes;
+
+	*ret_list = NULL;
+	if (ra_tree_is_null(node))
+		return 0;
+	holes.secrets = NULL;
+	node = ra_interpolate(&holes, node, b->scope);
+	if (node == NULL)
+		return b->l->fatal;
+	if (node->flags & RA_NODE_SPOILT) {
+		b->wrong = true;
+		return -EINVAL;
+	}
+	if (node->type != RA_NODE_MAP || node->count != 1)
+		return say_for(b, node, "has one variable and its values, as in `{host: [a, b]}`");
+	if (!ra_variable_valid(node->entries[0].key, strlen(node->entries[0].key)))
+		return say_for(b, node, "takes the name of a variable");
+	list = node->entries[0].value;
+	if (list->type != RA_NODE_LIST || list->count == 0)
+		return say_for(b, list, "takes a list that is not empty");
+	if (list->count > INSTANCES_MAX)
+		return say_for(b, list, "takes 1000 values at most");
+	b->holes.variable = node->entries[0].key;
+	*ret_list = list;
+	return check_values(b, list);
+}
+
+/* --- connection --- */
+
+static const struct ra_node *
+without_key(struct ra_loading *l, const struct ra_node *map, const char *key)
+{
+	const struct ra_scope *scope;
+	const struct ra_node *rest = NULL;
+	struct ra_builder out;
+	int r = 0;
+
+	map = ra_unwrap(map, &scope);
+	ra_builder_init(&out);
+	for (size_t i = 0; r == 0 && i < map->count; i++) {
+		struct ra_entry e = map->entries[i];
+
+		e.value = ra_tree_scoped(l, e.value, scope);
+		if (e.value == NULL)
+			r = l->fatal;
+		else if (strcmp(e.key, key) != 0)
+			r = ra_builder_add(l, &out, &e);
+	}
+	if (r == 0)
+		rest = ra_builder_map(l, &out, ra_tree_mark(map));
+	ra_builder_clear(&out);
+	return rest;
+}
+
+static const struct ra_node *
+find_connection(struct ra_check_build *b, const struct ra_node *name)
+{
+	const struct ra_node *connection = ra_tree_get(b->l->connections, name->text), *source;
+	struct ra_nearest n;
+	struct ra_hint hint;
+
+	if (connection == NULL) {
+		ra_nearest_init(&n, name->text);
+		for (size_t i = 0; b->l->connections != NULL && i < b->l->connections->count; i++)
+			ra_nearest_try(&n, b->l->connections->entries[i].key);
+		ra_say(b->l, ra_tree_mark(name), "there is no connection '%.80s'%s", name->shown,
+		    ra_say_nearest(&n, &hint));
+		return NULL;
+	}
+	source = ra_tree_get(connection, b->source->key);
+	if (source == NULL || source->type != RA_NODE_MAP) {
+		ra_say(b->l, ra_tree_mark(name), "connection '%.80s' is not for %s", name->shown,
+		    b->source->key);
+		return NULL;
+	}
+	return source;
+}
+
+/* The source's map with what its connection says below it. NULL: said, or the load must end. */
+static const struct ra_node *
+with_connection(struct ra_check_build *b)
+{
+	const struct ra_scope *scope;
+	const struct ra_node *value = b->source->value, *map = ra_unwrap(value, &scope), *name,
+			     *below;
+
+	if (map->type != RA_NODE_MAP) {
+		ra_say(b->l, ra_tree_mark(value), "`%s:` is a map of options, not %s",
+		    b->source->key, ra_tree_type_name(map));
+		return NULL;
+	}
+	name = ra_tree_get(map, "connection");
+	if (name == NULL)
+		return value;
+	if (name->type == RA_NODE_NULL)
+		return without_key(b->l, value, "connection");
+	name = ra_interpolate(&b->holes, name, scope != NULL ? scope : b->scope);
+	if (name == NULL || (name->flags & RA_NODE_SPOILT))
+		return NULL;
+	if (name->type != RA_NODE_SCALAR) {
+		ra_say(b->l, ra_tree_mark(name), "`connection:` takes a name, not %s",
+		    ra_tree_type_name(name));
+		return NULL;
+	}
+	below = find_connection(b, name);
+	value = below != NULL ? without_key(b->l, value, "connection") : NULL;
+	below = value != NULL ? ra_tree_scoped(b->l, below, b->scope) : NULL;
+	return below != NULL ? ra_merge(b->l, below, value) : NULL;
+}
+
+/* --- instances --- */
+
+static int
+build_instance(struct ra_check_build *b, const struct ra_node *source, const struct ra_node *value,
+    struct ra_instance_conf *to)
+{
+	const struct ra_conf_type *type = b->registry->sources[b->check->source].type;
+	const char role[2] = { 'S', (char)('0' + b->check->source) };
+	const struct ra_bound *bound;
+	const struct ra_node *filled;
+	int r;
+
+	b->holes.value = value;
+	filled = ra_interpolate(&b->holes, source, b->scope);
+	if (filled == NULL)
+		return b->l->fatal;
+	if (filled->type != RA_NODE_MAP) {
+		b->wrong = true;
+		return -EINVAL;
+	}
+	r = ra_check_bind(b, role, type, filled, b->source->at, &bound);
+	if (r < 0)
+		return r;
+	r = ra_secrets_derive(b->l, &b->secrets, filled);
+	to->source_options = bound->options;
+	if (value != NULL) {
+		to->name = ra_keep(b->l, value->text);
+		ra_buf_puts(&b->content, to->name != NULL ? to->name : "");
+	}
+	return r == 0 && value != NULL && to->name == NULL ? -ENOMEM : r;
+}
+
+int
+ra_check_build_source(struct ra_check_build *b, const struct ra_node **ret)
+{
+	const struct ra_node *list, *source;
+	struct ra_instance_conf *instances;
+	size_t count;
+	int r = read_for(b, &list);
+
+	source = r == 0 ? with_connection(b) : NULL;
+	if (source == NULL) {
+		b->wrong = true;
+		return b->l->fatal != 0 ? b->l->fatal : -EINVAL;
+	}
+	count = list != NULL ? list->count : 1;
+	instances = ra_arena_alloc(b->l->config->arena, count * sizeof(*instances));
+	if (instances == NULL)
+		return ra_say_no_memory(b->l), -ENOMEM;
+	b->check->many = list != NULL;
+	b->check->instances = instances;
+	b->check->instance_count = count;
+	/* Goes on after an error; what all instances share is said once. */
+	for (size_t i = 0; b->l->fatal == 0 && i < count; i++)
+		(void)build_instance(
+		    b, source, list != NULL ? list->items[i] : NULL, &instances[i]);
+	b->holes.value = NULL;
+	*ret = source;
+	return b->l->fatal;
+}
