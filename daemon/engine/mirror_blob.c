@@ -92,9 +92,11 @@ find_entry(struct ra_mirror_query *q, enum ra_turn *ret)
 	RA_BUF_LOCAL key = RA_BUF(8192);
 	RA_BUF_LOCAL input = RA_BUF(8192);
 	const struct ra_memo_item *item;
+	const char *line;
 
-	(void)ra_buf_printf(&input, "%s:%s\n", q->answer.ref_commit, q->path);
-	(void)ra_buf_printf(&key, "path %s", ra_buf_text(&input));
+	(void)ra_buf_printf(&key, "path %s:%s", q->answer.ref_commit, q->path);
+	(void)ra_buf_printf(
+	    &input, "%s\n%s:%s\n", q->answer.ref_commit, q->answer.ref_commit, q->path);
 	if (input.error != 0 || key.error != 0) {
 		*ret = ra_query_say(q, RA_R_NO_MEMORY, "out of memory");
 		return false;
@@ -104,8 +106,12 @@ find_entry(struct ra_mirror_query *q, enum ra_turn *ret)
 	    q, key.data, &(struct ra_git_call){ .args = args, .input = input.data }, false);
 	if (item == NULL)
 		return false;
-	*ret = take_entry(q, item->output);
-	return q->answer.reason == RA_R_OK;
+	line = strchr(item->output, '\n');
+	if (line == NULL || line - item->output < 8 || strncmp(line - 8, " missing", 8) == 0)
+		*ret = ra_query_lost(q);
+	else
+		*ret = take_entry(q, line + 1);
+	return *ret == RA_TURN_DONE && q->answer.reason == RA_R_OK;
 }
 
 enum ra_turn

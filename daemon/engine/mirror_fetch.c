@@ -16,7 +16,6 @@
 #define REPACK_TIME (5 * RA_MINUTE)
 #define LIST_MAX    33554432
 #define PACKS_MOST  20 /* then they become one */
-#define LOOSE_MOST  2000
 
 static const char *const init_args[] = { "init", "--quiet", "--bare", "--template=", NULL };
 static const char *const list_args[] = { "for-each-ref", "--format=%(objectname) %(refname)",
@@ -24,8 +23,8 @@ static const char *const list_args[] = { "for-each-ref", "--format=%(objectname)
 static const char *const date_args[] = { "log", "--no-walk=unsorted", "--tags", "--no-color",
 	"--decorate=full", "--decorate-refs=refs/tags/", "--format=%H %ct %D", NULL };
 static const char *const size_args[] = { "count-objects", "-v", NULL };
-/* What no ref leads to any more is kept: a tag that moved may still run somewhere. */
-static const char *const repack_args[] = { "repack", "-a", "-d", "-k", "-q", NULL };
+/* Into few, whatever they hold: a commit that no ref leads to any more may still run somewhere. */
+static const char *const repack_args[] = { "repack", "--geometric=2", "-d", "-q", NULL };
 
 static void on_done(void *arg, struct ra_child_answer *a);
 static void start(struct ra_clone *c);
@@ -158,6 +157,8 @@ static void
 drop(struct ra_clone *c)
 {
 	c->damaged = false;
+	c->epoch++;
+	ra_memo_clear(&c->memo);
 	c->fetched = (struct ra_stamp){ 0 };
 	ra_git_refs_free(RA_TAKE(c->refs));
 	ra_git_refs_free(RA_TAKE(c->coming));
@@ -218,6 +219,9 @@ note_moves(struct ra_clone *c, const struct ra_git_refs *coming)
 {
 	const struct ra_git_refs *old = c->refs;
 
+	/* A server that shows nothing at all has moved no tag. */
+	if (coming->count == 0)
+		return;
 	for (size_t i = 0; old != NULL && i < old->count; i++) {
 		const struct ra_git_ref *was = &old->list[i], *is;
 
@@ -319,8 +323,7 @@ take_size(struct ra_clone *c, const struct ra_child_answer *a)
 	if (c->size > most) {
 		c->doomed = true;
 		drop(c);
-	} else if (number_after(a->output, "\npacks: ") > PACKS_MOST ||
-		   number_after(a->output, "count: ") > LOOSE_MOST) {
+	} else if (number_after(a->output, "\npacks: ") > PACKS_MOST) {
 		go(c, RA_CLONE_REPACK);
 	} else {
 		finish(c, RA_R_OK, "");
@@ -328,7 +331,41 @@ take_size(struct ra_clone *c, const struct ra_child_answer *a)
 }
 
 static void
-finish_large(struct ra_clone *c)
+finish_large(struct ra_clone *c, int64_t fetched)
+{
+	char size[RA_UNIT_TEXT], limit[RA_UNIT_TEXT], line[RA_MIRROR_LINE];
+
+	(void)snprintf(line, sizeof(line), "%s and more to fetch, the limit is %s",
+	    ra_size_human(fetched, size), ra_size_human(ra_git_pack_limit(c->mirror), limit));
+	finish(c, RA_R_REPO_TOO_LARGE, line);
+}
+
+static void
+take_fetch(struct ra_clone *c, const struct ra_child_answer *a)
+{
+	char line[RA_MIRROR_LINE];
+	enum ra_reason reason = ra_git_explain(c, a, line);
+	int64_t left;
+
+	/* A shallow repository's refs are left out with a warning and exit code 0. */
+	if (a->reason == RA_R_OK && a->exit_code == 0 && reason != RA_R_REPO_SHALLOW) {
+		go(c, RA_CLONE_LIST);
+		return;
+	}
+	left = ra_clone_tidy(c);
+	if (left > 0 && left >= ra_git_pack_limit(c->mirror)) {
+		finish_large(c, left);
+		return;
+	}
+	/* Not a failure of the repository that is known: perhaps of the mirror. */
+	if (reason == RA_R_GIT_FAILED && a->reason == RA_R_OK && c->refs != NULL && !c->rebuilt)
+		rebuild(c);
+	else
+		finish(c, reason, line);
+}
+
+static void
+finish_doomed(struct ra_clone *c)
 {
 	char size[RA_UNIT_TEXT], limit[RA_UNIT_TEXT], line[RA_MIRROR_LINE];
 
@@ -339,31 +376,12 @@ finish_large(struct ra_clone *c)
 }
 
 static void
-take_fetch(struct ra_clone *c, const struct ra_child_answer *a)
-{
-	char line[RA_MIRROR_LINE];
-	enum ra_reason reason = ra_git_explain(c, a, line);
-
-	/* A shallow repository's refs are left out with a warning and exit code 0. */
-	if (a->reason == RA_R_OK && a->exit_code == 0 && reason != RA_R_REPO_SHALLOW) {
-		go(c, RA_CLONE_LIST);
-		return;
-	}
-	ra_clone_tidy(c);
-	/* Not a failure of the repository that is known: perhaps of the mirror. */
-	if (reason == RA_R_GIT_FAILED && a->reason == RA_R_OK && c->refs != NULL && !c->rebuilt)
-		rebuild(c);
-	else
-		finish(c, reason, line);
-}
-
-static void
 take(struct ra_clone *c, const struct ra_child_answer *a)
 {
 	switch (c->step) {
 	case RA_CLONE_REMOVE:
 		if (c->doomed)
-			finish_large(c);
+			finish_doomed(c);
 		else
 			begin_new(c);
 		break;

@@ -180,20 +180,35 @@ ra_clone_save(const struct ra_clone *c)
 	return r;
 }
 
-void
+static int64_t
+tidy_folder(DIR *folder)
+{
+	struct dirent *entry;
+	int64_t most = 0;
+	struct stat st;
+
+	while ((entry = readdir(folder)) != NULL) {
+		if (strncmp(entry->d_name, "tmp_", 4) != 0 ||
+		    fstatat(dirfd(folder), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+			continue;
+		most = st.st_size > most ? st.st_size : most;
+		(void)unlinkat(dirfd(folder), entry->d_name, 0);
+	}
+	return most;
+}
+
+int64_t
 ra_clone_tidy(const struct ra_clone *c)
 {
 	int fd = open_state(c, "objects/pack", O_RDONLY | O_DIRECTORY);
 	DIR *folder = fd >= 0 ? fdopendir(fd) : NULL;
-	struct dirent *entry;
+	int64_t most = 0;
 
-	if (folder == NULL) {
-		if (fd >= 0)
-			close(fd);
-		return;
+	if (folder != NULL) {
+		most = tidy_folder(folder);
+		closedir(folder);
+	} else if (fd >= 0) {
+		close(fd);
 	}
-	while ((entry = readdir(folder)) != NULL)
-		if (strncmp(entry->d_name, "tmp_", 4) == 0)
-			(void)unlinkat(dirfd(folder), entry->d_name, 0);
-	closedir(folder);
+	return most;
 }

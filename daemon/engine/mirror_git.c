@@ -9,10 +9,9 @@
 #include "mirror_internal.h"
 #include "relaudit/base/escape.h"
 
-#define ARGS_MAX  40
-#define ENV_MAX	  64
-#define PACK_MAX  1073741824 /* the helper lets nobody write a larger file */
-#define INPUT_MAX 65536
+#define ARGS_MAX 40
+#define ENV_MAX	 64
+#define PACK_MAX 1073741824 /* the helper lets nobody write a larger file */
 
 static const char *const allow[] = { "/usr/bin", "/usr/lib/git-core", NULL };
 
@@ -25,6 +24,7 @@ static const char *const config[][2] = {
 	{ "maintenance.auto", "false" },
 	{ "fetch.recurseSubmodules", "false" },
 	{ "fetch.writeCommitGraph", "true" },
+	{ "fetch.unpackLimit", "1" }, /* always a pack, which has one size and one limit */
 	{ "fetch.bundleURI", "" },
 	{ "advice.fetchShowForcedUpdates", "false" },
 };
@@ -142,6 +142,12 @@ make_argv(const struct ra_clone *c, const struct ra_git_call *call, const char *
 		argv[n++] = *arg;
 	argv[n] = NULL;
 	return n;
+}
+
+int64_t
+ra_git_pack_limit(const struct ra_mirror *m)
+{
+	return m->setup.max_size < PACK_MAX ? m->setup.max_size : PACK_MAX;
 }
 
 int

@@ -111,6 +111,7 @@ struct ra_clone {
 	struct ra_git_refs *refs; /* NULL: nothing is known yet */
 	struct ra_git_refs *coming; /* listed, dates still to come */
 	uint64_t generation; /* of refs */
+	uint64_t epoch; /* of the folder: it was removed so many times */
 	bool opened; /* what was on disk has been looked at */
 	bool damaged; /* to be made anew */
 	bool rebuilt; /* in this attempt */
@@ -145,7 +146,7 @@ struct ra_run_git {
 	struct ra_run_git *next;
 	struct ra_clone *clone;
 	struct ra_helper_job *job;
-	uint64_t generation;
+	uint64_t epoch; /* of the clone, when it was started */
 	bool may_fail;
 	char key[];
 };
@@ -209,6 +210,8 @@ struct ra_git_call {
 int ra_git_run(struct ra_clone *c, const struct ra_git_call *call,
     void (*done)(void *arg, struct ra_child_answer *answer), void *arg,
     struct ra_helper_job **ret);
+/* A fetch can write no more than this into one pack. */
+int64_t ra_git_pack_limit(const struct ra_mirror *m);
 /* rm -rf of the clone's folder. */
 int ra_git_remove(struct ra_clone *c, void (*done)(void *arg, struct ra_child_answer *answer),
     void *arg, struct ra_helper_job **ret);
@@ -232,8 +235,8 @@ bool ra_clone_has_folder(const struct ra_clone *c);
 /* When it was fetched, and its moved tags; nothing if the file is not there or not ours. */
 void ra_clone_load(struct ra_clone *c);
 int ra_clone_save(const struct ra_clone *c);
-/* What a fetch that was killed leaves behind. */
-void ra_clone_tidy(const struct ra_clone *c);
+/* Removes what a fetch that was killed leaves behind. The size of the largest. */
+int64_t ra_clone_tidy(const struct ra_clone *c);
 int ra_clone_add_move(
     struct ra_clone *c, const char *tag, const char *from, const char *to, int64_t seen);
 
@@ -251,6 +254,8 @@ enum ra_turn ra_query_wait_fetch(struct ra_mirror_query *q, bool wanted);
 /* What git says; NULL: it waits for that. may_fail: so that a failure is an answer too. */
 const struct ra_memo_item *ra_query_know(struct ra_mirror_query *q, const char *key,
     const struct ra_git_call *call, bool may_fail);
+/* An object is not there that must be: the mirror is damaged, which is waited for or said. */
+enum ra_turn ra_query_lost(struct ra_mirror_query *q);
 bool ra_is_commit(const char *text);
 /* The whole of a commit given by its first digits. NULL: *ret is what comes of it. */
 const char *ra_query_commit(

@@ -115,6 +115,11 @@ on_run(void *arg, struct ra_child_answer *a)
 	bool to_fetch = false;
 
 	run_unlink(run);
+	if (run->epoch != c->epoch) {
+		wake(run, c->step != RA_CLONE_IDLE);
+		free(run);
+		return;
+	}
 	if (a->reason != RA_R_OK) {
 		enum ra_reason reason = ra_git_explain(c, a, line);
 
@@ -157,6 +162,7 @@ start_run(struct ra_clone *c, const char *key, const struct ra_git_call *call, b
 		return NULL;
 	memcpy(run->key, key, len);
 	run->clone = c;
+	run->epoch = c->epoch;
 	run->may_fail = may_fail;
 	if (ra_git_run(c, call, on_run, run, &run->job) < 0) {
 		free(run);
@@ -219,25 +225,47 @@ is_ref_too(const struct ra_clone *c, const char *text)
 	return ra_git_refs_find(c->refs, name) != NULL;
 }
 
+enum ra_turn
+ra_query_lost(struct ra_mirror_query *q)
+{
+	if (q->waited)
+		return ra_query_say(
+		    q, RA_R_GIT_FAILED, "the mirror lacks objects that it must have");
+	q->repo->clone->damaged = true;
+	return ra_query_wait_fetch(q, false);
+}
+
+static bool
+ends_with(const char *text, const char *end)
+{
+	size_t len = strlen(text), end_len = strlen(end);
+
+	return len >= end_len && strcmp(text + len - end_len, end) == 0;
+}
+
+/* Three lines: as a commit, as anything, and a thing that must be there. */
 static const char *
 take_commit(struct ra_mirror_query *q, const char *text, const struct ra_memo_item *item,
     char out[RA_COMMIT_TEXT], enum ra_turn *ret)
 {
 	size_t len = strcspn(item->output, " ");
 
-	if (strstr(item->output, " ambiguous\n") != NULL) {
-		*ret = ra_query_say(q, RA_R_COMMIT_AMBIGUOUS,
-		    "commit %s stands for several commits of the repository", text);
+	if (ends_with(item->output, " missing\n")) {
+		*ret = ra_query_lost(q);
 		return NULL;
 	}
-	if (strstr(item->output, " missing\n") != NULL || len >= RA_COMMIT_TEXT) {
+	if (len == 40 || len == 64) {
+		memcpy(out, item->output, len);
+		out[len] = '\0';
+		return out;
+	}
+	if (strstr(item->output, " ambiguous\n") != NULL)
+		*ret = ra_query_say(q, RA_R_COMMIT_AMBIGUOUS,
+		    "commit %s stands for several things in the repository", text);
+	else
 		*ret = ra_query_missing(
 		    q, RA_R_COMMIT_UNKNOWN, "commit %s is not in the repository", text);
-		return NULL;
-	}
-	memcpy(out, item->output, len);
-	out[len] = '\0';
-	return out;
+	return NULL;
 }
 
 const char *
@@ -247,7 +275,7 @@ ra_query_commit(
 	static const char *const args[] = { "cat-file", "--batch-check=%(objectname) %(objecttype)",
 		NULL };
 	const struct ra_clone *c = q->repo->clone;
-	char input[RA_COMMIT_TEXT + 16], key[RA_COMMIT_TEXT + 48], lower[RA_COMMIT_TEXT];
+	char input[3 * RA_COMMIT_TEXT + 16], key[RA_COMMIT_TEXT + 48], lower[RA_COMMIT_TEXT];
 	const struct ra_memo_item *item;
 	size_t i;
 
@@ -265,7 +293,8 @@ ra_query_commit(
 		    "%s may be a commit, and is a branch or tag too", text);
 		return NULL;
 	}
-	(void)snprintf(input, sizeof(input), "%s^{commit}\n", lower);
+	(void)snprintf(
+	    input, sizeof(input), "%s^{commit}\n%s\n%s\n", lower, lower, c->refs->list[0].object);
 	(void)snprintf(
 	    key, sizeof(key), "commit %s at %llu", lower, (unsigned long long)c->generation);
 	item = ra_query_know(q, key, &(struct ra_git_call){ .args = args, .input = input }, false);
