@@ -143,6 +143,8 @@ ra_mirror_free(struct ra_mirror *m)
 		drop_list(&((struct ra_clone *)value)->waiting);
 	for (i = 0; ra_map_next(&m->repos, &i, NULL, &value); i = 0)
 		repo_free(value);
+	if (m->sweep != NULL)
+		ra_helper_cancel(m->sweep);
 	ra_map_free(&m->repos);
 	ra_map_free(&m->clones);
 	ra_timer_free(m->timer);

@@ -391,8 +391,9 @@ look_at_clone(struct ra_mirror_query *q, bool *ret_over)
 			return ra_query_say(q, c->remote == RA_R_OK ? RA_R_REPO_PENDING : c->remote,
 			    "last fetched %s ago: %.200s", ra_duration_human(age, text),
 			    c->remote_error);
-		return ra_query_say(
-		    q, c->remote == RA_R_OK ? RA_R_GIT_FAILED : c->remote, "%s", c->remote_error);
+		if (c->remote != RA_R_OK)
+			return ra_query_say(q, c->remote, "%s", c->remote_error);
+		return ra_query_say(q, RA_R_GIT_FAILED, "%s", c->local_error);
 	}
 	if (age >= setup->interval)
 		ra_clone_refresh(c, false);

@@ -22,6 +22,8 @@ static const char *const list_args[] = { "for-each-ref", "--format=%(objectname)
 	NULL };
 static const char *const date_args[] = { "log", "--no-walk=unsorted", "--tags", "--no-color",
 	"--decorate=full", "--decorate-refs=refs/tags/", "--format=%H %ct %D", NULL };
+static const char *const check_args[] = { "fsck", "--connectivity-only", "--no-dangling",
+	"--no-progress", NULL };
 static const char *const size_args[] = { "count-objects", "-v", NULL };
 /* Into few, whatever they hold: a commit that no ref leads to any more may still run somewhere. */
 static const char *const repack_args[] = { "repack", "--geometric=2", "-d", "-q", NULL };
@@ -137,6 +139,10 @@ go(struct ra_clone *c, enum ra_clone_step step)
 	case RA_CLONE_DATES:
 		call.args = date_args;
 		break;
+	case RA_CLONE_CHECK:
+		call.args = check_args;
+		call.timeout = setup->clone_timeout;
+		break;
 	case RA_CLONE_SIZE:
 		call.args = size_args;
 		break;
@@ -145,7 +151,7 @@ go(struct ra_clone *c, enum ra_clone_step step)
 		call.timeout = REPACK_TIME;
 	}
 	if (step == RA_CLONE_REMOVE)
-		r = ra_git_remove(c, on_done, c, &c->job);
+		r = ra_git_remove(c->mirror, &c->path, 1, on_done, c, &c->job);
 	else
 		r = ra_git_run(c, &call, on_done, c, &c->job);
 	if (r < 0)
@@ -358,10 +364,14 @@ take_fetch(struct ra_clone *c, const struct ra_child_answer *a)
 		return;
 	}
 	/* Not a failure of the repository that is known: perhaps of the mirror. */
-	if (reason == RA_R_GIT_FAILED && a->reason == RA_R_OK && c->refs != NULL && !c->rebuilt)
-		rebuild(c);
-	else
+	if (reason != RA_R_GIT_FAILED || a->reason != RA_R_OK || c->refs == NULL || c->rebuilt) {
 		finish(c, reason, line);
+	} else if (strstr(a->errors, ".lock': File exists") != NULL) {
+		rebuild(c); /* nobody else is at work here: it was left behind */
+	} else {
+		memcpy(c->local_error, line, sizeof(c->local_error));
+		go(c, RA_CLONE_CHECK);
+	}
 }
 
 static void
@@ -396,6 +406,9 @@ take(struct ra_clone *c, const struct ra_child_answer *a)
 	case RA_CLONE_DATES:
 		take_dates(c, a);
 		break;
+	case RA_CLONE_CHECK:
+		finish(c, RA_R_GIT_FAILED, c->local_error); /* the mirror is sound */
+		break;
 	case RA_CLONE_SIZE:
 		take_size(c, a);
 		break;
@@ -421,6 +434,17 @@ on_done(void *arg, struct ra_child_answer *a)
 }
 
 /* --- from outside --- */
+
+bool
+ra_clone_doubt(struct ra_clone *c, const char *why)
+{
+	(void)snprintf(c->local_error, sizeof(c->local_error), "%s", why);
+	if (c->doubted != 0 && ra_clock_mono() - c->doubted < RETRY_MOST)
+		return false;
+	c->doubted = ra_clock_mono();
+	c->damaged = true;
+	return true;
+}
 
 bool
 ra_clone_may_refresh(const struct ra_clone *c)

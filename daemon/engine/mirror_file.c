@@ -212,3 +212,66 @@ ra_clone_tidy(const struct ra_clone *c)
 	}
 	return most;
 }
+
+/* --- mirrors that nobody asks any more --- */
+
+static bool
+is_used(struct ra_mirror *m, const char *path)
+{
+	size_t i = 0;
+	void *value;
+
+	while (ra_map_next(&m->clones, &i, NULL, &value))
+		if (strcmp(((struct ra_clone *)value)->path, path) == 0)
+			return true;
+	return false;
+}
+
+static size_t
+list_unused(struct ra_mirror *m, DIR *folder, char *paths[RA_REMOVE_MAX])
+{
+	struct dirent *entry;
+	size_t n = 0;
+
+	while (n < RA_REMOVE_MAX && (entry = readdir(folder)) != NULL) {
+		struct ra_buf path = RA_BUF(4096);
+		size_t len = strlen(entry->d_name);
+
+		/* Ours are named so; anything else is left alone. */
+		if (len != 20 || strspn(entry->d_name, "0123456789abcdef") != 16 ||
+		    strcmp(entry->d_name + 16, ".git") != 0)
+			continue;
+		(void)ra_buf_printf(&path, "%s/%s", m->folder, entry->d_name);
+		paths[n] = ra_buf_take(&path);
+		if (paths[n] != NULL && is_used(m, paths[n]))
+			free(RA_TAKE(paths[n]));
+		n += paths[n] != NULL;
+	}
+	return n;
+}
+
+static void
+on_swept(void *arg, struct ra_child_answer *answer)
+{
+	struct ra_mirror *m = arg;
+
+	m->sweep = NULL;
+}
+
+void
+ra_mirror_sweep(struct ra_mirror *m)
+{
+	DIR *folder = m->sweep == NULL ? opendir(m->folder) : NULL;
+	char *paths[RA_REMOVE_MAX];
+	size_t n;
+
+	if (folder == NULL)
+		return;
+	n = list_unused(m, folder, paths);
+	closedir(folder);
+	/* What is left this time goes the next time. */
+	if (n > 0 && ra_git_remove(m, paths, n, on_swept, m, &m->sweep) < 0)
+		m->sweep = NULL;
+	while (n > 0)
+		free(paths[--n]);
+}

@@ -180,10 +180,10 @@ ra_git_run(struct ra_clone *c, const struct ra_git_call *call,
 }
 
 int
-ra_git_remove(struct ra_clone *c, void (*done)(void *arg, struct ra_child_answer *answer),
-    void *arg, struct ra_helper_job **ret)
+ra_git_remove(struct ra_mirror *m, char *const *paths, size_t count,
+    void (*done)(void *arg, struct ra_child_answer *answer), void *arg, struct ra_helper_job **ret)
 {
-	const char *const argv[] = { "/usr/bin/rm", "-rf", "--", c->path, NULL };
+	const char *argv[RA_REMOVE_MAX + 4] = { "/usr/bin/rm", "-rf", "--" };
 	const char *const environment[] = { "LC_ALL=C", NULL };
 	struct ra_child_request request = { .argv = argv,
 		.environment = environment,
@@ -191,7 +191,9 @@ ra_git_remove(struct ra_clone *c, void (*done)(void *arg, struct ra_child_answer
 		.max_output = 4096,
 		.deadline = ra_clock_mono() + RA_MINUTE };
 
-	return ra_helper_run(c->mirror->io.helper, &request, done, arg, ret);
+	for (size_t i = 0; i < count && i < RA_REMOVE_MAX; i++)
+		argv[i + 3] = paths[i];
+	return ra_helper_run(m->io.helper, &request, done, arg, ret);
 }
 
 /* --- what its messages mean: the first that is found counts --- */

@@ -92,6 +92,7 @@ enum ra_clone_step {
 	RA_CLONE_FETCH,
 	RA_CLONE_LIST,
 	RA_CLONE_DATES,
+	RA_CLONE_CHECK, /* whether it was the mirror that made the fetch fail */
 	RA_CLONE_SIZE,
 	RA_CLONE_REPACK,
 };
@@ -125,6 +126,8 @@ struct ra_clone {
 	uint64_t attempts; /* ended */
 	enum ra_reason remote;
 	char remote_error[RA_MIRROR_LINE];
+	char local_error[RA_MIRROR_LINE]; /* what git says of the mirror itself */
+	int64_t doubted; /* monotonic; 0: never */
 	int64_t size;
 	struct ra_mirror_move *moves;
 	size_t move_count;
@@ -189,6 +192,7 @@ struct ra_mirror {
 	struct ra_mirror_list turning;
 	struct ra_timer *timer;
 	int64_t timer_at; /* 0: not running */
+	struct ra_helper_job *sweep;
 	struct ra_mirror_stats stats;
 };
 
@@ -212,9 +216,11 @@ int ra_git_run(struct ra_clone *c, const struct ra_git_call *call,
     struct ra_helper_job **ret);
 /* A fetch can write no more than this into one pack. */
 int64_t ra_git_pack_limit(const struct ra_mirror *m);
-/* rm -rf of the clone's folder. */
-int ra_git_remove(struct ra_clone *c, void (*done)(void *arg, struct ra_child_answer *answer),
-    void *arg, struct ra_helper_job **ret);
+#define RA_REMOVE_MAX 64
+/* rm -rf of so many paths at most. */
+int ra_git_remove(struct ra_mirror *m, char *const *paths, size_t count,
+    void (*done)(void *arg, struct ra_child_answer *answer), void *arg,
+    struct ra_helper_job **ret);
 /* Why it failed, and the line of stderr that says so, cleaned of control characters and secrets. */
 enum ra_reason ra_git_explain(
     const struct ra_clone *c, const struct ra_child_answer *a, char line[RA_MIRROR_LINE]);
@@ -223,6 +229,8 @@ enum ra_reason ra_git_explain(
 
 /* Starts what is needed to bring it up to date, unless that is under way or too early. */
 void ra_clone_refresh(struct ra_clone *c, bool wanted);
+/* Git cannot read the mirror: true if it is made anew, false if it just was. */
+bool ra_clone_doubt(struct ra_clone *c, const char *why);
 bool ra_clone_may_refresh(const struct ra_clone *c);
 /* Ends what is under way, without telling anyone. */
 void ra_clone_stop(struct ra_clone *c);

@@ -133,8 +133,9 @@ on_run(void *arg, struct ra_child_answer *a)
 	} else if (c->step != RA_CLONE_IDLE) {
 		to_fetch = true; /* what is there is being changed */
 	} else {
-		(void)ra_git_explain(c, a, c->remote_error);
-		c->damaged = true;
+		(void)ra_git_explain(c, a, line);
+		if (!ra_clone_doubt(c, line))
+			fail_run(run, RA_R_GIT_FAILED, line);
 	}
 	wake(run, to_fetch);
 	free(run);
@@ -228,10 +229,10 @@ is_ref_too(const struct ra_clone *c, const char *text)
 enum ra_turn
 ra_query_lost(struct ra_mirror_query *q)
 {
-	if (q->waited)
-		return ra_query_say(
-		    q, RA_R_GIT_FAILED, "the mirror lacks objects that it must have");
-	q->repo->clone->damaged = true;
+	static const char why[] = "the mirror lacks objects that it must have";
+
+	if (q->waited || !ra_clone_doubt(q->repo->clone, why))
+		return ra_query_say(q, RA_R_GIT_FAILED, "%s", why);
 	return ra_query_wait_fetch(q, false);
 }
 

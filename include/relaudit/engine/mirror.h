@@ -47,6 +47,8 @@ int ra_mirror_repo(struct ra_mirror *m, const char *url, const char *pattern,
     struct ra_mirror_repo **ret, struct ra_error *err);
 /* Queries on it must have been answered or cancelled. */
 void ra_mirror_unref(struct ra_mirror_repo *r);
+/* Removes from disk what no repository uses; for when a configuration has been loaded. */
+void ra_mirror_sweep(struct ra_mirror *m);
 /* Without secrets. */
 const char *ra_mirror_url(const struct ra_mirror_repo *r);
 
