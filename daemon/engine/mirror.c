@@ -490,8 +490,9 @@ overdue(struct ra_mirror_query *q)
 
 	if (q->run != NULL || reason == RA_R_OK) {
 		(void)snprintf(q->error, sizeof(q->error), "%s",
-		    q->run != NULL ? "git is still at work on the mirror"
-				   : "the repository is still being fetched");
+		    q->run != NULL
+			? "git is still at work on the mirror"
+			: "the repository is still being fetched, or git is busy with others");
 		reason = RA_R_REPO_PENDING;
 	} else {
 		(void)snprintf(q->error, sizeof(q->error), "%s", c->remote_error);
@@ -500,7 +501,7 @@ overdue(struct ra_mirror_query *q)
 	ra_query_answer(q);
 }
 
-/* Those that are overdue become ready to be told so; the soonest of the rest is when to come back. */
+/* Those that are overdue are to be told so; the soonest of the rest is when to come back. */
 static void
 check_deadlines(struct ra_mirror *m, struct ra_mirror_list *list, int64_t *soonest)
 {

@@ -106,7 +106,7 @@ set_tag(struct ra_mirror_side *side, const struct ra_tag *tag)
 }
 
 /*
- * Finds tag and commit of a side. RA_TURN_WAIT: it waits, or *ret_over and it is answered. A version
+ * Finds tag and commit of a side. RA_TURN_WAIT: it waits; *ret_over: it is answered. A version
  * without a tag is no reason to stop if there is a commit.
  */
 static enum ra_turn

@@ -88,7 +88,6 @@ finish(struct ra_clone *c, enum ra_reason reason, const char *error)
 	c->step = RA_CLONE_IDLE;
 	c->wanted = c->rebuilt = c->doomed = false;
 	c->tried = ra_clock_mono();
-	c->attempts++;
 	set_remote(c, reason, error);
 	m->fetching--;
 	wake_waiting(c, true);

@@ -123,7 +123,6 @@ struct ra_clone {
 	int64_t tried; /* monotonic end of the last attempt; 0: none */
 	int64_t retry; /* monotonic, not before */
 	unsigned failures;
-	uint64_t attempts; /* ended */
 	enum ra_reason remote;
 	char remote_error[RA_MIRROR_LINE];
 	char local_error[RA_MIRROR_LINE]; /* what git says of the mirror itself */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What git said, by what it was asked. What could change with the refs has their generation in its key. */
+/* What git said, by what it was asked. A key of what changes with the refs has their generation. */
 #include <string.h>
 
 #include "mirror_internal.h"

@@ -349,7 +349,6 @@ static struct {
 	enum { SILENT, FILES, PAGE, FORBIDDEN, REDIRECT } mode;
 	char seen[4096]; /* of the last request */
 	unsigned requests, authorized, leaks;
-	int redirect_port;
 } web;
 
 static void
