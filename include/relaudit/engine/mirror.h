@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is known of git repositories: one bare mirror per URL in STATE/mirrors, kept up to date with
+ * What is known of git repositories: one bare mirror per URL in STATE/mirrors, kept up to date by
  * the program git, which the helper runs. Questions are answered from the mirror; who asks for a tag
  * or commit that it lacks waits for a fetch. Loop thread only.
  *
@@ -64,7 +64,7 @@ struct ra_mirror_question {
 	struct {
 		const char *version, *commit;	/* as reported; one may be NULL, the commit short */
 	} side[2];
-	const char *ref;	/* BLOB: branch, tag, refs/..., commit; NULL: by side[0].version */
+	const char *ref;	/* BLOB: branch, tag, refs/..., commit; NULL: side[0].version's */
 	const char *path;	/* BLOB: within the repository; a link is followed within it */
 	size_t max_bytes;	/* BLOB: 1 B to 16 MiB */
 	int64_t deadline;	/* monotonic ms; then it is answered with what hinders it */
@@ -108,14 +108,15 @@ struct ra_mirror_answer {
 	struct ra_mirror_side side[2];
 	/* IDENTIFY */
 	enum ra_relation relation;
-	int64_t behind, ahead;	/* commits, against the tag; COMPARE: side[0] against side[1]. -1: not known */
-	const char *nearest;	/* UNTAGGED: the nearest tag before it, `ahead` commits away; NULL: none */
+	int64_t behind, ahead;	/* commits, against the tag; COMPARE: of side[0] against side[1];
+				   -1: not known */
+	const char *nearest;	/* UNTAGGED: the nearest tag before, `ahead` commits away, or NULL */
 	int64_t behind_releases;	/* newer releases; -1: not known */
 	const char *latest;	/* the newest release's tag; NULL: none */
 	/* COMPARE */
 	bool ordered;		/* order is known */
-	int order;		/* of the versions, else by ancestry: <0: side[0] is older, 0: same, >0 */
-	int64_t lag_releases;	/* releases after side[0] up to side[1], negative the other way */
+	int order;		/* of the versions, else by ancestry; <0: side[0] is older */
+	int64_t lag_releases;	/* after side[0] up to side[1], negative the other way */
 	bool lag_known;
 	int64_t lag_ms;		/* side[1]'s commit date less side[0]'s; 0 if one is not known */
 	/* BLOB */
