@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is known of git repositories: one bare mirror per URL in STATE/mirrors, kept up to date by
- * the program git, which the helper runs. Questions are answered from the mirror; who asks for a tag
+ * What is known of git repositories: one bare mirror per URL in STATE/mirrors, kept up by the
+ * program git, which the helper runs. Questions are answered from the mirror; who asks for a tag
  * or commit that it lacks waits for a fetch. Loop thread only.
  *
  * A fetch is started when someone asks and the last is older than the interval; for what is unknown
@@ -88,7 +88,7 @@ struct ra_mirror_side {
 	const char *version;	/* the tag's; NULL: none */
 	const char *tag_commit;	/* peeled; "": none */
 	int64_t tag_date;	/* wall ms, 0: not known */
-	char commit[RA_COMMIT_TEXT];	/* the whole of the reported one, else the tag's; "": none */
+	char commit[RA_COMMIT_TEXT];	/* the whole of the reported one, else the tag's, or "" */
 	int64_t commit_date;	/* COMPARE only; 0: not known */
 	bool dirty;
 };
@@ -101,7 +101,7 @@ struct ra_mirror_side {
 struct ra_mirror_answer {
 	enum ra_reason reason;
 	const char *error;	/* one line, without secrets; with reason */
-	int64_t fetched;	/* wall ms when the mirror last agreed with the repository; 0: never */
+	int64_t fetched;	/* wall ms when it last agreed with the repository; 0: never */
 	int64_t age;		/* ms since then */
 	enum ra_reason remote;	/* how the last fetch ended */
 	const char *remote_error;
@@ -110,7 +110,7 @@ struct ra_mirror_answer {
 	enum ra_relation relation;
 	int64_t behind, ahead;	/* commits, against the tag; COMPARE: of side[0] against side[1];
 				   -1: not known */
-	const char *nearest;	/* UNTAGGED: the nearest tag before, `ahead` commits away, or NULL */
+	const char *nearest;	/* UNTAGGED: nearest tag before, `ahead` commits away, or NULL */
 	int64_t behind_releases;	/* newer releases; -1: not known */
 	const char *latest;	/* the newest release's tag; NULL: none */
 	/* COMPARE */
@@ -149,7 +149,7 @@ struct ra_mirror_status {
 	const char *remote_error;
 	bool fetching;
 	size_t tags;
-	int64_t size;		/* bytes, as of the last fetch that brought something; 0: not known */
+	int64_t size;		/* bytes, as of the last fetch that brought something, or 0 */
 	const struct ra_mirror_move *moves;
 	size_t move_count;
 };
