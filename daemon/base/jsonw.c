@@ -97,6 +97,12 @@ ra_jsonw_textn(struct ra_jsonw *w, const char *key, const char *text, size_t len
 	ra_buf_putc(w->out, '"');
 }
 
+void
+ra_jsonw_raw(struct ra_jsonw *w, const char *key, const char *json, size_t len)
+{
+	plain(w, key, json, len);
+}
+
 /* Written from the end of text backwards; returns where it starts. */
 static const char *
 int_text(int64_t value, char text[INT_TEXT])

@@ -30,6 +30,7 @@ static const struct {
 	{ "table", RA_CTL_TABLE },
 	{ "json", RA_CTL_JSON },
 	{ "csv", RA_CTL_CSV },
+	{ "nagios", RA_CTL_NAGIOS },
 };
 
 struct parse {
@@ -162,7 +163,7 @@ set_output(struct ra_ctl *ctl, const char *value, struct ra_error *err)
 			return 0;
 		}
 	}
-	return ra_error_set(err, -EINVAL, "no output '%.60s'; there are table, json, csv", value);
+	return ra_error_set(err, -EINVAL, "no output '%.60s'; there are table, json, csv, nagios", value);
 }
 
 static int

@@ -28,7 +28,7 @@ const struct ra_ctl_command ra_ctl_cmd_status = {
 	    "state's number, 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN or PENDING.\n",
 	.options = options,
 	.most = RA_CTL_MANY,
-	.outputs = RA_CTL_TABLE | RA_CTL_JSON | RA_CTL_CSV,
+	.outputs = RA_CTL_TABLE | RA_CTL_JSON | RA_CTL_CSV | RA_CTL_NAGIOS,
 	.complete = RA_CTL_SELECTORS,
 	.run = status_run,
 };
@@ -60,6 +60,9 @@ render(const struct ra_ctl *ctl, const struct ra_ctl_answer *answer,
 		break;
 	case RA_CTL_CSV:
 		ra_ctl_csv_status(out, status);
+		break;
+	case RA_CTL_NAGIOS:
+		ra_ctl_nagios(&ctl->term, status, out);
 		break;
 	case RA_CTL_TABLE:
 		ra_ctl_matrix(&ctl->term, status, out);

@@ -53,6 +53,22 @@ run_command(struct ra_ctl *ctl, int argc, char **argv, struct ra_error *err)
 	return ctl->command->run(ctl, err);
 }
 
+/* A monitoring system reads the first line of stdout, and knows the exit codes 0 to 3 only. */
+static int
+plugin_end(struct ra_ctl *ctl, int code, struct ra_error *error)
+{
+	RA_BUF_LOCAL line = RA_BUF(0);
+
+	if (code == RA_CTL_DONE || error->text[0] == '\0')
+		return code;
+	ra_buf_puts(&line, "RELAUDIT UNKNOWN - ");
+	ra_ctl_text(&ctl->term, &line, error->text);
+	ra_buf_putc(&line, '\n');
+	(void)ra_ctl_print(ctl, &line);
+	error->text[0] = '\0';
+	return RA_UNKNOWN;
+}
+
 int
 ra_ctl_main(int argc, char **argv, FILE *out, FILE *err)
 {
@@ -62,6 +78,8 @@ ra_ctl_main(int argc, char **argv, FILE *out, FILE *err)
 
 	ra_ctl_term_init(&ctl.term, out, RA_CTL_COLOR_AUTO);
 	code = run_command(&ctl, argc, argv, &error);
+	if (ctl.output == RA_CTL_NAGIOS)
+		code = plugin_end(&ctl, code, &error);
 	code = check_output(&ctl, code);
 	if (error.text[0] != '\0')
 		ra_ctl_complain(&ctl, error.text);

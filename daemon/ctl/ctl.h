@@ -33,6 +33,7 @@ enum ra_ctl_output {
 	RA_CTL_TABLE = 1 << 0,
 	RA_CTL_JSON = 1 << 1,
 	RA_CTL_CSV = 1 << 2,
+	RA_CTL_NAGIOS = 1 << 3,
 };
 
 /* What the shell may offer in a place. */

@@ -20,6 +20,9 @@ void ra_ctl_fact(struct ra_buf *out, const char *name, const json_t *value, int6
 /* A JSON scalar as text; other JSON as JSON. */
 void ra_ctl_scalar(struct ra_buf *out, const json_t *value);
 
+/* nagios.c: the output of a monitoring plugin, performance data in its first line. */
+void ra_ctl_nagios(const struct ra_ctl_term *t, const struct ra_ctl_status *s, struct ra_buf *out);
+
 /* csv.c: quoted as RFC 4180 says, lines ended by \n, what is not printable escaped. */
 void ra_ctl_csv_row(struct ra_buf *out, const char *const *cells, size_t count);
 void ra_ctl_csv_status(struct ra_buf *out, const struct ra_ctl_status *s);

@@ -6,10 +6,13 @@
 #include <string.h>
 
 #include "relaudit/base/clock.h"
+#include "relaudit/base/escape.h"
 
 #include "internal.h"
 
 /* --- secrets that came back in an answer --- */
+
+#define SECRET_MIN 4 /* shorter ones would blacken innocent text, and are not worth the name */
 
 static void
 scrub(char *text, const char *const *secrets, size_t count)
@@ -20,12 +23,31 @@ scrub(char *text, const char *const *secrets, size_t count)
 		size_t len = strlen(secrets[i]);
 		char *at = text;
 
-		/* Shorter ones would blacken innocent text; they are no secrets worth the name. */
-		if (len < 4)
+		if (len < SECRET_MIN)
 			continue;
 		while ((at = strstr(at, secrets[i])) != NULL)
 			for (j = 0; j < len; j++)
 				*at++ = '*';
+	}
+}
+
+/* Blackened JSON might be none any more, so one that holds a secret goes as a whole. */
+static void
+scrub_json(char *json, const char *const *secrets, size_t count)
+{
+	RA_BUF_LOCAL escaped = RA_BUF(0);
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		ra_buf_clear(&escaped);
+		if (strlen(secrets[i]) < SECRET_MIN)
+			continue;
+		if (ra_escape_json(&escaped, secrets[i], strlen(secrets[i])) < 0 ||
+		    strstr(json, ra_buf_text(&escaped)) != NULL) {
+			json[1] = json[0] == '{' ? '}' : ']';
+			json[2] = '\0';
+			return;
+		}
 	}
 }
 
@@ -34,9 +56,12 @@ scrub_facts(struct ra_facts *f, const char *const *secrets, size_t count)
 {
 	size_t i;
 
-	for (i = 0; i < f->count; i++)
+	for (i = 0; i < f->count; i++) {
 		if (f->list[i].def->type == RA_FACT_TEXT)
 			scrub(f->list[i].text, secrets, count);
+		else if (f->list[i].def->type == RA_FACT_JSON)
+			scrub_json(f->list[i].text, secrets, count);
+	}
 }
 
 static void

@@ -15,6 +15,7 @@
 #define REST_JOBS     4
 #define TICK	      500 /* ms */
 #define GRACE	      (1 * RA_SECOND) /* beyond a job's deadline until the helper is given up */
+#define RUN_GRACE     (3 * RA_SECOND) /* a child is told to end, then made to, then read out */
 #define STABLE	      (10 * RA_SECOND)
 #define BACKOFF_FIRST 100
 #define BACKOFF_MAX   (5 * RA_SECOND)
@@ -105,11 +106,25 @@ job_end(struct ra_helper_job *j, struct ra_file_answer *answer)
 }
 
 static void
+child_end(struct ra_helper_job *j, struct ra_child_answer *answer)
+{
+	void (*ran)(void *arg, struct ra_child_answer *answer) = j->ran;
+	void *arg = j->arg;
+
+	job_free(j);
+	ran(arg, answer);
+}
+
+static void
 job_lost(struct ra_helper_job *j, const char *why)
 {
 	struct ra_file_answer answer = { .reason = RA_R_HELPER, .error = why };
+	struct ra_child_answer none = { .reason = RA_R_HELPER, .error = why, .errors = "" };
 
-	job_end(j, &answer);
+	if (j->child)
+		child_end(j, &none);
+	else
+		job_end(j, &answer);
 }
 
 /* --- callbacks may free it --- */
@@ -211,12 +226,27 @@ take_answer(struct ra_helper *h, const struct ra_wire_head *head, char *payload)
 	j = job_find(h, head->id);
 	content = j != NULL && j->content && answer.reason == RA_R_OK;
 	answer.bytes = content ? payload : NULL;
-	if (j != NULL)
+	if (j != NULL && !j->child)
 		job_end(j, &answer);
 	/* The content is where the payload begins, unless it was taken. */
 	if (!content || answer.bytes != NULL)
 		free(payload);
 	return 0;
+}
+
+static int
+take_ran(struct ra_helper *h, const struct ra_wire_head *head, char *payload)
+{
+	struct ra_helper_job *j = job_find(h, head->id);
+	struct ra_child_answer answer;
+	int r = ra_wire_ran(head, payload, &answer);
+
+	if (r == 0 && j != NULL && j->child)
+		child_end(j, &answer);
+	/* The output is where the payload begins, unless it was taken. */
+	if (r < 0 || j == NULL || answer.output != NULL)
+		free(payload);
+	return r;
 }
 
 /* How many there were. */
@@ -230,7 +260,8 @@ read_answers(struct ra_helper *h)
 	h->in.receives = RECEIVES;
 	while (!h->gone && (r = ra_wire_next(&h->in, h->fd, &head, &payload)) != 0) {
 		if (r > 0)
-			r = take_answer(h, &head, payload);
+			r = head.type == RA_WIRE_RAN ? take_ran(h, &head, payload)
+						     : take_answer(h, &head, payload);
 		if (r < 0)
 			return r;
 		count++;
@@ -415,6 +446,31 @@ ra_helper_file(struct ra_helper *h, const struct ra_file_request *q,
 	j->deadline = q->deadline;
 	j->content = q->want != RA_FILE_STAT;
 	j->done = done;
+	j->arg = arg;
+	h->stats.jobs++;
+	*ret = j;
+	return 0;
+}
+
+int
+ra_helper_run(struct ra_helper *h, const struct ra_child_request *q,
+    void (*done)(void *arg, struct ra_child_answer *answer), void *arg, struct ra_helper_job **ret)
+{
+	struct ra_helper_job *j;
+	int r = job_new(h, &j);
+
+	if (r < 0)
+		return r;
+	r = ra_wire_put_run(&h->out, j->id, q);
+	if (r < 0) {
+		job_free(j);
+		return r == -EMSGSIZE ? -EAGAIN : r;
+	}
+	ra_helper_process_push(h);
+	j->life = h->life;
+	j->deadline = q->deadline + RUN_GRACE;
+	j->child = true;
+	j->ran = done;
 	j->arg = arg;
 	h->stats.jobs++;
 	*ret = j;

@@ -38,6 +38,8 @@ const struct ra_mount *ra_mounts_find(const struct ra_mounts *m, const char *pat
 void ra_lanes_open(int fd);
 /* Mounts have changed (POLLPRI), or were never read. */
 void ra_lanes_remount(int mountinfo);
+/* One frame, from any thread of the helper. */
+void ra_lanes_send(struct iovec *parts, size_t count);
 /* A request; takes the payload. -EPROTO if it is none. */
 int ra_lanes_add(const struct ra_wire_head *head, char *payload);
 void ra_lanes_cancel(uint64_t id);

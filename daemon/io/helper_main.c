@@ -14,6 +14,7 @@
 
 #include "relaudit/base/clock.h"
 
+#include "children.h"
 #include "helper_lane.h"
 #include "helper_private.h"
 
@@ -29,7 +30,6 @@ prepare(void)
 	for (size_t i = 0; i < RA_ARRAY_SIZE(ignored); i++)
 		(void)signal(ignored[i], SIG_IGN);
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
 	(void)prctl(PR_SET_DUMPABLE, 0);
 	(void)prctl(PR_SET_NAME, "relaudit-helper");
 	(void)setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
@@ -38,15 +38,39 @@ prepare(void)
 	(void)mallopt(M_ARENA_MAX, 2);
 }
 
+static void
+on_ran(void *arg, uint64_t id, struct ra_child_answer *answer)
+{
+	ra_wire_send_ran(id, answer);
+}
+
 static int
-take_frame(const struct ra_wire_head *head, char *payload)
+start_child(struct ra_children *c, const struct ra_wire_head *head, char *payload)
+{
+	RA_FREE const char **texts = NULL;
+	struct ra_child_request request;
+	int r = ra_wire_run(head, payload, &request, &texts);
+
+	if (r == 0)
+		ra_children_start(c, head->id, &request);
+	/* Environment and input may hold secrets. */
+	explicit_bzero(payload, head->len);
+	free(payload);
+	return r;
+}
+
+static int
+take_frame(struct ra_children *c, const struct ra_wire_head *head, char *payload)
 {
 	switch (head->type) {
+	case RA_WIRE_RUN:
+		return start_child(c, head, payload);
 	case RA_WIRE_FILE:
 		return ra_lanes_add(head, payload);
 	case RA_WIRE_CANCEL:
 		free(payload);
 		ra_lanes_cancel(head->id);
+		ra_children_cancel(c, head->id);
 		return 0;
 	default:
 		free(payload);
@@ -56,7 +80,7 @@ take_frame(const struct ra_wire_head *head, char *payload)
 
 /* All that has come. */
 static int
-listen_once(struct ra_wire_reader *in)
+listen_once(struct ra_wire_reader *in, struct ra_children *c)
 {
 	struct ra_wire_head head;
 	char *payload;
@@ -64,40 +88,58 @@ listen_once(struct ra_wire_reader *in)
 
 	in->receives = RECEIVES;
 	while ((r = ra_wire_next(in, RA_WIRE_FD, &head, &payload)) > 0) {
-		r = take_frame(&head, payload);
+		r = take_frame(c, &head, payload);
 		if (r < 0)
 			return r;
 	}
 	return r;
 }
 
+/* ms until the sooner of the two, -1: never. */
 static int
-run(void)
+time_left(int64_t due, int children)
 {
+	int64_t left = due - ra_clock_mono();
+
+	if (due == INT64_MAX)
+		return children;
+	left = left < 0 ? 0 : left < INT32_MAX ? left : INT32_MAX;
+	return children >= 0 && children < left ? children : (int)left;
+}
+
+static int
+run(struct ra_children *c)
+{
+	static struct pollfd fds[2 + RA_CHILDREN_FDS];
 	struct ra_wire_reader in = { 0 };
-	struct pollfd fds[] = { { .fd = RA_WIRE_FD, .events = POLLIN },
-		{ .fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC), .events = POLLPRI } };
 	int r = 0;
 
+	fds[0] = (struct pollfd){ .fd = RA_WIRE_FD, .events = POLLIN };
+	fds[1] = (struct pollfd){ .fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC),
+		.events = POLLPRI };
 	ra_lanes_open(RA_WIRE_FD);
 	ra_lanes_remount(fds[1].fd);
 	while (r == 0) {
-		int64_t now = ra_clock_mono(), due = ra_lanes_expire(now);
-		int64_t wait = due - now < INT32_MAX ? due - now : INT32_MAX;
+		int64_t due = ra_lanes_expire(ra_clock_mono());
+		int wait;
+		size_t n = ra_children_poll(c, fds + 2, &wait);
 
-		if (poll(fds, RA_ARRAY_SIZE(fds), due == INT64_MAX ? -1 : (int)wait) < 0)
+		if (poll(fds, 2 + n, time_left(due, wait)) < 0)
 			continue;
+		ra_children_turn(c);
 		if (fds[1].revents != 0)
 			ra_lanes_remount(fds[1].fd);
 		if (fds[0].revents != 0)
-			r = listen_once(&in);
+			r = listen_once(&in, c);
 	}
+	ra_children_free(c);
 	return r == -EPIPE || r == -ECONNRESET ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 int
 ra_helper_main(int argc, char **argv)
 {
+	struct ra_children *children;
 	int type;
 	socklen_t len = sizeof(type);
 
@@ -108,6 +150,9 @@ ra_helper_main(int argc, char **argv)
 		return EXIT_FAILURE;
 	}
 	prepare();
+	children = ra_children_new(on_ran, NULL); /* before any thread, for its signal mask */
+	if (children == NULL)
+		return EXIT_FAILURE;
 	/* Without a look at what its threads do: they may be stuck. */
-	_exit(run());
+	_exit(run(children));
 }

@@ -20,7 +20,11 @@ struct ra_helper_job {
 	int64_t deadline;
 	bool overdue;
 	bool content;		/* is wanted */
-	void (*done)(void *arg, struct ra_file_answer *answer);
+	bool child;		/* ran is its call-back, not done */
+	union {
+		void (*done)(void *arg, struct ra_file_answer *answer);
+		void (*ran)(void *arg, struct ra_child_answer *answer);
+	};
 	void *arg;
 };
 

@@ -9,6 +9,7 @@
 
 #include <sys/uio.h>
 
+#include "relaudit/base/buf.h"
 #include "relaudit/io/helper.h"
 
 #define RA_WIRE_FD		3	/* the helper's end, in the helper */
@@ -19,6 +20,8 @@ enum ra_wire_type {
 	RA_WIRE_FILE = 1,	/* to the helper: struct ra_wire_file, path, NUL */
 	RA_WIRE_CANCEL,		/* to the helper: nothing more */
 	RA_WIRE_ANSWER,		/* back: content, NUL, error, NUL, items, struct ra_wire_answer */
+	RA_WIRE_RUN,		/* to the helper: struct ra_wire_run, texts (each with its NUL), input */
+	RA_WIRE_RAN,		/* back: output, NUL, error, NUL, stderr, NUL, struct ra_wire_ran */
 };
 
 struct ra_wire_head {
@@ -47,6 +50,21 @@ struct ra_wire_answer {
 struct ra_wire_item {
 	int64_t time, size;
 	uint64_t name_len;
+};
+
+/* Texts are those of argv, environment, allow, then the folder, "" for none. */
+struct ra_wire_run {
+	int64_t deadline;
+	uint64_t max_output, input_len;
+	uint32_t args, variables, allowed, zero;
+};
+
+#define RA_WIRE_TEXTS_MAX	1000	/* of a run */
+
+struct ra_wire_ran {
+	uint64_t len, error_len, errors_len;
+	uint32_t reason;
+	int32_t exit_code;
 };
 
 /* Cuts a stream into frames. Zeroed to begin with. */
@@ -79,5 +97,20 @@ int ra_wire_request(const struct ra_wire_head *head, const char *payload,
  */
 int ra_wire_take(const struct ra_wire_head *head, char *payload, struct ra_wire_answer *ret_wire,
     struct ra_file_answer *ret, struct ra_item **ret_items);
+
+/* --- helper_run.c --- */
+
+/* Adds head and body of a request to out. 0, -ENOMEM, -EMSGSIZE, -E2BIG: too many texts. */
+int ra_wire_put_run(struct ra_buf *out, uint64_t id, const struct ra_child_request *request);
+/*
+ * Takes a run out of a payload, which it borrows; *ret_texts is the caller's to free and holds what
+ * the request points to. 0, -EPROTO or -ENOMEM.
+ */
+int ra_wire_run(const struct ra_wire_head *head, const char *payload,
+    struct ra_child_request *ret, const char ***ret_texts);
+/* Sends an answer, in the helper. */
+void ra_wire_send_ran(uint64_t id, const struct ra_child_answer *answer);
+/* Takes an answer out of a payload, which it borrows; the output begins where the payload does. */
+int ra_wire_ran(const struct ra_wire_head *head, char *payload, struct ra_child_answer *ret);
 
 #endif

@@ -12,8 +12,8 @@
 /* --- answers --- */
 
 /* The loop always reads, so this waits for it at most. Without a loop there is nothing to do. */
-static void
-send_parts(struct iovec *parts, size_t count)
+void
+ra_lanes_send(struct iovec *parts, size_t count)
 {
 	pthread_mutex_lock(&ra_lanes.write_lock);
 	if (ra_wire_send(ra_lanes.fd, parts, count) < 0)
@@ -67,7 +67,7 @@ ra_worker_answer(const struct ra_told *told, const struct ra_look *l)
 	}
 	head = ra_wire_head(RA_WIRE_ANSWER, told->id, l->len + rest.len);
 	parts[2] = (struct iovec){ rest.data, rest.len };
-	send_parts(parts, RA_ARRAY_SIZE(parts));
+	ra_lanes_send(parts, RA_ARRAY_SIZE(parts));
 }
 
 /* --- a worker --- */

@@ -201,6 +201,7 @@ add_fact(struct ra_facts *facts, const struct ra_fact_def *defs, const struct ra
 {
 	switch (fact->def->type) {
 	case RA_FACT_TEXT:
+	case RA_FACT_JSON:
 		return ra_facts_set_text(facts, defs, fact->def->name, fact->text);
 	case RA_FACT_REAL:
 		return ra_facts_set_real(facts, defs, fact->def->name, fact->real);

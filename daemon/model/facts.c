@@ -6,11 +6,17 @@
 
 #include "relaudit/base/clock.h"
 
+static bool
+is_text(enum ra_fact_type type)
+{
+	return type == RA_FACT_TEXT || type == RA_FACT_JSON;
+}
+
 void
 ra_facts_free(struct ra_facts *f)
 {
 	for (size_t i = 0; i < f->count; i++) {
-		if (f->list[i].def->type == RA_FACT_TEXT)
+		if (is_text(f->list[i].def->type))
 			free(f->list[i].text);
 	}
 	free(f->list);
@@ -56,12 +62,6 @@ set(struct ra_facts *f, const struct ra_fact_def *defs, const char *name,
 	const struct ra_fact_def *def = find_def(defs, name);
 
 	return def != NULL && typed(def->type) ? place(f, def, ret) : -ENOENT;
-}
-
-static bool
-is_text(enum ra_fact_type type)
-{
-	return type == RA_FACT_TEXT;
 }
 
 static bool
@@ -133,7 +133,7 @@ ra_facts_text(const struct ra_facts *f, const char *name)
 {
 	const struct ra_fact *fact = ra_facts_get(f, name);
 
-	return fact != NULL && is_text(fact->def->type) ? fact->text : NULL;
+	return fact != NULL && fact->def->type == RA_FACT_TEXT ? fact->text : NULL;
 }
 
 int64_t
@@ -205,6 +205,9 @@ ra_facts_write(const struct ra_facts *f, struct ra_jsonw *w, const char *key)
 		case RA_FACT_TEXT:
 			ra_jsonw_text(w, fact->def->name, fact->text);
 			break;
+		case RA_FACT_JSON:
+			ra_jsonw_raw(w, fact->def->name, fact->text, strlen(fact->text));
+			break;
 		case RA_FACT_INT:
 			ra_jsonw_int(w, fact->def->name, fact->number);
 			break;
@@ -217,6 +220,16 @@ ra_facts_write(const struct ra_facts *f, struct ra_jsonw *w, const char *key)
 		}
 	}
 	ra_jsonw_object_end(w);
+}
+
+static int
+read_json(struct ra_facts *f, const struct ra_fact_def *defs, const char *name, const json_t *value)
+{
+	char *text = json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(15));
+	int r = text != NULL ? ra_facts_set_text(f, defs, name, text) : -ENOMEM;
+
+	free(text);
+	return r;
 }
 
 /* A value of another type than the table's is of another version: skipped as if not known. */
@@ -241,6 +254,10 @@ read_fact(struct ra_facts *f, const struct ra_fact_def *defs, const char *name, 
 		return json_is_string(value) && ra_time_parse(json_string_value(value),
 						    json_string_length(value), &time) == 0
 			   ? ra_facts_set_number(f, defs, name, time)
+			   : 0;
+	case RA_FACT_JSON:
+		return json_is_array(value) || json_is_object(value)
+			   ? read_json(f, defs, name, value)
 			   : 0;
 	case RA_FACT_REAL:
 		return json_is_number(value)

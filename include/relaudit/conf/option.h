@@ -59,6 +59,7 @@ enum ra_option_flag {
 					   default format is text */
 	RA_OPT_CONTENT = 1 << 5,	/* a path whose file counts as part of the configuration (a
 					   CA, a key): watched, and in the fingerprint */
+	RA_OPT_MAIN = 1 << 6,		/* of a source: may stand for the whole map, `exec: [...]` */
 };
 
 struct ra_option {
@@ -83,6 +84,9 @@ struct ra_conf_place;
  */
 void ra_conf_complain(struct ra_conf_place *place, const char *name, const char *fmt, ...)
     RA_PRINTF(3, 4);
+
+/* Folders that `daemon: exec: allow:` names, NULL-ended; NULL: commands are off. */
+const char *const *ra_conf_exec_allow(const struct ra_conf_place *place);
 
 /*
  * What every kind, source and format begins with. `prepare` (may be NULL) runs once after the

@@ -63,6 +63,40 @@ void ra_helper_free(struct ra_helper *h);
 int ra_helper_file(struct ra_helper *h, const struct ra_file_request *request,
     void (*done)(void *arg, struct ra_file_answer *answer), void *arg,
     struct ra_helper_job **ret);
+/* All borrowed until ra_helper_run returns. */
+struct ra_child_request {
+	const char *const *argv;	/* NULL-ended; the first is an absolute path */
+	const char *const *environment;	/* NULL-ended, "NAME=value": all that it gets */
+	const char *const *allow;	/* NULL-ended folders; the real path must be below one of them */
+	const char *folder;		/* to run in; NULL: "/" */
+	const void *input;		/* its stdin; NULL: nothing */
+	size_t input_len;
+	size_t max_output;		/* of stdout; a child that writes more is ended */
+	int64_t deadline;		/* monotonic ms; then TERM, a second later KILL */
+};
+
+#define RA_CHILD_ERRORS	4096		/* kept of stderr, the first */
+
+struct ra_child_answer {
+	enum ra_reason reason;	/* RA_R_OK: it ended by itself, see exit_code. EXEC_*, TIMEOUT,
+				   BODY_TOO_LARGE, HELPER, NO_MEMORY, NO_DESCRIPTORS */
+	const char *error;	/* one line, with reason */
+	int exit_code;
+	char *output;		/* NUL-terminated, may be taken (set to NULL) */
+	size_t len;
+	const char *errors;	/* stderr; NUL-terminated */
+};
+
+/*
+ * Runs a program in a session of its own under limits (CPU, file size, descriptors, no core), with
+ * this environment, descriptors 0 to 2, an empty signal mask, and nothing else of ours.
+ * No component of its path may be writable by others than root and us. When it ends, so does
+ * everything it started. done as in ra_helper_file.
+ */
+int ra_helper_run(struct ra_helper *h, const struct ra_child_request *request,
+    void (*done)(void *arg, struct ra_child_answer *answer), void *arg,
+    struct ra_helper_job **ret);
+/* Of either sort; a child is ended. */
 void ra_helper_cancel(struct ra_helper_job *j);
 int ra_helper_pid(const struct ra_helper *h);
 struct ra_helper_stats {

@@ -16,6 +16,7 @@ enum ra_shape {
 	RA_SHAPE_ITEMS = 1 << 2,	/* a list of things with time and size: backups */
 	RA_SHAPE_LINES = 1 << 3,	/* the newest lines of a log */
 	RA_SHAPE_KEYS = 1 << 4,		/* configuration: keys with their values, in the clear */
+	RA_SHAPE_EXIT = 1 << 5,		/* a program's output with its exit code in `status` */
 };
 
 struct ra_field {

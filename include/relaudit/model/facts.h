@@ -10,6 +10,7 @@ enum ra_fact_type {
 	RA_FACT_INT,
 	RA_FACT_TIME,	/* wall ms; RFC 3339 in JSON */
 	RA_FACT_REAL,
+	RA_FACT_JSON,	/* text that is JSON, set as a text and written as it is */
 };
 
 /* A kind's declaration of a fact; facts point to it for name and type. */
@@ -22,7 +23,7 @@ struct ra_fact_def {
 struct ra_fact {
 	const struct ra_fact_def *def;
 	union {
-		char *text;	/* owned by the list */
+		char *text;	/* TEXT, JSON; owned by the list */
 		int64_t number;	/* INT, TIME */
 		double real;
 	};

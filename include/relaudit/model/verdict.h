@@ -159,6 +159,68 @@ int ra_verdict_rank(enum ra_verdict v);
 	    "take one of the two out: which of them counts depends on the reader") \
 	X(TOO_MANY_KEYS, "too-many-keys", "the configuration is larger than what is compared", \
 	    "choose a part of it with `select:`, or split the file") \
+	/* commands */ \
+	X(PLUGIN_WARNING, "plugin-warning", "the plugin says WARNING", "read what it says") \
+	X(PLUGIN_CRITICAL, "plugin-critical", "the plugin says CRITICAL", "read what it says") \
+	X(PLUGIN_UNKNOWN, "plugin-unknown", "the plugin says UNKNOWN", \
+	    "run the command by hand as the user relaudit") \
+	X(PLUGIN_EXIT, "plugin-exit", "the exit code is not a plugin's", \
+	    "run the command by hand as the user relaudit") \
+	X(PLUGIN_SILENT, "plugin-silent", "the plugin printed nothing", \
+	    "run the command by hand as the user relaudit") \
+	X(EXEC_NOT_FOUND, "exec-not-found", "the command does not exist", "mend `command:`") \
+	X(EXEC_DENIED, "exec-denied", "the command may not be run", \
+	    "see its permissions, and those of its folders") \
+	X(EXEC_UNSAFE, "exec-unsafe", "others than root may change the command", \
+	    "take write permission from group and others, on its folders too") \
+	X(EXEC_START, "exec-not-started", "not run: no process could be started", \
+	    "see the system's limits of processes and memory") \
+	X(EXEC_EXIT, "exec-exit", "the command failed", "run it by hand as the user relaudit") \
+	X(EXEC_SIGNAL, "exec-signal", "the command was ended by a signal", \
+	    "see whether a limit of memory, time or size did it") \
+	X(GIT_MISSING, "git-missing", "the program git is not there", "install the package git") \
+	X(GIT_FAILED, "git-failed", "git failed on the mirror of a repository", \
+	    "read what git says; the mirror is rebuilt by itself if it is damaged") \
+	X(REPO_PENDING, "repo-pending", "the repository is still being fetched", \
+	    "wait: a first fetch may take minutes") \
+	X(REPO_DNS, "repo-dns", "the repository's host name could not be resolved", \
+	    "mend the repository's URL, see the name servers") \
+	X(REPO_REFUSED, "repo-refused", "nothing listens at the repository's host", \
+	    "see whether the git server runs; mend host and port in the URL") \
+	X(REPO_UNREACHABLE, "repo-unreachable", "the repository cannot be reached", \
+	    "see the error named, the git server and the network to it") \
+	X(REPO_TIMEOUT, "repo-timeout", "the repository did not answer in time", \
+	    "see whether the git server is slow or hangs") \
+	X(REPO_TLS, "repo-tls", "TLS to the repository's host failed", \
+	    "see its certificate, and whether its CA is known here") \
+	X(REPO_HOST_KEY, "repo-host-key", "the host key of the repository's host is not trusted", \
+	    "compare the key, then add it to known_hosts of the user relaudit") \
+	X(REPO_AUTH, "repo-auth", "the repository may not be read with these credentials", \
+	    "give relauditd a key or token that may read it") \
+	X(REPO_NOT_FOUND, "repo-not-found", "there is no git repository at the URL", \
+	    "mend the URL; some servers say this when credentials are missing") \
+	X(REPO_INVALID, "repo-invalid", "what answers at the URL is not a git repository", \
+	    "mend the URL; see what answers there") \
+	X(REPO_EMPTY, "repo-empty", "the repository is empty: no tag and no branch", \
+	    "push to it, or mend the URL") \
+	X(REPO_SHALLOW, "repo-shallow", "the repository is shallow: it lacks history", \
+	    "give the URL of the whole repository (git fetch --unshallow mends a shallow one)") \
+	X(REPO_TOO_LARGE, "repo-too-large", "the repository is larger than the limit", \
+	    "raise the limit of mirrors, or take large files out of the repository") \
+	X(TAG_MISSING, "tag-missing", "no tag of the repository is this version", \
+	    "push the tag; see that the tag pattern is right") \
+	X(TAG_NO_COMMIT, "tag-no-commit", "the tag does not point at a commit", \
+	    "tag the commit that was released") \
+	X(COMMIT_UNKNOWN, "commit-unknown", "the repository has no such commit", \
+	    "push the commit; see whether it was built from another repository") \
+	X(COMMIT_AMBIGUOUS, "commit-ambiguous", "several commits begin with these digits", \
+	    "let the service report the whole commit") \
+	X(REF_MISSING, "ref-missing", "the repository has no such branch, tag or commit", \
+	    "mend `ref:`, or push it") \
+	X(PATH_MISSING, "path-missing", "there is no such file in the repository at this ref", \
+	    "mend `path:`, or commit the file") \
+	X(PATH_TYPE, "path-type", "the path in the repository is not a file", \
+	    "name a file; a link must lead to one within the repository") \
 	/* us */ \
 	X(NO_DESCRIPTORS, "no-descriptors", "not run: relauditd has no file descriptors left", \
 	    "raise LimitNOFILE=, or lower `daemon: in-flight:`") \

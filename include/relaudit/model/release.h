@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The releases of one repository: its tags that follow a pattern, and their order. Versions that
+ * are semantic are ordered by precedence; a version that is not is ordered by ancestry, which is
+ * handed in.
+ */
+#ifndef RELAUDIT_MODEL_RELEASE_H
+#define RELAUDIT_MODEL_RELEASE_H
+
+#include "relaudit/base/buf.h"
+#include "relaudit/base/error.h"
+#include "relaudit/model/semver.h"
+
+#define RA_COMMIT_TEXT	65	/* SHA-1 or SHA-256 in hexadecimal, and a NUL */
+
+/* "v{version}", "api/v{version}": {version} once, the rest as it stands. 0 or -EINVAL. */
+int ra_tag_pattern_check(const char *pattern, struct ra_error *err);
+/* The version in a tag's name, points into it; NULL: the name does not follow the pattern. */
+const char *ra_tag_version(const char *pattern, const char *name, size_t *ret_len);
+/* The tag's name of a version. */
+int ra_tag_name(const char *pattern, const char *version, struct ra_buf *out);
+/* A glob, as git takes it, for all names that follow the pattern. */
+int ra_tag_glob(const char *pattern, struct ra_buf *out);
+
+struct ra_tag {
+	char *name;
+	char *version;
+	char commit[RA_COMMIT_TEXT];	/* peeled; "": it points at something else */
+	int64_t date;			/* of the commit by its committer, wall ms */
+	bool is_semver;
+	struct ra_semver semver;
+	uint32_t rank;			/* by ancestry, from 1; 0: not known */
+};
+
+struct ra_releases;
+
+struct ra_releases *ra_releases_new(const char *pattern);	/* a checked one; NULL: no memory */
+void ra_releases_free(struct ra_releases *r);
+/* A name that does not follow the pattern is left out. commit "": none. 0 or -ENOMEM. */
+int ra_releases_add(struct ra_releases *r, const char *name, const char *commit, int64_t date);
+/* After the last was added, before anything is asked. */
+void ra_releases_sort(struct ra_releases *r);
+/* True if ancestry is needed for a whole order: a version is not semantic. */
+bool ra_releases_want_order(const struct ra_releases *r);
+/* Commits, one a line, ancestors first. */
+void ra_releases_set_order(struct ra_releases *r, const char *lines);
+
+size_t ra_releases_count(const struct ra_releases *r);
+/* By exact version; NULL: none. */
+const struct ra_tag *ra_releases_find(const struct ra_releases *r, const char *version);
+/* The highest release at a commit; NULL: none. */
+const struct ra_tag *ra_releases_at(const struct ra_releases *r, const char *commit);
+/*
+ * How many newer releases there are; -1: not known. Of several tags on one commit each counts.
+ * Pre-releases count only if version is one. A semantic version needs no tag of its own.
+ */
+int64_t ra_releases_behind(const struct ra_releases *r, const char *version);
+/* The newest release, as above; version NULL: whatever runs. NULL: there is none, or no order. */
+const struct ra_tag *ra_releases_latest(const struct ra_releases *r, const char *version);
+/* *ret <0, 0, >0. 0, or -ENOENT: no order is known between these. */
+int ra_releases_compare(const struct ra_releases *r, const char *a, const char *b, int *ret);
+/* Releases after a up to b, counted as above (a runs); negative if b is before a. As compare. */
+int ra_releases_lag(const struct ra_releases *r, const char *a, const char *b, int64_t *ret);
+
+#endif

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The kind plugin, and performance data. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <jansson.h>
+#include <string.h>
+
+#include "relaudit/kind/kind.h"
+#include "relaudit/model/perfdata.h"
+
+extern const struct ra_kind ra_kind_plugin;
+
+static struct ra_result *
+judged(const char *output, size_t len, int code)
+{
+	struct ra_input input = { .where = (char *)"/usr/lib/nagios/plugins/check_x",
+		.bytes = (char *)output,
+		.len = len,
+		.status = code };
+	struct ra_gathered self = { .reason = RA_R_OK, .input = &input };
+	struct ra_judge_call call = { .inputs = &self, .input_count = 1 };
+	struct ra_result *r = ra_result_new();
+
+	assert_non_null(r);
+	ra_kind_plugin.judge(&call, r);
+	return r;
+}
+
+static void
+test_exit_codes(void **state)
+{
+	static const struct {
+		const char *output;
+		int code;
+		enum ra_verdict verdict;
+		enum ra_reason reason;
+		const char *summary;
+	} cases[] = {
+		{ "OK - all is well\n", 0, RA_OK, RA_R_OK, "OK - all is well" },
+		{ "OK|a=1\n", 0, RA_OK, RA_R_OK, "OK" },
+		{ "W \t| a=1", 1, RA_WARNING, RA_R_PLUGIN_WARNING, "W" },
+		{ "C\r\nmore\n", 2, RA_CRITICAL, RA_R_PLUGIN_CRITICAL, "C" },
+		{ "U", 3, RA_UNKNOWN, RA_R_PLUGIN_UNKNOWN, "U" },
+		{ "OK", 4, RA_UNKNOWN, RA_R_PLUGIN_EXIT, "exit code 4 is not one of 0 to 3: OK" },
+		{ "", 127, RA_UNKNOWN, RA_R_PLUGIN_EXIT, "exit code 127 is not one of 0 to 3" },
+		{ "", 0, RA_UNKNOWN, RA_R_PLUGIN_SILENT,
+		    "exit code 0 and no first line: not the answer of a plugin" },
+		{ "\nOK in the second line", 0, RA_UNKNOWN, RA_R_PLUGIN_SILENT,
+		    "exit code 0 and no first line: not the answer of a plugin" },
+		{ " | a=1", 2, RA_UNKNOWN, RA_R_PLUGIN_SILENT,
+		    "exit code 2 and no first line: not the answer of a plugin" },
+	};
+
+	for (size_t i = 0; i < RA_ARRAY_SIZE(cases); i++) {
+		struct ra_result *r =
+		    judged(cases[i].output, strlen(cases[i].output), cases[i].code);
+
+		assert_int_equal(r->verdict, cases[i].verdict);
+		assert_int_equal(r->reason, cases[i].reason);
+		assert_string_equal(r->summary, cases[i].summary);
+		assert_string_equal(r->evidence, "/usr/lib/nagios/plugins/check_x");
+		assert_int_equal(ra_facts_number(&r->facts, "exit", -1), cases[i].code);
+		ra_result_unref(r);
+	}
+}
+
+static void
+assert_fact(const char *output, size_t len, const char *expected)
+{
+	struct ra_result *r = judged(output, len, 0);
+	const struct ra_fact *fact = ra_facts_get(&r->facts, "perfdata");
+
+	if (expected == NULL) {
+		assert_null(fact);
+	} else {
+		assert_non_null(fact);
+		assert_string_equal(fact->text, expected);
+	}
+	ra_result_unref(r);
+}
+
+static void
+test_perfdata_of_many_lines(void **state)
+{
+	static const char text[] = "DISK OK - free: 3326 MB | /=2643MB;5948;5958;0;5968\n"
+				   "/ 15272 MB (77%);\n/boot 68 MB; | /boot=68MB;88;93;0;98\n"
+				   "/home=69357MB;253404;253409;0;253414\n";
+
+	assert_fact(text, sizeof(text) - 1,
+	    "[{\"label\":\"/\",\"value\":2643,\"unit\":\"MB\",\"warn\":\"5948\",\"crit\":\"5958\","
+	    "\"min\":0,\"max\":5968},{\"label\":\"/boot\",\"value\":68,\"unit\":\"MB\","
+	    "\"warn\":\"88\",\"crit\":\"93\",\"min\":0,\"max\":98},{\"label\":\"/home\","
+	    "\"value\":69357,\"unit\":\"MB\",\"warn\":\"253404\",\"crit\":\"253409\",\"min\":0,"
+	    "\"max\":253414}]");
+	assert_fact("OK", 2, NULL);
+	assert_fact("OK | nothing of the sort", 24, NULL);
+}
+
+static void
+test_perfdata(void **state)
+{
+	static const struct {
+		const char *text, *json;
+	} cases[] = {
+		{ "", "[]" },
+		{ "a=1", "[{\"label\":\"a\",\"value\":1}]" },
+		{ "time=0.012843s;;;0.000000;10.000000 size=10701B;;;0",
+		    "[{\"label\":\"time\",\"value\":0.012843,\"unit\":\"s\",\"min\":0,\"max\":10},"
+		    "{\"label\":\"size\",\"value\":10701,\"unit\":\"B\",\"min\":0}]" },
+		{ "'a b''c'=-1.5%;@10:20;~:30",
+		    "[{\"label\":\"a b'c\",\"value\":-1.5,\"unit\":\"%\",\"warn\":\"@10:20\","
+		    "\"crit\":\"~:30\"}]" },
+		{ "x=U y=1e3", "[{\"label\":\"x\"},{\"label\":\"y\",\"value\":1000}]" },
+		{ "x=U2 y=2", "[{\"label\":\"y\",\"value\":2}]" },
+		{ "a=1,5 b=2", "[{\"label\":\"b\",\"value\":2}]" },
+		{ "a=nan b=inf c=0x10 d=1e999 e= =5 f", "[]" },
+		{ "'open=1", "[]" },
+		{ "'open", "[]" },
+		{ "''=1 '''=1", "[]" },
+		{ "''''=1", "[{\"label\":\"'\",\"value\":1}]" },
+		{ "a=1;;;;;;; \n b=2",
+		    "[{\"label\":\"a\",\"value\":1},{\"label\":\"b\",\"value\":2}]" },
+		{ "a\"\x01=1", "[{\"label\":\"a\\\"\\u0001\",\"value\":1}]" },
+		{ "a=1;\xff", "[{\"label\":\"a\",\"value\":1,\"warn\":\"\xef\xbf\xbd\"}]" },
+	};
+
+	for (size_t i = 0; i < RA_ARRAY_SIZE(cases); i++) {
+		RA_BUF_LOCAL out = RA_BUF(0);
+		struct ra_jsonw w;
+		json_t *json;
+		size_t count;
+
+		ra_jsonw_init(&w, &out);
+		count = ra_perfdata_write(cases[i].text, strlen(cases[i].text), &w, NULL);
+		assert_string_equal(ra_buf_text(&out), cases[i].json);
+		json = json_loads(ra_buf_text(&out), JSON_REJECT_DUPLICATES, NULL);
+		assert_int_equal(json_array_size(json), count);
+		json_decref(json);
+	}
+}
+
+static void
+test_perfdata_is_capped(void **state)
+{
+	RA_BUF_LOCAL in = RA_BUF(0);
+	RA_BUF_LOCAL out = RA_BUF(0);
+	struct ra_jsonw w;
+
+	for (int i = 0; i < 1000; i++)
+		ra_buf_printf(&in, "label%d=%d ", i, i);
+	ra_jsonw_init(&w, &out);
+	assert_int_equal(ra_perfdata_write(in.data, in.len, &w, NULL), RA_PERFDATA_MAX);
+	ra_buf_clear(&in);
+	for (int i = 0; i < 500; i++)
+		ra_buf_puts(&in, "x");
+	ra_buf_puts(&in, "=1 b=2");
+	ra_buf_clear(&out);
+	ra_jsonw_init(&w, &out);
+	assert_int_equal(ra_perfdata_write(in.data, in.len, &w, NULL), 1);
+	assert_string_equal(out.data, "[{\"label\":\"b\",\"value\":2}]");
+}
+
+/* What cannot be kept as a whole is left out; the verdict stands. */
+static void
+test_too_much_perfdata(void **state)
+{
+	RA_BUF_LOCAL in = RA_BUF(0);
+	struct ra_result *r;
+
+	ra_buf_puts(&in, "CRITICAL | ");
+	for (int i = 0; i < 10000; i++)
+		ra_buf_printf(&in, "label%d=%d ", i, i);
+	r = judged(in.data, in.len, 2);
+	assert_int_equal(r->verdict, RA_CRITICAL);
+	assert_string_equal(r->summary, "CRITICAL");
+	ra_result_unref(r);
+}
+
+static void
+test_facts_round_trip(void **state)
+{
+	struct ra_result *r = judged("OK | a=1s", 9, 0);
+	RA_BUF_LOCAL out = RA_BUF(0);
+	struct ra_facts back = { 0 }, copy = { 0 };
+	struct ra_jsonw w;
+
+	ra_jsonw_init(&w, &out);
+	ra_facts_write(&r->facts, &w, NULL);
+	assert_string_equal(
+	    out.data, "{\"exit\":0,\"perfdata\":[{\"label\":\"a\",\"value\":1,\"unit\":\"s\"}]}");
+	assert_int_equal(ra_facts_read(out.data, out.len, ra_kind_plugin.facts, &back), 0);
+	assert_true(ra_facts_equal(&r->facts, &back));
+	assert_int_equal(ra_facts_copy(&back, &copy), 0);
+	assert_true(ra_facts_equal(&copy, &back));
+	ra_facts_free(&copy);
+	ra_facts_free(&back);
+	ra_result_unref(r);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_exit_codes),
+		cmocka_unit_test(test_perfdata_of_many_lines),
+		cmocka_unit_test(test_perfdata),
+		cmocka_unit_test(test_perfdata_is_capped),
+		cmocka_unit_test(test_too_much_perfdata),
+		cmocka_unit_test(test_facts_round_trip),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

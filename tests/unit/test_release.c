@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tags and their order, by tables. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "relaudit/model/release.h"
+
+static const char A[] = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+static const char B[] = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
+static const char C[] = "cccccccccccccccccccccccccccccccccccccccc";
+
+static struct ra_releases *
+releases(const char *pattern, const char *const *names)
+{
+	struct ra_releases *r = ra_releases_new(pattern);
+
+	assert_non_null(r);
+	for (int64_t date = 1; *names != NULL; names++, date++)
+		assert_int_equal(ra_releases_add(r, *names, A, date), 0);
+	ra_releases_sort(r);
+	return r;
+}
+
+static void
+test_pattern(void **state)
+{
+	static const struct {
+		const char *pattern, *name, *version;
+	} cases[] = {
+		{ "v{version}", "v1.2.3", "1.2.3" },
+		{ "v{version}", "1.2.3", NULL },
+		{ "v{version}", "v", NULL },
+		{ "v{version}", "vv1", "v1" },
+		{ "{version}", "v1", "v1" },
+		{ "api/v{version}", "api/v1.0", "1.0" },
+		{ "api/v{version}", "web/v1.0", NULL },
+		{ "release-{version}-final", "release-7-final", "7" },
+		{ "release-{version}-final", "release--final", NULL },
+		{ "release-{version}-final", "release-final", NULL },
+		{ "a{version}a", "a", NULL },
+	};
+
+	for (size_t i = 0; i < RA_ARRAY_SIZE(cases); i++) {
+		RA_BUF_LOCAL name = RA_BUF(100);
+		size_t len = 0;
+		const char *version = ra_tag_version(cases[i].pattern, cases[i].name, &len);
+
+		if (cases[i].version == NULL) {
+			assert_null(version);
+			continue;
+		}
+		assert_non_null(version);
+		assert_int_equal(len, strlen(cases[i].version));
+		assert_memory_equal(version, cases[i].version, len);
+		assert_int_equal(ra_tag_name(cases[i].pattern, cases[i].version, &name), 0);
+		assert_string_equal(ra_buf_text(&name), cases[i].name);
+	}
+}
+
+static void
+test_pattern_check(void **state)
+{
+	struct ra_error err = { 0 };
+
+	assert_int_equal(ra_tag_pattern_check("v{version}", &err), 0);
+	assert_int_equal(ra_tag_pattern_check("v", &err), -EINVAL);
+	assert_non_null(strstr(err.text, "{version}"));
+	assert_int_equal(ra_tag_pattern_check("{version}{version}", &err), -EINVAL);
+}
+
+/* What is special in a glob stands for itself. */
+static void
+test_glob(void **state)
+{
+	RA_BUF_LOCAL glob = RA_BUF(100);
+
+	assert_int_equal(ra_tag_glob("a[*]/{version}?", &glob), 0);
+	assert_string_equal(ra_buf_text(&glob), "a\\[\\*\\]/*\\?");
+}
+
+static const char *const tags[] = { "v1.0.0", "v1.10.0", "v1.9.0", "v1.9.1-rc.1", "v2.0.0-rc.1",
+	"v2.0.0-rc.2", "v1.9.0+build5", "vnext", "other-3.0.0", NULL };
+
+static void
+test_semver_order(void **state)
+{
+	static const struct {
+		const char *version;
+		int64_t behind;
+		const char *latest;
+	} cases[] = {
+		{ "1.10.0", 0, "v1.10.0" },
+		{ "1.9.0", 1, "v1.10.0" }, /* the same but for build metadata is not newer */
+		{ "1.0.0", 3, "v1.10.0" }, /* pre-releases do not count */
+		{ "1.9.1-rc.1", 3, "v2.0.0-rc.2" }, /* but for one they do */
+		{ "2.0.0-rc.1", 1, "v2.0.0-rc.2" },
+		{ "1.9.5", 1, "v1.10.0" }, /* a version that has no tag */
+		{ "3.0.0", 0, "v1.10.0" },
+		{ "next", -1, NULL }, /* not semantic, and no ancestry known */
+		{ "nonsense", -1, NULL },
+	};
+	struct ra_releases *r = releases("v{version}", tags);
+
+	assert_int_equal(ra_releases_count(r), 8);
+	assert_true(ra_releases_want_order(r));
+	for (size_t i = 0; i < RA_ARRAY_SIZE(cases); i++) {
+		const struct ra_tag *latest = ra_releases_latest(r, cases[i].version);
+
+		assert_int_equal(ra_releases_behind(r, cases[i].version), cases[i].behind);
+		if (cases[i].latest == NULL)
+			assert_null(latest);
+		else
+			assert_string_equal(latest->name, cases[i].latest);
+	}
+	assert_string_equal(ra_releases_latest(r, NULL)->name, "v1.10.0");
+	assert_string_equal(ra_releases_find(r, "1.9.1-rc.1")->name, "v1.9.1-rc.1");
+	assert_null(ra_releases_find(r, "v1.0.0"));
+	assert_string_equal(ra_releases_at(r, A)->name, "v2.0.0-rc.2");
+	assert_null(ra_releases_at(r, B));
+	ra_releases_free(r);
+}
+
+static void
+test_lag(void **state)
+{
+	static const struct {
+		const char *a, *b;
+		int64_t lag;
+	} cases[] = {
+		{ "1.0.0", "1.10.0", 3 },
+		{ "1.10.0", "1.0.0", -3 },
+		{ "1.9.0", "1.9.0", 0 },
+		{ "1.9.0", "2.0.0-rc.1", 1 }, /* 1.10.0 */
+		{ "2.0.0-rc.1", "2.0.0-rc.2", 1 },
+		{ "1.0.0", "1.9.5", 2 },
+	};
+	struct ra_releases *r = releases("v{version}", tags);
+	int64_t lag;
+
+	for (size_t i = 0; i < RA_ARRAY_SIZE(cases); i++) {
+		assert_int_equal(ra_releases_lag(r, cases[i].a, cases[i].b, &lag), 0);
+		assert_int_equal(lag, cases[i].lag);
+	}
+	assert_int_equal(ra_releases_lag(r, "1.0.0", "next", &lag), -ENOENT);
+	ra_releases_free(r);
+}
+
+/* Names of which none is semantic have the order that is handed in. */
+static void
+test_ancestry(void **state)
+{
+	struct ra_releases *r = ra_releases_new("{version}");
+	RA_BUF_LOCAL order = RA_BUF(1000);
+	int64_t lag;
+	int way;
+
+	assert_int_equal(ra_releases_add(r, "zebra", A, 30), 0);
+	assert_int_equal(ra_releases_add(r, "2024.10", B, 20), 0);
+	assert_int_equal(ra_releases_add(r, "2024.10-again", B, 20), 0);
+	assert_int_equal(ra_releases_add(r, "apple", C, 10), 0);
+	assert_int_equal(ra_releases_add(r, "tree", "", 0), 0);
+	ra_releases_sort(r);
+	assert_true(ra_releases_want_order(r));
+	assert_int_equal(ra_releases_behind(r, "zebra"), -1);
+	assert_int_equal(ra_releases_compare(r, "zebra", "apple", &way), -ENOENT);
+
+	assert_int_equal(ra_buf_printf(&order, "%s\n%s\n%s\n", A, B, C), 0);
+	ra_releases_set_order(r, order.data);
+	assert_int_equal(ra_releases_behind(r, "zebra"), 3);
+	assert_int_equal(ra_releases_behind(r, "2024.10"), 1);
+	assert_int_equal(ra_releases_behind(r, "apple"), 0);
+	assert_int_equal(ra_releases_behind(r, "tree"), -1);
+	assert_string_equal(ra_releases_latest(r, "zebra")->name, "apple");
+	assert_string_equal(ra_releases_latest(r, NULL)->name, "apple");
+	assert_int_equal(ra_releases_compare(r, "zebra", "2024.10", &way), 0);
+	assert_true(way < 0);
+	assert_int_equal(ra_releases_compare(r, "2024.10-again", "2024.10", &way), 0);
+	assert_int_equal(way, 0);
+	assert_int_equal(ra_releases_lag(r, "zebra", "apple", &lag), 0);
+	assert_int_equal(lag, 3);
+	ra_releases_free(r);
+}
+
+static void
+test_none(void **state)
+{
+	struct ra_releases *r = ra_releases_new("v{version}");
+
+	ra_releases_sort(r);
+	assert_false(ra_releases_want_order(r));
+	assert_null(ra_releases_find(r, "1.0.0"));
+	assert_null(ra_releases_latest(r, "1.0.0"));
+	assert_null(ra_releases_at(r, A));
+	assert_int_equal(ra_releases_behind(r, "1.0.0"), 0);
+	ra_releases_free(r);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_pattern),
+		cmocka_unit_test(test_pattern_check),
+		cmocka_unit_test(test_glob),
+		cmocka_unit_test(test_semver_order),
+		cmocka_unit_test(test_lag),
+		cmocka_unit_test(test_ancestry),
+		cmocka_unit_test(test_none),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
