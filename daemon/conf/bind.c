@@ -420,3 +420,9 @@ ra_conf_complain(struct ra_conf_place *place, const char *name, const char *fmt,
 	    name != NULL ? ":` " : "", text);
 	place->complained = true;
 }
+
+const char *const *
+ra_conf_exec_allow(const struct ra_conf_place *place)
+{
+	return place->l->config->daemon.exec_allow;
+}

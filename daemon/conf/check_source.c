@@ -137,14 +137,39 @@ find_connection(struct ra_check_build *b, const struct ra_node *name)
 	return source;
 }
 
+/* `exec: [...]` as `exec: {command: [...]}`. NULL: the load must end. */
+static const struct ra_node *
+spelled_out(struct ra_check_build *b, const struct ra_node *value)
+{
+	const struct ra_option *o = b->registry->sources[b->check->source].type->options;
+	const struct ra_scope *scope;
+	struct ra_builder out;
+	const struct ra_node *map = NULL;
+
+	if (ra_unwrap(value, &scope)->type != RA_NODE_LIST)
+		return value;
+	while (o != NULL && o->name != NULL && !(o->flags & RA_OPT_MAIN))
+		o++;
+	if (o == NULL || o->name == NULL)
+		return value;
+	ra_builder_init(&out);
+	if (ra_builder_add(b->l, &out,
+		&(struct ra_entry){ .key = o->name, .value = value, .at = b->source->at }) == 0)
+		map = ra_builder_map(b->l, &out, ra_tree_mark(value));
+	ra_builder_clear(&out);
+	return map;
+}
+
 /* The source's map with what its connection says below it. NULL: said, or the load must end. */
 static const struct ra_node *
 with_connection(struct ra_check_build *b)
 {
 	const struct ra_scope *scope;
-	const struct ra_node *value = b->source->value, *map = ra_unwrap(value, &scope), *name,
-			     *below;
+	const struct ra_node *value = spelled_out(b, b->source->value), *map, *name, *below;
 
+	if (value == NULL)
+		return NULL;
+	map = ra_unwrap(value, &scope);
 	if (map->type != RA_NODE_MAP) {
 		ra_say(b->l, ra_tree_mark(value), "`%s:` is a map of options, not %s",
 		    b->source->key, ra_tree_type_name(map));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The sections of the file beside environments and templates. */
+#include <stdio.h>
 #include <string.h>
 #include <syslog.h>
 
@@ -31,12 +32,18 @@ struct history_options {
 	int64_t keep;
 };
 
+struct exec_options {
+	struct ra_texts allow;
+};
+
 struct daemon_options {
 	struct socket_options *socket;
 	struct ra_text state;
 	struct syslog_options *syslog;
 	int64_t in_flight, per_host;
 	struct history_options *history;
+	struct exec_options *exec;
+	const char *const *exec_allow; /* by prepare */
 };
 
 static const struct ra_option socket_options[] = {
@@ -67,6 +74,13 @@ static const struct ra_option history_options[] = {
 	{ 0 },
 };
 
+static const struct ra_option exec_options[] = {
+	OPTION(exec_options, "allow", RA_OPT_TEXTS, allow,
+	    .flags = RA_OPT_REQUIRED | RA_OPT_NO_SECRET,
+	    .help = "folders, absolute; the programs that checks run must be in or below one"),
+	{ 0 },
+};
+
 static const struct ra_option daemon_options[] = {
 	OPTION(daemon_options, "socket", RA_OPT_TABLE, socket, .table = socket_options,
 	    .table_size = sizeof(struct socket_options), .help = "the control socket"),
@@ -80,18 +94,42 @@ static const struct ra_option daemon_options[] = {
 	    .max = 10000, .help = "probes under way at once to one host and port, at most"),
 	OPTION(daemon_options, "history", RA_OPT_TABLE, history, .table = history_options,
 	    .table_size = sizeof(struct history_options), .help = "what is kept of the past"),
+	OPTION(daemon_options, "exec", RA_OPT_TABLE, exec, .table = exec_options,
+	    .table_size = sizeof(struct exec_options),
+	    .help = "programs that checks may run; without it none"),
 	{ 0 },
 };
 
 static int
+prepare_exec(struct daemon_options *o, struct ra_arena *arena, struct ra_conf_place *place)
+{
+	const struct ra_texts *allow = &o->exec->allow;
+	const char **list = ra_arena_alloc(arena, (allow->count + 1) * sizeof(*list));
+	char key[60];
+
+	if (list == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < allow->count; i++) {
+		const char *wrong = ra_value_path_error(allow->list[i].value);
+
+		list[i] = allow->list[i].value;
+		(void)snprintf(key, sizeof(key), "exec/allow/%zu", i);
+		if (wrong != NULL)
+			ra_conf_complain(place, key, "'%.200s': %s", list[i], wrong);
+	}
+	o->exec_allow = list;
+	return 0;
+}
+
+static int
 prepare_daemon(void *options, struct ra_arena *arena, struct ra_conf_place *place)
 {
-	const struct daemon_options *o = options;
+	struct daemon_options *o = options;
 
 	if (o->socket != NULL && strlen(o->socket->path.value) > SOCKET_MAX)
 		ra_conf_complain(
 		    place, "socket/path", "a socket's path has at most %d bytes", SOCKET_MAX);
-	return 0;
+	return o->exec != NULL ? prepare_exec(o, arena, place) : 0;
 }
 
 static const struct ra_conf_type section_daemon = { .name = "daemon",
@@ -116,7 +154,8 @@ take_daemon(struct ra_config *c, const struct daemon_options *o)
 		.syslog_facility = LOG_DAEMON,
 		.in_flight = o->in_flight,
 		.per_host = o->per_host,
-		.history_keep = 400 * RA_DAY };
+		.history_keep = 400 * RA_DAY,
+		.exec_allow = o->exec_allow };
 	if (o->socket != NULL) {
 		d->socket_path = o->socket->path.value;
 		d->socket_group = o->socket->group.value;

@@ -29,6 +29,15 @@ ra_conf_complain(struct ra_conf_place *place, const char *name, const char *fmt,
 	va_end(ap);
 }
 
+/* What `daemon: {exec: {allow: ...}}` would say. */
+static const char *const *options_exec_allow;
+
+const char *const *
+ra_conf_exec_allow(const struct ra_conf_place *place)
+{
+	return options_exec_allow;
+}
+
 static const struct ra_option *
 options_find(const struct ra_conf_type *type, const char *name, size_t len)
 {
@@ -64,6 +73,22 @@ options_choose(const struct ra_option *o, const char *value, int64_t *ret)
 	return -EINVAL;
 }
 
+/* "NAME=value" */
+static void
+options_add_pair(struct ra_arena *arena, struct ra_pairs *pairs, const char *value)
+{
+	struct ra_pair *list = ra_arena_alloc(arena, (pairs->count + 1) * sizeof(*list));
+	const char *text = strchr(value, '=');
+
+	assert_non_null(text);
+	for (size_t i = 0; i < pairs->count; i++)
+		list[i] = pairs->list[i];
+	list[pairs->count].name = ra_arena_strndup(arena, value, (size_t)(text - value));
+	list[pairs->count].text = (struct ra_text){ .value = text + 1, .shown = text + 1 };
+	pairs->list = list;
+	pairs->count++;
+}
+
 static void
 options_set(struct ra_arena *arena, const struct ra_option *o, void *at, const char *value)
 {
@@ -91,6 +116,9 @@ options_set(struct ra_arena *arena, const struct ra_option *o, void *at, const c
 	case RA_OPT_TEXT:
 	case RA_OPT_PATH:
 		*(struct ra_text *)at = (struct ra_text){ .value = value, .shown = value };
+		break;
+	case RA_OPT_PAIRS:
+		options_add_pair(arena, at, value);
 		break;
 	case RA_OPT_TEXTS:
 		options_add_text(arena, at, value);

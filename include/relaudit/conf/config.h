@@ -106,6 +106,7 @@ struct ra_daemon_conf {
 	int64_t syslog_facility;	/* LOG_DAEMON ... */
 	int64_t in_flight;		/* probes at once, default 1000 */
 	int64_t per_host;		/* probes at once per host, default 8 */
+	const char *const *exec_allow;	/* folders, NULL-ended; NULL: commands are off */
 	int64_t history_keep;		/* ms, default 400d */
 };
 
