@@ -679,8 +679,8 @@ test_helper_has_nothing_of_ours(void **state)
 	assert_true(inherited >= 0);
 	restart_helper(NULL);
 	expect_it_works();
-	/* 0, 1, 2, the socket and mountinfo. */
-	assert_int_equal(count_descriptors(ra_helper_pid(helper)), 5);
+	/* 0, 1, 2, the socket, mountinfo and the signals of children. */
+	assert_int_equal(count_descriptors(ra_helper_pid(helper)), 6);
 	close(inherited);
 	snprintf(path, sizeof(path), "/proc/%d/environ", ra_helper_pid(helper));
 	fd = open(path, O_RDONLY | O_CLOEXEC);
