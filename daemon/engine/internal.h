@@ -124,7 +124,7 @@ struct ra_engine {
 	int64_t swept;
 	/* keep.c */
 	struct ra_timer *keep_timer;
-	int64_t seen_written;
+	int64_t seen_written, pruned; /* monotonic ms */
 	size_t seen_next;
 	/* announce.c */
 	struct ra_timer *announce_timer;

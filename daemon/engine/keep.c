@@ -13,6 +13,7 @@
 
 #define DIRTY_EVERY (10 * RA_SECOND) /* changed facts are handed over this often */
 #define SEEN_EVERY  (60 * RA_SECOND) /* and mere times of checking this often */
+#define PRUNE_EVERY RA_HOUR
 #define BODY_MAX    (256 * 1024)
 
 /* --- writing --- */
@@ -135,6 +136,16 @@ ra_keep_state(
 		done(arg, r);
 }
 
+/* Drops events that are older than `daemon: history: keep:`. */
+static void
+prune(struct ra_engine *e, int64_t now)
+{
+	if (e->pruned != 0 && now - e->pruned < PRUNE_EVERY)
+		return;
+	e->pruned = now;
+	ra_store_prune(e->store, ra_clock_wall() - e->config->daemon.history_keep);
+}
+
 /* Called from the keep timer in portions, so that no turn of the loop is long. */
 void
 ra_keep_flush(struct ra_engine *e, bool all)
@@ -145,6 +156,7 @@ ra_keep_flush(struct ra_engine *e, bool all)
 
 	if (e->store == NULL || e->track_count == 0)
 		return;
+	prune(e, now);
 	for (; steps > 0; steps--) {
 		struct ra_track *t = &e->tracks[e->seen_next];
 

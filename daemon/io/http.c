@@ -323,6 +323,7 @@ ra_http_start(struct ra_http *h, const struct ra_http_request *request,
 	t->response.error[0] = '\0';
 	h->stats.transfers++;
 	h->stats.in_flight++;
+	ra_http_loop_watch(h);
 	*ret = t;
 	hop(t);
 	return 0;

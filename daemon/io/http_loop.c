@@ -6,6 +6,8 @@
 #include "relaudit/io/loop.h"
 
 #define SPARE_MOST  256
+#define OVERDUE	    100 /* ms beyond a deadline */
+#define WATCH	    250 /* ms between looks for such */
 #define ERRORS_MOST 8 /* of one socket, so that an error that stays cannot spin */
 
 struct ra_http_sock {
@@ -182,10 +184,42 @@ on_timeout(CURLM *multi, long ms, void *arg)
 	return 0;
 }
 
+/*
+ * curl (7.88) drops a time-out that it meets a fraction of a millisecond early, and then has none. So
+ * what has outlived its deadline is ended here. A done callback may start and cancel others.
+ */
+static void
+on_watch(void *arg)
+{
+	struct ra_http *h = arg;
+	int64_t late = ra_loop_now(h->loop) - OVERDUE;
+	struct ra_http_transfer *t = h->running;
+
+	while (t != NULL) {
+		if (t->request->deadline <= late) {
+			ra_http_ended(t, CURLE_OPERATION_TIMEDOUT);
+			t = h->running;
+		} else {
+			t = t->next;
+		}
+	}
+	if (h->stats.in_flight == 0)
+		ra_timer_stop(h->watch);
+}
+
+void
+ra_http_loop_watch(struct ra_http *h)
+{
+	if (h->stats.in_flight == 1)
+		ra_timer_start(h->watch, WATCH, WATCH);
+}
+
 int
 ra_http_loop_open(struct ra_http *h)
 {
 	if (h->timer == NULL && ra_timer_new(h->loop, on_timer, h, &h->timer) < 0)
+		return -ENOMEM;
+	if (h->watch == NULL && ra_timer_new(h->loop, on_watch, h, &h->watch) < 0)
 		return -ENOMEM;
 	if (h->multi != NULL)
 		return 0;
@@ -209,6 +243,7 @@ ra_http_loop_close(struct ra_http *h)
 	if (h->multi != NULL)
 		curl_multi_cleanup(h->multi);
 	ra_timer_free(h->timer);
+	ra_timer_free(h->watch);
 	while ((s = h->socks) != NULL) {
 		h->socks = s->next;
 		h->sock_count--;

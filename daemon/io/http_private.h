@@ -24,6 +24,7 @@ struct ra_http {
 	struct ra_dns *dns;
 	CURLM *multi;
 	struct ra_timer *timer;		/* curl's */
+	struct ra_timer *watch;		/* while any is in flight: for those that curl forgets */
 	struct ra_timer *later;		/* for what ended inside ra_http_start */
 	struct ra_http_transfer *ended;	/* waiting for it */
 	struct ra_http_transfer *running;
@@ -96,6 +97,8 @@ void ra_http_abandon(struct ra_http *h);
 /* http_loop.c. Opening is for anew too, after curl was given up. */
 int ra_http_loop_open(struct ra_http *h);
 void ra_http_loop_close(struct ra_http *h);
+/* One more is in flight. */
+void ra_http_loop_watch(struct ra_http *h);
 
 /* http_answer.c */
 size_t ra_http_on_body(char *data, size_t size, size_t count, void *arg);

@@ -160,7 +160,7 @@ def test_unknown_names_get_the_nearest(shop):
 
 def raw(d, data, shut=True):
     with socket.socket(socket.AF_UNIX) as s:
-        s.settimeout(30)
+        s.settimeout(90)
         s.connect(str(d.socket))
         try:
             s.sendall(data)
