@@ -29,7 +29,9 @@ struct ra_api {
 	int listen_fd;
 	char *unlink_path; /* NULL: not ours to remove */
 	struct ra_watch *watch;
-	struct ra_timer *timer; /* MHD's own time-outs and what was resumed */
+	struct ra_timer *timer; /* MHD's own time-outs */
+	struct ra_wake *wake; /* to call MHD in the next turn: it has more to do, or something
+			         resumed */
 	struct ra_timer *tick; /* each second while there are connections */
 	struct ra_timer *heartbeat;
 	struct ra_listener listener;

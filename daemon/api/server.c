@@ -14,10 +14,13 @@ plan(struct ra_api *a)
 {
 	MHD_UNSIGNED_LONG_LONG ms;
 
-	if (MHD_get_timeout(a->mhd, &ms) == MHD_YES)
+	/* A timer of 0 ms, started from a timer, would be run in the same turn of the loop. */
+	if (MHD_get_timeout(a->mhd, &ms) != MHD_YES)
+		ra_timer_stop(a->timer);
+	else if (ms > 0)
 		ra_timer_start(a->timer, (int64_t)ms, 0);
 	else
-		ra_timer_stop(a->timer);
+		ra_wake_send(a->wake);
 }
 
 static void
@@ -42,7 +45,7 @@ on_timer(void *arg)
 void
 ra_api_kick(struct ra_api *a)
 {
-	ra_timer_start(a->timer, 0, 0);
+	ra_wake_send(a->wake);
 }
 
 /* libmicrohttpd 0.9.75 would not accept again after its limit was reached, but for this. */
@@ -140,6 +143,7 @@ ra_api_new(struct ra_loop *loop, struct ra_engine *engine, const struct ra_api_o
 	a->listener.result = on_result;
 	a->listener.event = on_event;
 	if (ra_timer_new(loop, on_timer, a, &a->timer) < 0 ||
+	    ra_wake_new(loop, on_timer, a, &a->wake) < 0 ||
 	    ra_timer_new(loop, on_tick, a, &a->tick) < 0 || ra_events_init(a) < 0)
 		r = ra_error_set(err, -ENOMEM, "out of memory");
 	else if ((r = open_socket(a, err)) == 0)
@@ -177,6 +181,7 @@ ra_api_free(struct ra_api *a)
 		(void)unlink(a->unlink_path);
 	free(a->unlink_path);
 	ra_timer_free(a->timer);
+	ra_wake_free(a->wake);
 	ra_timer_free(a->tick);
 	ra_timer_free(a->heartbeat);
 	free(a);

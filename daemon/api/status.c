@@ -54,15 +54,15 @@ static void
 worst_of(const struct status *s, const struct ra_environment *env, enum ra_verdict *state,
     enum ra_verdict *verdict)
 {
-	struct ra_view v;
+	enum ra_verdict one_state, one_verdict;
 	size_t i;
 
 	for (i = 0; i < env->check_count; i++) {
 		if (!ra_selection_has(&s->selection, env->checks[i]))
 			continue;
-		ra_snapshot_view(s->snapshot, env->checks[i], &v);
-		*state = ra_verdict_worst(*state, v.state);
-		*verdict = ra_verdict_worst(*verdict, v.verdict);
+		ra_snapshot_shown(s->snapshot, env->checks[i], &one_state, &one_verdict);
+		*state = ra_verdict_worst(*state, one_state);
+		*verdict = ra_verdict_worst(*verdict, one_verdict);
 	}
 }
 

@@ -168,7 +168,9 @@ void ra_schedule_now(struct ra_engine *e, struct ra_track *t);
 void ra_schedule_again(struct ra_engine *e, struct ra_track *t);
 void ra_schedule_remove(struct ra_engine *e, struct ra_track *t);
 int ra_schedule_reserve(size_t tracks, struct ra_track ***ret_heap);
-int64_t ra_schedule_next_wall(const struct ra_engine *e, const struct ra_track *t);
+/* Wall clock less monotonic, steady as long as nobody sets the clock. */
+int64_t ra_schedule_offset(const struct ra_engine *e);
+int64_t ra_schedule_next_wall(const struct ra_track *t, int64_t offset);
 /* A part asks for its place and starts when it has one. */
 void ra_schedule_enter(struct ra_engine *e, struct ra_part *part);
 void ra_schedule_leave(struct ra_engine *e, struct ra_part *part, bool timed_out);
@@ -206,8 +208,6 @@ uint64_t ra_announce_id(struct ra_engine *e);
 int ra_announce_init(struct ra_engine *e);
 
 /* view.c */
-void ra_view_fill(const struct ra_check *check, const struct ra_state *state,
-    const struct ra_result *latest, int64_t next, struct ra_view *ret);
 /* The generation is over: the next snapshot is a new one. */
 void ra_view_changed(struct ra_engine *e);
 

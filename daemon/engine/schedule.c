@@ -203,17 +203,18 @@ ra_schedule_again(struct ra_engine *e, struct ra_track *t)
 }
 
 int64_t
-ra_schedule_next_wall(const struct ra_engine *e, const struct ra_track *t)
+ra_schedule_offset(const struct ra_engine *e)
 {
 	int64_t offset = ra_clock_wall() - ra_clock_mono(), off = offset - e->mono_to_wall;
 
-	if (t->heap == RA_NOT_QUEUED)
-		return 0;
-	/*
-	 * The two clocks are not read at once: without this it would be another millisecond each
-	 * time.
-	 */
-	return t->due + (off > RA_SECOND || off < -RA_SECOND ? offset : e->mono_to_wall);
+	/* The two clocks are not read at once, so it would be another millisecond each time. */
+	return off > RA_SECOND || off < -RA_SECOND ? offset : e->mono_to_wall;
+}
+
+int64_t
+ra_schedule_next_wall(const struct ra_track *t, int64_t offset)
+{
+	return t->heap == RA_NOT_QUEUED ? 0 : t->due + offset;
 }
 
 /* --- slots --- */

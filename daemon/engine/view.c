@@ -10,26 +10,29 @@ struct seen {
 	struct ra_state state;
 	struct ra_result *latest;
 	int64_t next;
+	uint8_t shown_state, shown_verdict; /* staleness counted */
 };
 
 struct ra_snapshot {
 	unsigned refs;
 	struct ra_config *config;
-	int64_t at;
+	struct ra_stamp now;
 	struct seen seen[];
 };
 
+/* By wall clock or boot time, whichever says older. */
 static bool
-is_stale(const struct ra_check *c, const struct ra_result *r)
+is_stale(const struct ra_check *c, const struct ra_result *r, struct ra_stamp now)
 {
-	struct ra_stamp stamp = { .wall = r->checked,
-		.boot = r->checked_boot != 0 ? r->checked_boot : ra_clock_boot() };
+	int64_t limit = 2 * c->every + c->timeout;
 
-	return ra_stamp_age(stamp) > 2 * c->every + c->timeout;
+	return now.wall - r->checked > limit ||
+	       (r->checked_boot != 0 && now.boot - r->checked_boot > limit);
 }
 
 static void
-fill_latest(const struct ra_check *c, const struct ra_result *r, struct ra_view *v)
+fill_latest(
+    const struct ra_check *c, const struct ra_result *r, struct ra_stamp now, struct ra_view *v)
 {
 	v->verdict = r->verdict;
 	v->reason = r->reason;
@@ -42,7 +45,7 @@ fill_latest(const struct ra_check *c, const struct ra_result *r, struct ra_view 
 	v->facts = &r->facts;
 	v->instances = r->instances;
 	v->instance_count = r->instance_count;
-	if (is_stale(c, r)) {
+	if (is_stale(c, r, now)) {
 		v->state = v->verdict = RA_UNKNOWN;
 		v->reason = RA_R_STALE;
 		v->summary = ra_reason_meaning(RA_R_STALE);
@@ -50,9 +53,9 @@ fill_latest(const struct ra_check *c, const struct ra_result *r, struct ra_view 
 	}
 }
 
-void
-ra_view_fill(const struct ra_check *c, const struct ra_state *state, const struct ra_result *latest,
-    int64_t next, struct ra_view *ret)
+static void
+fill(const struct ra_check *c, const struct ra_state *state, const struct ra_result *latest,
+    int64_t next, struct ra_stamp now, struct ra_view *ret)
 {
 	memset(ret, 0, sizeof(*ret));
 	ret->check = c;
@@ -70,7 +73,7 @@ ra_view_fill(const struct ra_check *c, const struct ra_state *state, const struc
 	ret->state = state->state;
 	ret->hard = state->hard;
 	ret->since = state->since;
-	fill_latest(c, latest, ret);
+	fill_latest(c, latest, now, ret);
 }
 
 void
@@ -78,7 +81,8 @@ ra_engine_view(const struct ra_engine *e, const struct ra_check *check, struct r
 {
 	const struct ra_track *t = &e->tracks[check->index];
 
-	ra_view_fill(check, &t->state, t->latest, ra_schedule_next_wall(e, t), ret);
+	fill(check, &t->state, t->latest, ra_schedule_next_wall(t, ra_schedule_offset(e)),
+	    ra_stamp_now(), ret);
 }
 
 /* --- snapshots --- */
@@ -89,29 +93,41 @@ ra_view_changed(struct ra_engine *e)
 	ra_snapshot_unref(RA_TAKE(e->snapshot));
 }
 
+static void
+see(struct seen *seen, const struct ra_track *t, int64_t offset, struct ra_stamp now)
+{
+	seen->state = t->state;
+	seen->next = ra_schedule_next_wall(t, offset);
+	seen->shown_state = seen->shown_verdict = RA_PENDING;
+	if (t->latest == NULL)
+		return;
+	seen->latest = ra_result_ref(t->latest);
+	seen->shown_state = (uint8_t)t->state.state;
+	seen->shown_verdict = (uint8_t)t->latest->verdict;
+	if (is_stale(t->check, t->latest, now))
+		seen->shown_state = seen->shown_verdict = RA_UNKNOWN;
+}
+
 struct ra_snapshot *
 ra_engine_snapshot(struct ra_engine *e)
 {
+	struct ra_stamp now = ra_stamp_now();
+	int64_t offset = ra_schedule_offset(e);
 	struct ra_snapshot *s;
 	size_t i;
 
-	if (e->snapshot != NULL && ra_clock_wall() - e->snapshot->at < RA_SECOND &&
-	    ra_clock_wall() >= e->snapshot->at)
+	if (e->snapshot != NULL && now.wall - e->snapshot->now.wall < RA_SECOND &&
+	    now.wall >= e->snapshot->now.wall)
 		return ra_snapshot_ref(e->snapshot);
 	ra_view_changed(e);
 	s = calloc(1, sizeof(*s) + e->track_count * sizeof(s->seen[0]));
 	if (s == NULL)
 		return NULL;
 	s->refs = 1;
-	s->at = ra_clock_wall();
+	s->now = now;
 	s->config = ra_config_ref(e->config);
-	for (i = 0; i < e->track_count; i++) {
-		const struct ra_track *t = &e->tracks[i];
-
-		s->seen[i].state = t->state;
-		s->seen[i].latest = t->latest != NULL ? ra_result_ref(t->latest) : NULL;
-		s->seen[i].next = ra_schedule_next_wall(e, t);
-	}
+	for (i = 0; i < e->track_count; i++)
+		see(&s->seen[i], &e->tracks[i], offset, now);
 	e->snapshot = s;
 	return ra_snapshot_ref(s);
 }
@@ -145,7 +161,7 @@ ra_snapshot_config(const struct ra_snapshot *s)
 int64_t
 ra_snapshot_at(const struct ra_snapshot *s)
 {
-	return s->at;
+	return s->now.wall;
 }
 
 void
@@ -153,19 +169,13 @@ ra_snapshot_view(const struct ra_snapshot *s, const struct ra_check *check, stru
 {
 	const struct seen *seen = &s->seen[check->index];
 
-	ra_view_fill(check, &seen->state, seen->latest, seen->next, ret);
+	fill(check, &seen->state, seen->latest, seen->next, s->now, ret);
 }
 
-enum ra_verdict
-ra_snapshot_worst(const struct ra_snapshot *s, const struct ra_environment *env)
+void
+ra_snapshot_shown(const struct ra_snapshot *s, const struct ra_check *check,
+    enum ra_verdict *ret_state, enum ra_verdict *ret_verdict)
 {
-	enum ra_verdict worst = RA_OK;
-	struct ra_view v;
-	size_t i;
-
-	for (i = 0; i < env->check_count; i++) {
-		ra_snapshot_view(s, env->checks[i], &v);
-		worst = ra_verdict_worst(worst, v.state);
-	}
-	return worst == RA_PENDING ? RA_UNKNOWN : worst;
+	*ret_state = (enum ra_verdict)s->seen[check->index].shown_state;
+	*ret_verdict = (enum ra_verdict)s->seen[check->index].shown_verdict;
 }

@@ -185,8 +185,8 @@ on_timeout(CURLM *multi, long ms, void *arg)
 }
 
 /*
- * curl (7.88) drops a time-out that it meets a fraction of a millisecond early, and then has none. So
- * what has outlived its deadline is ended here. A done callback may start and cancel others.
+ * curl (7.88) drops a time-out that it meets a fraction of a millisecond early, and then has none.
+ * So what has outlived its deadline is ended here. A done callback may start and cancel others.
  */
 static void
 on_watch(void *arg)

@@ -63,8 +63,9 @@ void ra_snapshot_view(const struct ra_snapshot *s, const struct ra_check *check,
     struct ra_view *ret);
 /* One check as of now, without a snapshot. */
 void ra_engine_view(const struct ra_engine *e, const struct ra_check *check, struct ra_view *ret);
-/* Worst state of an environment; PENDING counts as UNKNOWN and comes back as RA_UNKNOWN. */
-enum ra_verdict ra_snapshot_worst(const struct ra_snapshot *s, const struct ra_environment *env);
+/* State and verdict of the view alone, for counting. */
+void ra_snapshot_shown(const struct ra_snapshot *s, const struct ra_check *check,
+    enum ra_verdict *ret_state, enum ra_verdict *ret_verdict);
 
 /* Checks without any result yet: in all, and (environment or check may be NULL) of a selection. */
 size_t ra_engine_pending(const struct ra_engine *e);
