@@ -12,7 +12,7 @@ struct seen {
 	int64_t next;
 };
 
-struct ra_snapshot {
+struct ra_generation {
 	unsigned refs;
 	struct ra_config *config;
 	int64_t at;
@@ -86,18 +86,18 @@ ra_engine_view(const struct ra_engine *e, const struct ra_check *check, struct r
 void
 ra_view_changed(struct ra_engine *e)
 {
-	ra_snapshot_unref(RA_TAKE(e->snapshot));
+	ra_generation_unref(RA_TAKE(e->snapshot));
 }
 
-struct ra_snapshot *
-ra_engine_snapshot(struct ra_engine *e)
+struct ra_generation *
+ra_engine_generation(struct ra_engine *e)
 {
-	struct ra_snapshot *s;
+	struct ra_generation *s;
 	size_t i;
 
 	if (e->snapshot != NULL && ra_clock_wall() - e->snapshot->at < RA_SECOND &&
 	    ra_clock_wall() >= e->snapshot->at)
-		return ra_snapshot_ref(e->snapshot);
+		return ra_generation_ref(e->snapshot);
 	ra_view_changed(e);
 	s = calloc(1, sizeof(*s) + e->track_count * sizeof(s->seen[0]));
 	if (s == NULL)
@@ -113,18 +113,18 @@ ra_engine_snapshot(struct ra_engine *e)
 		s->seen[i].next = ra_schedule_next_wall(e, t);
 	}
 	e->snapshot = s;
-	return ra_snapshot_ref(s);
+	return ra_generation_ref(s);
 }
 
-struct ra_snapshot *
-ra_snapshot_ref(struct ra_snapshot *s)
+struct ra_generation *
+ra_generation_ref(struct ra_generation *s)
 {
 	s->refs++;
 	return s;
 }
 
 void
-ra_snapshot_unref(struct ra_snapshot *s)
+ra_generation_unref(struct ra_generation *s)
 {
 	size_t i;
 
@@ -137,19 +137,19 @@ ra_snapshot_unref(struct ra_snapshot *s)
 }
 
 const struct ra_config *
-ra_snapshot_config(const struct ra_snapshot *s)
+ra_generation_config(const struct ra_generation *s)
 {
 	return s->config;
 }
 
 int64_t
-ra_snapshot_at(const struct ra_snapshot *s)
+ra_generation_at(const struct ra_generation *s)
 {
 	return s->at;
 }
 
 void
-ra_snapshot_view(const struct ra_snapshot *s, const struct ra_check *check, struct ra_view *ret)
+ra_generation_view(const struct ra_generation *s, const struct ra_check *check, struct ra_view *ret)
 {
 	const struct seen *seen = &s->seen[check->index];
 
@@ -157,14 +157,14 @@ ra_snapshot_view(const struct ra_snapshot *s, const struct ra_check *check, stru
 }
 
 enum ra_verdict
-ra_snapshot_worst(const struct ra_snapshot *s, const struct ra_environment *env)
+ra_generation_worst(const struct ra_generation *s, const struct ra_environment *env)
 {
 	enum ra_verdict worst = RA_OK;
 	struct ra_view v;
 	size_t i;
 
 	for (i = 0; i < env->check_count; i++) {
-		ra_snapshot_view(s, env->checks[i], &v);
+		ra_generation_view(s, env->checks[i], &v);
 		worst = ra_verdict_worst(worst, v.state);
 	}
 	return worst == RA_PENDING ? RA_UNKNOWN : worst;
