@@ -11,7 +11,7 @@
 #define WAIT_MOST (10 * RA_MINUTE)
 
 struct status {
-	struct ra_snapshot *snapshot;
+	struct ra_generation *snapshot;
 	struct ra_selection selection;
 	int64_t started;
 	const struct ra_environment *alone; /* the object of one environment only */
@@ -29,7 +29,7 @@ status_free(void *arg)
 {
 	struct status *s = arg;
 
-	ra_snapshot_unref(s->snapshot);
+	ra_generation_unref(s->snapshot);
 	free(s->selection.wanted);
 	ra_buf_free(&s->buf);
 	free(s);
@@ -60,7 +60,7 @@ worst_of(const struct status *s, const struct ra_environment *env, enum ra_verdi
 	for (i = 0; i < env->check_count; i++) {
 		if (!ra_selection_has(&s->selection, env->checks[i]))
 			continue;
-		ra_snapshot_shown(s->snapshot, env->checks[i], &one_state, &one_verdict);
+		ra_generation_shown(s->snapshot, env->checks[i], &one_state, &one_verdict);
 		*state = ra_verdict_worst(*state, one_state);
 		*verdict = ra_verdict_worst(*verdict, one_verdict);
 	}
@@ -76,7 +76,7 @@ sum_name(enum ra_verdict v)
 static void
 write_head(struct status *s)
 {
-	const struct ra_config *c = ra_snapshot_config(s->snapshot);
+	const struct ra_config *c = ra_generation_config(s->snapshot);
 	enum ra_verdict state = RA_OK, verdict = RA_OK;
 	size_t i;
 
@@ -84,7 +84,7 @@ write_head(struct status *s)
 		worst_of(s, c->environments[i], &state, &verdict);
 	ra_jsonw_object(&s->w, NULL);
 	ra_jsonw_text(&s->w, "schema", RA_API_SCHEMA);
-	ra_jsonw_time(&s->w, "at", ra_snapshot_at(s->snapshot));
+	ra_jsonw_time(&s->w, "at", ra_generation_at(s->snapshot));
 	ra_jsonw_text(&s->w, "state", sum_name(state));
 	if (s->with_verdict)
 		ra_jsonw_text(&s->w, "verdict", sum_name(verdict));
@@ -108,7 +108,7 @@ write_environment_head(struct status *s, const struct ra_environment *env)
 	ra_jsonw_object(&s->w, NULL);
 	if (s->alone != NULL) {
 		ra_jsonw_text(&s->w, "schema", RA_API_SCHEMA);
-		ra_jsonw_time(&s->w, "at", ra_snapshot_at(s->snapshot));
+		ra_jsonw_time(&s->w, "at", ra_generation_at(s->snapshot));
 	}
 	ra_jsonw_text(&s->w, "name", env->name);
 	if (env->rank != RA_UNSET)
@@ -133,7 +133,7 @@ write_environment_head(struct status *s, const struct ra_environment *env)
 static void
 step(struct status *s)
 {
-	const struct ra_config *c = ra_snapshot_config(s->snapshot);
+	const struct ra_config *c = ra_generation_config(s->snapshot);
 	const struct ra_environment *env;
 	struct ra_view v;
 
@@ -171,7 +171,7 @@ step(struct status *s)
 		return;
 	}
 	if (ra_selection_has(&s->selection, env->checks[s->check])) {
-		ra_snapshot_view(s->snapshot, env->checks[s->check], &v);
+		ra_generation_view(s->snapshot, env->checks[s->check], &v);
 		ra_api_write_check(&s->w, NULL, &v);
 	}
 	s->check++;
@@ -209,7 +209,7 @@ answer(struct ra_request *q, struct ra_selection *selection, bool with_verdict,
 	struct MHD_Response *response;
 
 	selection->wanted = NULL;
-	if (s == NULL || (s->snapshot = ra_engine_snapshot(q->api->engine)) == NULL) {
+	if (s == NULL || (s->snapshot = ra_engine_generation(q->api->engine)) == NULL) {
 		free(taken.wanted);
 		free(s);
 		ra_request_error(q, MHD_HTTP_SERVICE_UNAVAILABLE, "no-memory", "out of memory");

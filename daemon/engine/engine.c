@@ -59,11 +59,18 @@ track_init(struct ra_track *t, const struct ra_check *c)
 	t->check = c;
 	t->heap = RA_NOT_QUEUED;
 	ra_state_init(&t->state);
+	if (ra_check_kind(c)->takes & RA_SHAPE_KEYS) {
+		t->snapshots = calloc(c->instance_count, sizeof(struct ra_snapshot *));
+		if (t->snapshots == NULL)
+			return -ENOMEM;
+	}
 	if (!wants_history(c))
 		return 0;
 	t->history = calloc(c->instance_count, sizeof(*t->history));
-	if (t->history == NULL)
+	if (t->history == NULL) {
+		free(RA_TAKE(t->snapshots));
 		return -ENOMEM;
+	}
 	t->history_count = (uint16_t)c->instance_count;
 	return 0;
 }
@@ -92,6 +99,9 @@ track_clear(struct ra_track *t)
 	for (i = 0; i < t->history_count; i++)
 		ra_facts_free(&t->history[i]);
 	free(RA_TAKE(t->history));
+	for (i = 0; t->snapshots != NULL && i < t->check->instance_count; i++)
+		ra_snapshot_unref(t->snapshots[i]);
+	free(RA_TAKE(t->snapshots));
 }
 
 static void
@@ -135,7 +145,9 @@ ra_engine_start(struct ra_engine *e, struct ra_config *config, struct ra_error *
 		return ra_error_set(err, -ENOMEM, "out of memory");
 	e->track_count = config->check_count;
 	e->config = ra_config_ref(config);
-	r = ra_keep_load(e, err);
+	r = ra_secret_key_load(e, err);
+	if (r == 0)
+		r = ra_keep_load(e, err);
 	if (r < 0)
 		return r;
 	e->running = true;
@@ -161,6 +173,7 @@ track_move(struct ra_track *from, struct ra_track *to)
 	const struct ra_check *c = to->check;
 	bool same = memcmp(from->check->fingerprint, c->fingerprint, sizeof(c->fingerprint)) == 0;
 	struct ra_facts *empty = to->history;
+	struct ra_snapshot **none = to->snapshots;
 
 	if (!same && from->probe != NULL)
 		ra_probe_cancel(from->probe);
@@ -168,6 +181,7 @@ track_move(struct ra_track *from, struct ra_track *to)
 		*to = *from;
 		to->check = c;
 		from->history = empty;
+		from->snapshots = none;
 		if (to->probe != NULL)
 			to->probe->track = to;
 	} else {
@@ -272,6 +286,7 @@ ra_engine_free(struct ra_engine *e)
 	ra_timer_free(e->announce_timer);
 	ra_timer_free(e->keep_timer);
 	ra_config_unref(e->config);
+	explicit_bzero(e->secret_key, sizeof(e->secret_key));
 	free(e);
 }
 

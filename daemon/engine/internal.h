@@ -34,6 +34,7 @@ struct ra_track {
 	struct ra_state state;
 	int64_t due; /* monotonic ms */
 	uint32_t heap; /* place in the schedule, RA_NOT_QUEUED: under way */
+	struct ra_snapshot **snapshots; /* per instance, as last read; NULL: not of RA_SHAPE_KEYS */
 	uint16_t history_count;
 	bool dirty; /* latest result not handed to the store yet */
 	bool unseen; /* checked since its time was handed to the store */
@@ -73,6 +74,7 @@ struct ra_part {
 	enum ra_reason read_reason;
 	struct ra_error read_error;
 	struct ra_result *result;
+	struct ra_snapshot *snapshot; /* of what was read; NULL: none */
 };
 
 /* One run of a check, from its first fetch to its one end in the funnel. */
@@ -134,8 +136,10 @@ struct ra_engine {
 	uint64_t last_id, id_reserved;
 	struct ra_listener *listeners;
 	/* view.c */
-	struct ra_snapshot *snapshot;
+	struct ra_generation *snapshot;
 	uint64_t generation;
+	/* secret.c */
+	uint8_t secret_key[RA_DIGEST_SIZE]; /* of the digests that stand for secrets */
 	struct ra_engine_stats stats;
 };
 
@@ -198,6 +202,9 @@ void ra_keep_state(
     struct ra_engine *e, struct ra_track *t, void (*done)(void *arg, int error), void *arg);
 /* Writes what is dirty; all of it at a stop. */
 void ra_keep_flush(struct ra_engine *e, bool all);
+
+/* secret.c: the same key at every start, so that digests can be compared with earlier ones */
+int ra_secret_key_load(struct ra_engine *e, struct ra_error *err);
 
 /* announce.c */
 void ra_announce(struct ra_engine *e, struct ra_track *t, const struct ra_transition *tr);

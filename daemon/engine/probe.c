@@ -19,6 +19,7 @@ part_clear(struct ra_part *part)
 	ra_input_clear(&part->fetch.input);
 	ra_data_free(&part->data);
 	ra_result_unref(RA_TAKE(part->result));
+	ra_snapshot_unref(RA_TAKE(part->snapshot));
 }
 
 static void
@@ -95,7 +96,10 @@ judge_part(struct ra_part *part)
 		.expect = c->expect,
 		.warn = c->warn,
 		.inputs = gathered,
-		.now = ra_clock_wall() };
+		.now = ra_clock_wall(),
+		.secret_key = part->probe->engine->secret_key,
+		.secret_key_len = sizeof(part->probe->engine->secret_key),
+		.ret_snapshot = &part->snapshot };
 	size_t i;
 
 	call.input_count = kind->needs(c->kind_options, c->expect, needs);
@@ -113,6 +117,20 @@ judge_part(struct ra_part *part)
 		}
 	}
 	kind->judge(&call, part->result);
+}
+
+/* Secrets of a configuration are in the clear no longer than they must. */
+static void
+wipe(struct ra_part *part)
+{
+	struct ra_input *in = &part->fetch.input;
+
+	if (!(ra_check_kind(part->probe->check)->takes & RA_SHAPE_KEYS))
+		return;
+	ra_data_free(&part->data);
+	if (in->bytes != NULL)
+		explicit_bzero(in->bytes, in->len);
+	in->len = 0;
 }
 
 /* A part has all it will get: its own result. */
@@ -145,6 +163,10 @@ remember(struct ra_probe *p)
 	struct ra_track *t = p->track;
 	size_t i;
 
+	for (i = 0; t->snapshots != NULL && i < p->part_count; i++) {
+		ra_snapshot_unref(t->snapshots[i]);
+		t->snapshots[i] = RA_TAKE(p->parts[i].snapshot);
+	}
 	if (t->history == NULL)
 		return;
 	for (i = 0; i < p->part_count && i < t->history_count; i++) {
@@ -209,6 +231,7 @@ part_done(struct ra_part *part)
 	part->stage = RA_PART_DONE;
 	if (p->track != NULL)
 		part_judge(part);
+	wipe(part);
 	if (--p->parts_left == 0 && p->workers == 0)
 		probe_end(p);
 }

@@ -13,7 +13,7 @@ struct seen {
 	uint8_t shown_state, shown_verdict; /* staleness counted */
 };
 
-struct ra_snapshot {
+struct ra_generation {
 	unsigned refs;
 	struct ra_config *config;
 	struct ra_stamp now;
@@ -90,7 +90,7 @@ ra_engine_view(const struct ra_engine *e, const struct ra_check *check, struct r
 void
 ra_view_changed(struct ra_engine *e)
 {
-	ra_snapshot_unref(RA_TAKE(e->snapshot));
+	ra_generation_unref(RA_TAKE(e->snapshot));
 }
 
 static void
@@ -108,17 +108,17 @@ see(struct seen *seen, const struct ra_track *t, int64_t offset, struct ra_stamp
 		seen->shown_state = seen->shown_verdict = RA_UNKNOWN;
 }
 
-struct ra_snapshot *
-ra_engine_snapshot(struct ra_engine *e)
+struct ra_generation *
+ra_engine_generation(struct ra_engine *e)
 {
 	struct ra_stamp now = ra_stamp_now();
 	int64_t offset = ra_schedule_offset(e);
-	struct ra_snapshot *s;
+	struct ra_generation *s;
 	size_t i;
 
 	if (e->snapshot != NULL && now.wall - e->snapshot->now.wall < RA_SECOND &&
 	    now.wall >= e->snapshot->now.wall)
-		return ra_snapshot_ref(e->snapshot);
+		return ra_generation_ref(e->snapshot);
 	ra_view_changed(e);
 	s = calloc(1, sizeof(*s) + e->track_count * sizeof(s->seen[0]));
 	if (s == NULL)
@@ -129,18 +129,18 @@ ra_engine_snapshot(struct ra_engine *e)
 	for (i = 0; i < e->track_count; i++)
 		see(&s->seen[i], &e->tracks[i], offset, now);
 	e->snapshot = s;
-	return ra_snapshot_ref(s);
+	return ra_generation_ref(s);
 }
 
-struct ra_snapshot *
-ra_snapshot_ref(struct ra_snapshot *s)
+struct ra_generation *
+ra_generation_ref(struct ra_generation *s)
 {
 	s->refs++;
 	return s;
 }
 
 void
-ra_snapshot_unref(struct ra_snapshot *s)
+ra_generation_unref(struct ra_generation *s)
 {
 	size_t i;
 
@@ -153,19 +153,19 @@ ra_snapshot_unref(struct ra_snapshot *s)
 }
 
 const struct ra_config *
-ra_snapshot_config(const struct ra_snapshot *s)
+ra_generation_config(const struct ra_generation *s)
 {
 	return s->config;
 }
 
 int64_t
-ra_snapshot_at(const struct ra_snapshot *s)
+ra_generation_at(const struct ra_generation *s)
 {
 	return s->now.wall;
 }
 
 void
-ra_snapshot_view(const struct ra_snapshot *s, const struct ra_check *check, struct ra_view *ret)
+ra_generation_view(const struct ra_generation *s, const struct ra_check *check, struct ra_view *ret)
 {
 	const struct seen *seen = &s->seen[check->index];
 
@@ -173,7 +173,7 @@ ra_snapshot_view(const struct ra_snapshot *s, const struct ra_check *check, stru
 }
 
 void
-ra_snapshot_shown(const struct ra_snapshot *s, const struct ra_check *check,
+ra_generation_shown(const struct ra_generation *s, const struct ra_check *check,
     enum ra_verdict *ret_state, enum ra_verdict *ret_verdict)
 {
 	*ret_state = (enum ra_verdict)s->seen[check->index].shown_state;

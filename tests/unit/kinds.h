@@ -35,7 +35,9 @@ judged(const struct ra_kind *kind, struct given *g)
 	struct ra_arena *arena = ra_arena_new();
 	struct ra_gathered inputs[RA_NEEDS_MAX] = { 0 };
 	struct ra_need needs[RA_NEEDS_MAX] = { 0 };
-	struct ra_judge_call call = { .inputs = inputs, .now = NOW };
+	struct ra_judge_call call = {
+		.inputs = inputs, .now = NOW, .secret_key = "k", .secret_key_len = 1
+	};
 	struct ra_result *r = ra_result_new();
 	struct ra_conf_place place;
 

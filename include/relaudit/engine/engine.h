@@ -33,7 +33,7 @@ const struct ra_config *ra_engine_config(const struct ra_engine *e);
 int64_t ra_engine_started(const struct ra_engine *e);		/* wall ms */
 
 /* What is known of one check, as it is to be shown now: staleness counted. Pointers are borrowed
-   until the loop turns, or as long as the snapshot they came from. */
+   until the loop turns, or as long as the generation they came from. */
 struct ra_view {
 	const struct ra_check *check;
 	const char *kind, *source;
@@ -52,19 +52,19 @@ struct ra_view {
  * One generation: the states of all checks at one moment, immutable, shared by count. Taking one is
  * O(checks) at most once per change, else a reference.
  */
-struct ra_snapshot;
+struct ra_generation;
 
-struct ra_snapshot *ra_engine_snapshot(struct ra_engine *e);	/* referenced; NULL: no memory */
-struct ra_snapshot *ra_snapshot_ref(struct ra_snapshot *s);
-void ra_snapshot_unref(struct ra_snapshot *s);
-const struct ra_config *ra_snapshot_config(const struct ra_snapshot *s);
-int64_t ra_snapshot_at(const struct ra_snapshot *s);
-void ra_snapshot_view(const struct ra_snapshot *s, const struct ra_check *check,
+struct ra_generation *ra_engine_generation(struct ra_engine *e);	/* referenced; NULL: no memory */
+struct ra_generation *ra_generation_ref(struct ra_generation *s);
+void ra_generation_unref(struct ra_generation *s);
+const struct ra_config *ra_generation_config(const struct ra_generation *s);
+int64_t ra_generation_at(const struct ra_generation *s);
+void ra_generation_view(const struct ra_generation *s, const struct ra_check *check,
     struct ra_view *ret);
 /* One check as of now, without a snapshot. */
 void ra_engine_view(const struct ra_engine *e, const struct ra_check *check, struct ra_view *ret);
 /* State and verdict of the view alone, for counting. */
-void ra_snapshot_shown(const struct ra_snapshot *s, const struct ra_check *check,
+void ra_generation_shown(const struct ra_generation *s, const struct ra_check *check,
     enum ra_verdict *ret_state, enum ra_verdict *ret_verdict);
 
 /* Checks without any result yet: in all, and (environment or check may be NULL) of a selection. */

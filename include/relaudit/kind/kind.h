@@ -13,6 +13,7 @@
 #include "relaudit/conf/config.h"
 #include "relaudit/model/data.h"
 #include "relaudit/model/result.h"
+#include "relaudit/model/snapshot.h"
 
 enum ra_need_what {
 	RA_NEED_SELF,		/* the check's own source, for the instance being judged */
@@ -42,6 +43,10 @@ struct ra_judge_call {
 	const struct ra_gathered *inputs;	/* in the order of `needs` */
 	size_t input_count;
 	int64_t now;			/* wall ms */
+	const void *secret_key;		/* of the digests that stand for secrets */
+	size_t secret_key_len;
+	struct ra_snapshot **ret_snapshot;	/* takes what was read of RA_SHAPE_KEYS, one
+						   reference; NULL: nobody wants it */
 };
 
 struct ra_kind {

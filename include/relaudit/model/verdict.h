@@ -72,6 +72,13 @@ int ra_verdict_rank(enum ra_verdict v);
 	    "see why the service no longer logs it") \
 	X(LOGS_FORBIDDEN, "logs-forbidden", "a forbidden pattern is in the newest entries", \
 	    "read the entry named in the evidence") \
+	/* configuration */ \
+	X(DRIFT, "drift", "the configuration is not as it ought to be", \
+	    "see the keys with `relauditctl show`; mend them where they are wrong") \
+	X(KEY_MISSING, "key-missing", "a required key is not in the configuration", \
+	    "add the keys named to the file in the evidence") \
+	X(KEY_FORBIDDEN, "key-forbidden", "a forbidden key is in the configuration", \
+	    "take the keys named out of the file in the evidence") \
 	/* files */ \
 	X(FILE_MISSING, "file-missing", "the path does not exist", \
 	    "see whether the path is right and its file system mounted") \

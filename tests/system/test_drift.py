@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Configuration: what is in it, what is not, and that its secrets stay where they are."""
+import json
+
+import pytest
+
+import support
+
+# Long enough that a piece of one in an excerpt is a leak too.
+CANARY = "c4n4ry-7f21b90de3a64c58-do-not-show"
+PIECES = {CANARY[i:i + 12] for i in range(len(CANARY) - 11)}
+
+
+def config(checks, **more):
+    return {"defaults": {"every": "1h", "retry": "1h", "confirm": 1},
+            "environments": {"one": {"checks": checks}}, **more}
+
+
+FILES = {
+    "env": (f"DATABASE_HOST=db1\nDATABASE_PASSWORD={CANARY}\nURL=https://u:{CANARY}@h/\n"
+            "DEBUG=on\n", {"format": "dotenv"}, "", 4),
+    "ini": (f"[db]\nhost = db1\npassword = {CANARY}\nDEBUG = on\n", {"format": "ini"}, "db.", 3),
+    "properties": (f"db.host=db1\ndb.password={CANARY}\nDEBUG=on\n",
+                   {"format": "properties"}, "", 3),
+    "yaml": (f"db: {{host: db1, password: {CANARY}}}\nDEBUG: true\n", {"format": "yaml"}, "/", 3),
+    "json": (json.dumps({"db": {"host": "db1", "tokens": [CANARY]}, "DEBUG": True}),
+             {"format": "json"}, "/", 3),
+}
+
+
+@pytest.fixture
+def files(folder):
+    where = folder / "files"
+    where.mkdir()
+    for name, (text, *_) in FILES.items():
+        (where / name).write_text(text)
+    return where
+
+
+def test_every_format(daemon, files):
+    checks = {}
+    for name, (_, options, prefix, _) in FILES.items():
+        source = {"file": {"path": str(files / name)}, **options}
+        checks[f"config-{name}"] = source
+        checks[f"config-{name}-bad"] = {**source, "expect": {"forbidden": [f"{prefix}DEBUG"],
+                                                             "required": ["A"]}}
+    d = daemon(config(checks))
+    d.ready()
+    for name, (_, _, prefix, count) in FILES.items():
+        good, bad = d.check(f"one/config-{name}"), d.check(f"one/config-{name}-bad")
+        assert (good["state"], good["summary"]) == ("OK", f"{count} keys"), good
+        assert good["facts"]["keys"] == count and good["facts"]["drifted"] == 0
+        assert good["facts"]["digest"].startswith("sha256:")
+        assert (bad["state"], bad["reason"]) == ("CRITICAL", "drift"), bad
+        assert bad["summary"] == ("1 required key is missing: A; "
+                                  f"1 forbidden key is there: {prefix}DEBUG")
+        assert bad["facts"]["drifted"] == 2
+        assert bad["evidence"].startswith(str(files / name) + ":")
+
+
+def test_hosts_must_agree(daemon, web):
+    web.put("a", {"x": 1, "host": "a"})
+    web.put("b", {"x": 1, "host": "b"})
+    web.put("c", {"x": 2, "host": "c"})
+
+    def check(*hosts, **more):
+        return {"for": {"host": list(hosts)}, "http": {"url": web.url("${host}")},
+                "format": "json", **more}
+
+    d = daemon(config({"config-same": check("a", "b", ignore=["/host"]),
+                       "config-host": check("a", "b"),
+                       "config-other": check("a", "b", "c", ignore=["/host"])}))
+    d.ready()
+    assert d.check("one/config-same")["state"] == "OK"
+    assert d.check("one/config-host")["reason"] == "instances-differ"
+    other = d.check("one/config-other")
+    assert (other["state"], other["reason"]) == ("CRITICAL", "instances-differ")
+    assert "digest" in other["summary"] and other["summary"].endswith("on c")
+
+
+def test_not_read_is_unknown(daemon, files):
+    (files / "broken").write_text(f"A=1\n{CANARY}\n")
+    d = daemon(config({
+        "config-gone": {"file": {"path": str(files / "gone")}, "format": "dotenv"},
+        "config-broken": {"file": {"path": str(files / "broken")}, "format": "json"}}))
+    d.ready()
+    assert d.check("one/config-gone")["state"] == "UNKNOWN"
+    assert d.check("one/config-gone")["reason"] == "file-missing"
+    assert d.check("one/config-broken")["reason"] == "not-json"
+
+
+def leaks(what, text):
+    return [f"{what}: {p}" for p in PIECES if p in text][:1]
+
+
+def test_a_secret_is_found_nowhere(daemon, files, syslog):
+    """Not in an answer, not in a log, not on disk, whether it is read well or not."""
+    (files / "broken").write_text(f"A=1\nMY_PASSWORD: {CANARY}\n'{CANARY}\n")
+    checks, bad = {}, []
+    for name, (_, options, _, _) in FILES.items():
+        checks[f"config-{name}"] = {"file": {"path": str(files / name)}, **options,
+                                    "expect": {"forbidden": ["*password*", "*PASSWORD*", "*token*"]}}
+        for other in FILES:
+            checks[f"config-{name}-as-{other}"] = {"file": {"path": str(files / name)},
+                                                   **FILES[other][1]}
+        checks[f"config-broken-as-{name}"] = {"file": {"path": str(files / "broken")}, **options}
+    d = daemon(config(checks), inside=syslog)
+    d.ready()
+    for path in ("/v1/status", "/v1/status?format=csv", "/v1/environments/one", "/v1/history",
+                 "/metrics"):
+        bad += leaks(path, d.api(path, raw=True)[1])
+    for args in (["status"], ["status", "-o", "json"], ["show", "one"], ["show", "one/config-env"],
+                 ["history"], ["run", "one"]):
+        done = d.ctl(*args)
+        bad += leaks(f"relauditctl {args}", done.out + done.err)
+    assert d.check("one/config-env")["summary"].startswith("1 forbidden key is there: DATABASE_P")
+    for pid in [d.pid, *d.children()]:
+        with open(f"/proc/{pid}/cmdline") as f:
+            bad += leaks("a command line", f.read())
+    d.stop()
+    bad += leaks("stderr", d.said())
+    bad += leaks("syslog", syslog.file.read_text(errors="replace"))
+    for path in d.state.rglob("*"):
+        if path.is_file():
+            bad += leaks(str(path), path.read_bytes().decode("latin-1"))
+    assert not bad, "\n".join(bad)
+
+
+def test_a_digest_outlives_a_restart(daemon, files):
+    """Else every secret would seem changed after each start."""
+    d = daemon(config({"config-env": {"file": {"path": str(files / "env")}, "format": "dotenv"}}))
+    d.ready()
+    before = d.check("one/config-env")["facts"]["digest"]
+    d.restart()
+    assert d.ctl("run", "one/config-env").code == 0
+    assert d.check("one/config-env")["facts"]["digest"] == before
+    text = (files / "env").read_text()
+    (files / "env").write_text(text.replace(CANARY + "\n", CANARY + "x\n"))
+    assert d.ctl("run", "one/config-env").code == 0
+    assert d.check("one/config-env")["facts"]["digest"] != before

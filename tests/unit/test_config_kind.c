@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The kind config: what must be there, what must not, and what is told of it. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "kinds.h"
+
+extern const struct ra_kind ra_kind_config;
+
+#define SECRET "hunter2-correct-horse"
+
+/* "A=1" of each line. */
+static void
+add_keys(struct ra_data *d, const char *text)
+{
+	uint32_t line = 1;
+
+	assert_int_equal(ra_data_reserve_keys(d, strlen(text)), 0);
+	for (const char *p = text, *end; *p != '\0'; p = end + 1, line++) {
+		const char *equal = strchr(p, '=');
+
+		end = strchr(p, '\n');
+		assert_int_equal(ra_data_add_key(d, p, (size_t)(equal - p), equal + 1,
+				     (size_t)(end - equal - 1), line, 0),
+		    0);
+	}
+}
+
+static struct ra_result *
+judge_text(const char *text, const char *options, const char *expect, const char *warn)
+{
+	struct ra_data data = { 0 };
+	struct given g = { .options = options, .expect = expect, .warn = warn, .data = &data };
+
+	add_keys(&data, text);
+	return judged(&ra_kind_config, &g);
+}
+
+#define FILE_TEXT "A=1\nB=2\nDATABASE_PASSWORD=" SECRET "\nDEBUG=on\n"
+
+static void
+test_required_and_forbidden(void **state)
+{
+	static const struct {
+		const char *options, *expect, *warn;
+		struct wanted wanted;
+		const char *evidence;
+		int64_t drifted;
+	} rows[] = {
+		{ NULL, NULL, NULL, { .verdict = RA_OK, .reason = RA_R_OK, .summary = "4 keys" },
+		    WHERE, 0 },
+		{ "ignore: B", NULL, NULL,
+		    { .verdict = RA_OK, .reason = RA_R_OK, .summary = "4 keys, 1 ignored" }, WHERE,
+		    0 },
+		{ "ignore: HOST", NULL, NULL,
+		    { .verdict = RA_OK,
+			.reason = RA_R_OK,
+			.summary = "4 keys; `ignore` meets no key in HOST" },
+		    WHERE, 0 },
+		{ NULL, "required: A", NULL,
+		    { .verdict = RA_OK,
+			.reason = RA_R_OK,
+			.summary = "4 keys",
+			.expected = "required A" },
+		    WHERE, 0 },
+		{ NULL, "required: X", NULL,
+		    { .verdict = RA_CRITICAL,
+			.reason = RA_R_KEY_MISSING,
+			.summary = "1 required key is missing: X",
+			.expected = "required X" },
+		    WHERE, 1 },
+		{ NULL, "required: Y\nrequired: X", NULL,
+		    { .verdict = RA_CRITICAL,
+			.reason = RA_R_KEY_MISSING,
+			.summary = "2 required keys are missing: X, Y",
+			.expected = "required Y, X" },
+		    WHERE, 2 },
+		{ NULL, "forbidden: DEBUG", NULL,
+		    { .verdict = RA_CRITICAL,
+			.reason = RA_R_KEY_FORBIDDEN,
+			.summary = "1 forbidden key is there: DEBUG",
+			.expected = "forbidden DEBUG" },
+		    WHERE ":4", 1 },
+		{ NULL, "forbidden: D*", NULL,
+		    { .verdict = RA_CRITICAL,
+			.reason = RA_R_KEY_FORBIDDEN,
+			.summary = "2 forbidden keys are there: DATABASE_PASSWORD, DEBUG",
+			.expected = "forbidden D*" },
+		    WHERE ":3", 2 },
+		{ NULL, "forbidden: DEBUG\nrequired: X", NULL,
+		    { .verdict = RA_CRITICAL,
+			.reason = RA_R_DRIFT,
+			.summary = "1 required key is missing: X; 1 forbidden key is there: DEBUG",
+			.expected = "required X; forbidden DEBUG" },
+		    WHERE ":4", 2 },
+		{ "ignore: D*", "forbidden: DEBUG", NULL,
+		    { .verdict = RA_OK,
+			.reason = RA_R_OK,
+			.summary = "4 keys, 2 ignored",
+			.expected = "forbidden DEBUG" },
+		    WHERE, 0 },
+		{ NULL, "required: A", "forbidden: DEBUG",
+		    { .verdict = RA_WARNING,
+			.reason = RA_R_KEY_FORBIDDEN,
+			.summary = "1 forbidden key is there: DEBUG",
+			.expected = "forbidden DEBUG" },
+		    WHERE ":4", 1 },
+		{ NULL, "required: X", "forbidden: DEBUG",
+		    { .verdict = RA_CRITICAL,
+			.reason = RA_R_KEY_MISSING,
+			.summary = "1 required key is missing: X",
+			.expected = "required X" },
+		    WHERE, 1 },
+	};
+
+	for (size_t i = 0; i < RA_ARRAY_SIZE(rows); i++) {
+		struct ra_result *r =
+		    judge_text(FILE_TEXT, rows[i].options, rows[i].expect, rows[i].warn);
+
+		assert_string_equal(r->evidence, rows[i].evidence);
+		assert_int_equal(ra_facts_number(&r->facts, "keys", -1), 4);
+		assert_int_equal(ra_facts_number(&r->facts, "drifted", -1), rows[i].drifted);
+		assert_null(strstr(r->summary, SECRET));
+		check_result(i, r, &rows[i].wanted);
+	}
+}
+
+/* Many long names neither burst the summary nor hide how many they are. */
+static void
+test_many_keys(void **state)
+{
+	RA_BUF_LOCAL text = RA_BUF(0);
+	struct ra_result *r;
+
+	for (int i = 0; i < 1000; i++)
+		ra_buf_printf(&text, "BAD_%04d_%0100d=x\n", i, i);
+	r = judge_text(ra_buf_text(&text), NULL, "forbidden: BAD_*", NULL);
+	assert_int_equal(r->verdict, RA_CRITICAL);
+	assert_non_null(strstr(r->summary, "1000 forbidden keys are there: BAD_0000_"));
+	assert_non_null(strstr(r->summary, " and 998 more"));
+	ra_result_unref(r);
+}
+
+static char *
+digest(const char *text, const char *options)
+{
+	struct ra_result *r = judge_text(text, options, NULL, NULL);
+	char *copy = strdup(ra_facts_text(&r->facts, "digest"));
+
+	assert_non_null(copy);
+	ra_result_unref(r);
+	return copy;
+}
+
+/* What instances must agree in: all that is looked at, in whatever order it stands. */
+static void
+test_digest(void **state)
+{
+	static const struct {
+		const char *a, *b, *options;
+		bool equal;
+	} rows[] = {
+		{ "A=1\nB=2\n", "B=2\nA=1\n", NULL, true },
+		{ "A=1\nB=2\n", "A=1\nB=3\n", NULL, false },
+		{ "A=1\nB=2\n", "A=1\n", NULL, false },
+		{ "A=1\nHOST=a\n", "A=1\nHOST=b\n", "ignore: HOST", true },
+		{ "A=1\nHOST=a\n", "A=2\nHOST=b\n", "ignore: HOST", false },
+		{ "A_TOKEN=x\n", "A_TOKEN=y\n", NULL, false },
+	};
+
+	for (size_t i = 0; i < RA_ARRAY_SIZE(rows); i++) {
+		RA_FREE char *a = digest(rows[i].a, rows[i].options);
+		RA_FREE char *b = digest(rows[i].b, rows[i].options);
+
+		assert_int_equal(strncmp(a, "sha256:", 7), 0);
+		assert_int_equal(strcmp(a, b) == 0, rows[i].equal);
+	}
+	assert_string_equal(ra_kind_config.agree[0], "digest");
+	assert_null(ra_kind_config.agree[1]);
+}
+
+/* What is handed back for comparing has no secret in it, by name, by pattern, by shape. */
+static void
+test_snapshot_has_no_secret(void **state)
+{
+	struct ra_arena *arena = ra_arena_new();
+	struct ra_conf_place place = { 0 };
+	struct ra_data data = { 0 };
+	struct ra_input input = { .where = (char *)WHERE };
+	struct ra_gathered self = { .input = &input, .data = &data };
+	struct ra_snapshot *s = NULL;
+	struct ra_judge_call call = { .inputs = &self,
+		.input_count = 1,
+		.secret_key = "k",
+		.secret_key_len = 1,
+		.ret_snapshot = &s };
+	struct ra_result *r = ra_result_new();
+	struct ra_entry e;
+
+	add_keys(&data, "URL=postgres://u:" SECRET "@db/x\nMY_PASSWORD=" SECRET "\nPIN=" SECRET
+			"\nKEYBOARD=de\nPLAIN=seen\n");
+	call.options =
+	    options_bind(arena, &ra_kind_config.type, "secret: P?N\npublic: KEYBOARD", &place);
+	call.expect = options_bind(arena, &ra_kind_config.expectation, NULL, &place);
+	ra_kind_config.judge(&call, r);
+	assert_non_null(s);
+	assert_int_equal(ra_snapshot_count(s), 5);
+	for (size_t i = 0; i < 5; i++)
+		assert_null(strstr(ra_snapshot_at(s, i).value, SECRET));
+	assert_true(ra_snapshot_find(s, "PIN", &e) && e.secret);
+	assert_true(ra_snapshot_find(s, "URL", &e) && e.secret);
+	assert_true(ra_snapshot_find(s, "KEYBOARD", &e) && !e.secret);
+	assert_true(ra_snapshot_find(s, "PLAIN", &e) && strcmp(e.value, "seen") == 0);
+	assert_string_equal(e.origin, WHERE);
+	ra_snapshot_unref(s);
+	ra_result_unref(r);
+	ra_data_free(&data);
+	ra_arena_free(arena);
+}
+
+static void
+test_wrong_words(void **state)
+{
+	struct ra_arena *arena = ra_arena_new();
+	struct ra_conf_place place = { 0 };
+
+	(void)options_bind(arena, &ra_kind_config.expectation, "required: A*", &place);
+	assert_non_null(strstr(place.text, "required: 'A*' is a pattern"));
+	(void)options_bind(arena, &ra_kind_config.type, "public: A*", &place);
+	assert_non_null(strstr(place.text, "public: 'A*' is a pattern"));
+	ra_arena_free(arena);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_required_and_forbidden),
+		cmocka_unit_test(test_many_keys),
+		cmocka_unit_test(test_digest),
+		cmocka_unit_test(test_snapshot_has_no_secret),
+		cmocka_unit_test(test_wrong_words),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
