@@ -163,7 +163,8 @@ set_output(struct ra_ctl *ctl, const char *value, struct ra_error *err)
 			return 0;
 		}
 	}
-	return ra_error_set(err, -EINVAL, "no output '%.60s'; there are table, json, csv, nagios", value);
+	return ra_error_set(
+	    err, -EINVAL, "no output '%.60s'; there are table, json, csv, nagios", value);
 }
 
 static int

@@ -123,8 +123,8 @@ list_children(pid_t *pids, size_t max)
 }
 
 /*
- * Kills orphans that belong to no child that still runs, and reaps those that are dead. The death of
- * one is a SIGCHLD to us, which brings us here again for the orphans that it made.
+ * Kills orphans that belong to no child that still runs, and reaps those that are dead. The death
+ * of one is a SIGCHLD to us, which brings us here again for the orphans that it made.
  */
 static bool
 kill_orphans(const struct ra_children *c)
@@ -457,7 +457,9 @@ check_time(struct child *child, int64_t now)
 	}
 }
 
-/* True if it has ended. It is not reaped before its group is killed: till then its number is its. */
+/*
+ * True if it has ended. It is not reaped before its group is killed: till then its number is its.
+ */
 static bool
 has_ended(const struct child *child)
 {

@@ -8,14 +8,15 @@
 #include "relaudit/io/helper.h"
 
 /*
- * Starts request->argv in a session of its own with fds as its descriptors 0 to 2. 0 and *ret_pid, or
- * a negative errno with *ret_reason (EXEC_*) and err. Blocks until the program runs or could not.
+ * Starts request->argv in a session of its own with fds as its descriptors 0 to 2. 0 and *ret_pid,
+ * or a negative errno with *ret_reason (EXEC_*) and err. Blocks until the program runs or could
+ * not.
  */
 int ra_exec(const struct ra_child_request *request, const int fds[3], pid_t *ret_pid,
     enum ra_reason *ret_reason, struct ra_error *err);
 /*
- * Resolves path and looks at every component: a regular file to execute at the end, none writable by
- * others than root and this user. ret_path: PATH_MAX bytes.
+ * Resolves path and looks at every component: a regular file to execute at the end, none writable
+ * by others than root and this user. ret_path: PATH_MAX bytes.
  */
 int ra_exec_check(const char *path, const char *const *allow, char *ret_path,
     enum ra_reason *ret_reason, struct ra_error *err);

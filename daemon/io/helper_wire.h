@@ -20,7 +20,7 @@ enum ra_wire_type {
 	RA_WIRE_FILE = 1,	/* to the helper: struct ra_wire_file, path, NUL */
 	RA_WIRE_CANCEL,		/* to the helper: nothing more */
 	RA_WIRE_ANSWER,		/* back: content, NUL, error, NUL, items, struct ra_wire_answer */
-	RA_WIRE_RUN,		/* to the helper: struct ra_wire_run, texts (each with its NUL), input */
+	RA_WIRE_RUN,	/* to the helper: struct ra_wire_run, texts (each with its NUL), input */
 	RA_WIRE_RAN,		/* back: output, NUL, error, NUL, stderr, NUL, struct ra_wire_ran */
 };
 

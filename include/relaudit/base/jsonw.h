@@ -20,7 +20,8 @@ void ra_jsonw_array(struct ra_jsonw *w, const char *key);
 void ra_jsonw_array_end(struct ra_jsonw *w);
 void ra_jsonw_text(struct ra_jsonw *w, const char *key, const char *text);	/* NULL: null */
 void ra_jsonw_textn(struct ra_jsonw *w, const char *key, const char *text, size_t len);
-void ra_jsonw_raw(struct ra_jsonw *w, const char *key, const char *json, size_t len);	/* as it is */
+void ra_jsonw_raw(struct ra_jsonw *w, const char *key, const char *json, size_t len);	/* as it
+											   is */
 void ra_jsonw_int(struct ra_jsonw *w, const char *key, int64_t value);
 void ra_jsonw_real(struct ra_jsonw *w, const char *key, double value);	/* not finite: null */
 void ra_jsonw_bool(struct ra_jsonw *w, const char *key, bool value);

@@ -67,7 +67,8 @@ int ra_helper_file(struct ra_helper *h, const struct ra_file_request *request,
 struct ra_child_request {
 	const char *const *argv;	/* NULL-ended; the first is an absolute path */
 	const char *const *environment;	/* NULL-ended, "NAME=value": all that it gets */
-	const char *const *allow;	/* NULL-ended folders; the real path must be below one of them */
+	const char *const *allow;	/* NULL-ended folders; the real path must be below one of
+					   them */
 	const char *folder;		/* to run in; NULL: "/" */
 	const void *input;		/* its stdin; NULL: nothing */
 	size_t input_len;

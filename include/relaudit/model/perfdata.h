@@ -11,9 +11,9 @@
 #define RA_PERFDATA_MAX	100	/* values taken of one output */
 
 /*
- * Writes [{"label","value","unit","warn","crit","min","max"}] under key, what is not there left out;
- * "value" is absent where the plugin says U (unknown); warn and crit are ranges as the plugin writes
- * them. What is not performance data is skipped. Returns how many were written.
+ * Writes [{"label","value","unit","warn","crit","min","max"}] under key, what is not there left
+ * out; "value" is absent where the plugin says U (unknown); warn and crit are ranges as the plugin
+ * writes them. What is not performance data is skipped. Returns how many were written.
  */
 size_t ra_perfdata_write(const char *text, size_t len, struct ra_jsonw *w, const char *key);
 
