@@ -203,7 +203,8 @@ stop(struct ra_app *app)
 	ra_api_free(RA_TAKE(app->api));
 	if (app->engine != NULL)
 		ra_engine_stop(app->engine);
-	ra_app_log(app, LOG_NOTICE, "stop version=%s", RA_VERSION);
+	if (app->started)
+		ra_app_log(app, LOG_NOTICE, "stop version=%s", RA_VERSION);
 	ra_store_close(RA_TAKE(app->store), STOP_WAIT);
 	ra_engine_free(RA_TAKE(app->engine));
 	ra_syslog_free(RA_TAKE(app->syslog), STOP_WAIT / 2);
@@ -229,6 +230,7 @@ ra_app_run(struct ra_app *app)
 		app->exit = RA_EXIT_FAILED;
 	} else {
 		say_start(app);
+		app->started = true;
 		ra_loop_run(app->io.loop);
 	}
 	stop(app);

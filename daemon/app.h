@@ -52,6 +52,7 @@ struct ra_app {
 	struct ra_reload *reload; /* under way */
 	bool reload_again;
 	struct ra_health *health;
+	bool started; /* it was said */
 	int exit;
 };
 

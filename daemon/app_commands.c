@@ -77,6 +77,10 @@ print_out(const struct ra_buf *out, const struct ra_errors *errors, int r)
 		ra_errors_print(errors, &text);
 	fputs(ra_buf_text(&text), stderr);
 	fputs(ra_buf_text(out), stdout);
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		fprintf(stderr, "relauditd: cannot write the answer: %s\n", strerror(errno));
+		return RA_UNKNOWN;
+	}
 	return r < 0 || out->error != 0 ? RA_EXIT_CONFIG : RA_EXIT_OK;
 }
 
@@ -90,9 +94,10 @@ ra_app_check_config(struct ra_app *app)
 	int r = ra_config_load(&load, &config, &errors);
 
 	if (r == 0)
-		ra_buf_printf(&out, "%s: %zu environments, %zu checks: good%s\n", load.path,
+		ra_buf_printf(&out, "%s: %zu environments, %zu checks: good%s%s\n", load.path,
 		    config->environment_count, config->check_count,
-		    load.offline ? " (secrets not read)" : "");
+		    load.offline ? " (secrets not read)" : "",
+		    config->check_count == 0 ? ", but nothing is watched" : "");
 	ra_config_unref(config);
 	r = print_out(&out, &errors, r);
 	ra_errors_clear(&errors);

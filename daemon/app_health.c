@@ -21,7 +21,7 @@ struct ra_health {
 	struct ra_timer *timer;
 	bool store_failing;
 	uint64_t restarts;
-	int64_t wall_offset; /* wall - boot */
+	int64_t wall_offset, sleep_offset; /* wall - boot, boot - monotonic */
 	/* the round over the watched files */
 	struct ra_config *config; /* whose files are being looked at */
 	size_t next;
@@ -64,6 +64,13 @@ watch_clock(struct ra_health *h)
 		ra_app_log(h->app, LOG_WARNING, "clock moved=%s%s", by < 0 ? "-" : "",
 		    ra_duration_format(by < 0 ? -by : by, text));
 	h->wall_offset = offset;
+	offset = ra_clock_boot() - ra_clock_mono();
+	if (offset - h->sleep_offset > CLOCK_JUMP)
+		ra_app_log(h->app, LOG_WARNING, "clock slept=%s",
+		    ra_duration_format(offset - h->sleep_offset, text));
+	if (by > CLOCK_JUMP || offset - h->sleep_offset > CLOCK_JUMP)
+		ra_engine_catch_up(h->app->engine);
+	h->sleep_offset = offset;
 }
 
 /* --- files that hold secrets --- */
@@ -157,6 +164,7 @@ ra_health_start(struct ra_app *app)
 		return -ENOMEM;
 	h->app = app;
 	h->wall_offset = ra_clock_wall() - ra_clock_boot();
+	h->sleep_offset = ra_clock_boot() - ra_clock_mono();
 	r = ra_timer_new(app->io.loop, on_timer, h, &h->timer);
 	if (r < 0) {
 		free(h);

@@ -21,6 +21,12 @@
 
 struct ra_request;
 
+/* An open connection. */
+struct ra_client {
+	struct ra_client *next;
+	uid_t uid;
+};
+
 struct ra_api {
 	struct ra_loop *loop;
 	struct ra_engine *engine;
@@ -35,6 +41,7 @@ struct ra_api {
 	struct ra_timer *tick; /* each second while there are connections */
 	struct ra_timer *heartbeat;
 	struct ra_listener listener;
+	struct ra_client *clients;
 	struct ra_request *requests; /* all under way */
 	struct ra_stream *streams; /* open /v1/events */
 	unsigned connections;

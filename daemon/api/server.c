@@ -2,6 +2,7 @@
 /* libmicrohttpd on our loop: its epoll descriptor is watched, its time-outs are a timer. */
 #include <poll.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "relaudit/base/clock.h"
@@ -59,6 +60,52 @@ on_tick(void *arg)
 		ra_timer_stop(a->tick);
 }
 
+/*
+ * Connections of one user, uid 0 apart: whoever holds too many is cut off at once, so that nobody
+ * can use up what is for all.
+ */
+static bool
+is_one_too_many(struct ra_api *a, struct MHD_Connection *connection, struct ra_client *client)
+{
+	const struct ra_client *other;
+	struct ra_peer peer;
+	unsigned mine = 0;
+
+	ra_peer_of(connection, &peer);
+	client->uid = peer.uid;
+	for (other = a->clients; other != NULL; other = other->next)
+		mine += other->uid == peer.uid;
+	return peer.uid != 0 && mine >= RA_API_PER_UID;
+}
+
+static void
+add_client(struct ra_api *a, struct MHD_Connection *connection, void **socket_context)
+{
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	struct ra_client *client = calloc(1, sizeof(*client));
+
+	if (info != NULL && (client == NULL || is_one_too_many(a, connection, client)))
+		(void)shutdown(info->connect_fd, SHUT_RDWR);
+	*socket_context = client;
+	if (client == NULL)
+		return;
+	client->next = a->clients;
+	a->clients = client;
+}
+
+static void
+drop_client(struct ra_api *a, struct ra_client *client)
+{
+	struct ra_client **at = &a->clients;
+
+	while (*at != NULL && *at != client)
+		at = &(*at)->next;
+	if (*at != NULL)
+		*at = client->next;
+	free(client);
+}
+
 static void
 on_connection(void *arg, struct MHD_Connection *connection, void **socket_context,
     enum MHD_ConnectionNotificationCode code)
@@ -68,8 +115,10 @@ on_connection(void *arg, struct MHD_Connection *connection, void **socket_contex
 	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
 		if (a->connections++ == 0)
 			ra_timer_start(a->tick, RA_SECOND, RA_SECOND);
+		add_client(a, connection, socket_context);
 	} else if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
 		a->connections--;
+		drop_client(a, *socket_context);
 	}
 }
 

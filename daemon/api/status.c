@@ -50,12 +50,13 @@ has_any(const struct status *s, const struct ra_environment *env)
 	return false;
 }
 
-static void
+/* Counts what it looked at: nothing that is watched is nothing that is OK. */
+static size_t
 worst_of(const struct status *s, const struct ra_environment *env, enum ra_verdict *state,
     enum ra_verdict *verdict)
 {
 	enum ra_verdict one_state, one_verdict;
-	size_t i;
+	size_t i, n = 0;
 
 	for (i = 0; i < env->check_count; i++) {
 		if (!ra_selection_has(&s->selection, env->checks[i]))
@@ -63,7 +64,9 @@ worst_of(const struct status *s, const struct ra_environment *env, enum ra_verdi
 		ra_generation_shown(s->snapshot, env->checks[i], &one_state, &one_verdict);
 		*state = ra_verdict_worst(*state, one_state);
 		*verdict = ra_verdict_worst(*verdict, one_verdict);
+		n++;
 	}
+	return n;
 }
 
 /* PENDING is of checks; what they add up to is UNKNOWN. */
@@ -78,10 +81,12 @@ write_head(struct status *s)
 {
 	const struct ra_config *c = ra_generation_config(s->snapshot);
 	enum ra_verdict state = RA_OK, verdict = RA_OK;
-	size_t i;
+	size_t i, n = 0;
 
 	for (i = 0; i < c->environment_count; i++)
-		worst_of(s, c->environments[i], &state, &verdict);
+		n += worst_of(s, c->environments[i], &state, &verdict);
+	if (n == 0)
+		state = verdict = RA_UNKNOWN;
 	ra_jsonw_object(&s->w, NULL);
 	ra_jsonw_text(&s->w, "schema", RA_API_SCHEMA);
 	ra_jsonw_time(&s->w, "at", ra_generation_at(s->snapshot));
@@ -104,7 +109,8 @@ write_environment_head(struct status *s, const struct ra_environment *env)
 	enum ra_verdict state = RA_OK, verdict = RA_OK;
 	size_t i;
 
-	worst_of(s, env, &state, &verdict);
+	if (worst_of(s, env, &state, &verdict) == 0)
+		state = RA_UNKNOWN;
 	ra_jsonw_object(&s->w, NULL);
 	if (s->alone != NULL) {
 		ra_jsonw_text(&s->w, "schema", RA_API_SCHEMA);

@@ -208,6 +208,8 @@ build_instance(struct ra_check_build *b, const struct ra_node *source, const str
 
 	b->holes.value = value;
 	filled = ra_interpolate(&b->holes, source, b->scope);
+	if (filled != NULL)
+		filled = ra_literal_mark(b->l, &b->secrets, filled);
 	if (filled == NULL)
 		return b->l->fatal;
 	if (filled->type != RA_NODE_MAP) {

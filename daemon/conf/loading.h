@@ -174,6 +174,17 @@ int ra_content_digest(struct ra_loading *l, const char *path, uint8_t out[32]);
 /* Watched files into the configuration. */
 int ra_watched_keep(struct ra_loading *l);
 
+/* --- literal.c --- */
+
+/*
+ * A source's options, filled in, with what is a secret by its key or shape marked as one; s (NULL
+ * allowed) collects them. NULL: the load must end.
+ */
+const struct ra_node *ra_literal_mark(
+    struct ra_loading *l, struct ra_secrets *s, const struct ra_node *node);
+/* Blackens such in a source line that is to be shown. */
+void ra_literal_blacken(char *line);
+
 /* --- bind.c --- */
 
 /* In a section's table: known, described, and read by other code than bind.c. */

@@ -165,6 +165,8 @@ ra_print_check(struct ra_check_build *b, const struct ra_node *source)
 		const struct ra_node *value;
 
 		value = e == b->source ? ra_interpolate(&b->holes, source, b->scope) : filled(b, e);
+		if (value != NULL && e == b->source)
+			value = ra_literal_mark(b->l, NULL, value);
 		if (value != NULL)
 			print_entry(&p, e, value);
 	}

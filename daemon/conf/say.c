@@ -194,6 +194,8 @@ hand_over(struct ra_loading *l, const struct ra_said *s, struct ra_errors *error
 	};
 	RA_FREE char *source = f != NULL && f->text != NULL ? source_line(f, pos.line) : NULL;
 
+	if (source != NULL)
+		ra_literal_blacken(source);
 	if (s->environment == NULL)
 		ra_errors_add(errors, pos, source, "%s", s->text);
 	else if (s->others == 0)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The sections of the file beside environments and templates. */
+#include <grp.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <syslog.h>
@@ -406,6 +408,61 @@ check_top(struct ra_loading *l, const struct ra_node *root)
 	}
 }
 
+/* --- names of the system's users and groups --- */
+
+/* Only a name that is surely not there: a directory that does not answer proves nothing. */
+static bool
+lacks_group(const char *name)
+{
+	char space[16384];
+	struct group group, *found = NULL;
+
+	return getgrnam_r(name, &group, space, sizeof(space), &found) == 0 && found == NULL;
+}
+
+static bool
+lacks_user(const char *name)
+{
+	char space[16384];
+	struct passwd passwd, *found = NULL;
+
+	return getpwnam_r(name, &passwd, space, sizeof(space), &found) == 0 && found == NULL;
+}
+
+static void
+check_allowed(struct ra_loading *l, const struct ra_node *node, const struct ra_node *people)
+{
+	if (node->type == RA_NODE_SCALAR) {
+		if (ra_tree_find(people, node->text) == NULL && lacks_group(node->text))
+			ra_say(l, ra_tree_mark(node),
+			    "'%.80s' is neither a group here nor in `people:`", node->shown);
+		return;
+	}
+	for (size_t i = 0; node->type == RA_NODE_LIST && i < node->count; i++)
+		check_allowed(l, node->items[i], people);
+}
+
+static void
+check_names(struct ra_loading *l, const struct ra_node *root)
+{
+	const struct ra_node *people = ra_tree_get(root, "people"),
+			     *access = ra_tree_get(root, "access"),
+			     *group = ra_tree_get(
+				 ra_tree_get(ra_tree_get(root, "daemon"), "socket"), "group");
+
+	if (group != NULL && group->type == RA_NODE_SCALAR && lacks_group(group->text))
+		ra_say(l, ra_tree_mark(group), "there is no group '%.80s' here", group->shown);
+	for (size_t i = 0; access != NULL && access->type == RA_NODE_MAP && i < access->count; i++)
+		check_allowed(l, access->entries[i].value, people);
+	for (size_t i = 0; people != NULL && people->type == RA_NODE_MAP && i < people->count;
+	     i++) {
+		const struct ra_node *user = ra_tree_get(people->entries[i].value, "user");
+
+		if (user != NULL && user->type == RA_NODE_SCALAR && lacks_user(user->text))
+			ra_say(l, ra_tree_mark(user), "there is no user '%.80s' here", user->shown);
+	}
+}
+
 void
 ra_sections_build(struct ra_loading *l, const struct ra_node *root)
 {
@@ -414,6 +471,8 @@ ra_sections_build(struct ra_loading *l, const struct ra_node *root)
 	const struct service_options *product = bind_section(l, &section_product, root);
 
 	check_top(l, root);
+	if (!l->load->offline)
+		check_names(l, root);
 	if (daemon != NULL)
 		take_daemon(l->config, daemon);
 	if (access != NULL)

@@ -194,8 +194,10 @@ add_head(const struct ra_ctl_term *t, const struct ra_ctl_status *s, struct ra_b
 	    s->environment_count == 1 ? "" : "s");
 	ra_ctl_time(out, s->at);
 	ra_buf_putc(out, '\n');
-	if (s->check_count == 0)
+	if (s->check_count == 0) {
+		ra_buf_puts(out, "nothing is watched here: see `relauditctl check-config`\n");
 		return;
+	}
 	ra_buf_printf(out, "%*s", (int)strlen(ra_verdict_name(worst)) + 2, "");
 	for (i = 0; i < RA_ARRAY_SIZE(order); i++) {
 		if (counts[order[i]] == 0)

@@ -111,7 +111,9 @@ parse_target(const char *url, struct target *ret)
 		return -EINVAL;
 	at = memrchr(text, '@', (size_t)(end - text));
 	if (at != NULL) {
-		if (copy_part(ret->user, sizeof(ret->user), text, (size_t)(at - text)) < 0)
+		/* A password would stand in ssh's argument list. */
+		if (memchr(text, ':', (size_t)(at - text)) != NULL ||
+		    copy_part(ret->user, sizeof(ret->user), text, (size_t)(at - text)) < 0)
 			return -EINVAL;
 		text = at + 1;
 	}

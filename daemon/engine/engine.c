@@ -161,6 +161,19 @@ ra_engine_start(struct ra_engine *e, struct ra_config *config, struct ra_error *
 	return 0;
 }
 
+void
+ra_engine_catch_up(struct ra_engine *e)
+{
+	struct ra_view v;
+	size_t i;
+
+	for (i = 0; i < e->track_count; i++) {
+		ra_engine_view(e, e->tracks[i].check, &v);
+		if (v.reason == RA_R_STALE)
+			ra_schedule_soon(e, &e->tracks[i]);
+	}
+}
+
 /* --- swap --- */
 
 /*

@@ -168,6 +168,8 @@ void ra_schedule_free(struct ra_engine *e);
 void ra_schedule_first(struct ra_engine *e, struct ra_track *t);
 void ra_schedule_next(struct ra_engine *e, struct ra_track *t);
 void ra_schedule_now(struct ra_engine *e, struct ra_track *t);
+/* Within min(every, 10 s), if it is queued for later. */
+void ra_schedule_soon(struct ra_engine *e, struct ra_track *t);
 /* After a swap: as it was, or as new. */
 void ra_schedule_again(struct ra_engine *e, struct ra_track *t);
 void ra_schedule_remove(struct ra_engine *e, struct ra_track *t);

@@ -174,6 +174,17 @@ ra_schedule_first(struct ra_engine *e, struct ra_track *t)
 }
 
 void
+ra_schedule_soon(struct ra_engine *e, struct ra_track *t)
+{
+	const struct ra_check *c = t->check;
+	int64_t now = ra_loop_now(e->io.loop), spread = c->every < RA_SPREAD ? c->every : RA_SPREAD;
+	int64_t due = now + (next_phase(e, c, now) - now) % spread;
+
+	if (t->heap != RA_NOT_QUEUED && t->due > due)
+		queue_at(e, t, due);
+}
+
+void
 ra_schedule_next(struct ra_engine *e, struct ra_track *t)
 {
 	int64_t now = ra_loop_now(e->io.loop);

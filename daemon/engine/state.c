@@ -97,7 +97,7 @@ ra_state_apply(struct ra_state *s, enum ra_verdict verdict, enum ra_reason reaso
 	uint64_t problem = s->problem;
 
 	memset(ret, 0, sizeof(*ret));
-	ret->was = s->state;
+	ret->was = s->confirmed ? s->state : RA_PENDING;
 	if (s->latest != verdict)
 		s->latest_since = at;
 	if (verdict != RA_OK && (s->latest == RA_OK || s->latest == RA_PENDING))

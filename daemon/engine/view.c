@@ -20,12 +20,17 @@ struct ra_generation {
 	struct seen seen[];
 };
 
-/* By wall clock or boot time, whichever says older. */
+/*
+ * By wall clock or boot time, whichever says older. A result of before a restart whose time is
+ * still to come (the clock went back) is of no known age.
+ */
 static bool
 is_stale(const struct ra_check *c, const struct ra_result *r, struct ra_stamp now)
 {
 	int64_t limit = 2 * c->every + c->timeout;
 
+	if (r->checked_boot == 0 && r->checked > now.wall + RA_MINUTE)
+		return true;
 	return now.wall - r->checked > limit ||
 	       (r->checked_boot != 0 && now.boot - r->checked_boot > limit);
 }

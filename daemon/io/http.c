@@ -450,6 +450,11 @@ answered(struct ra_http_transfer *t)
 {
 	int status = t->response.status;
 
+	if (t->header_twice)
+		ra_http_fail(t, RA_R_HTTP_MALFORMED, "the header \"%s\" came with two values",
+		    t->request->want_header);
+	if (status == 206) /* we never ask for a part */
+		ra_http_fail(t, RA_R_HTTP_STATUS, "HTTP 206: only a part of the answer");
 	if (status >= 200 && status <= 299)
 		return false;
 	if (status >= 300 && status <= 399 && redirect(t))

@@ -105,6 +105,7 @@ begin(struct ra_http_transfer *t)
 	free(t->encoding);
 	free(t->response.header);
 	t->encoding = t->response.header = NULL;
+	t->header_twice = false;
 	t->response.last_modified = 0;
 }
 
@@ -132,11 +133,13 @@ look(struct ra_http_transfer *t, const char *line, size_t len)
 			note_modified(t, value, n);
 		break;
 	}
-	if (want == NULL || t->response.header != NULL)
+	value = want != NULL ? header_value(line, len, want, strlen(want), &n) : NULL;
+	if (value == NULL)
 		return;
-	value = header_value(line, len, want, strlen(want), &n);
-	if (value != NULL)
+	if (t->response.header == NULL)
 		t->response.header = copy_value(t, value, n);
+	else if (strlen(t->response.header) != n || memcmp(t->response.header, value, n) != 0)
+		t->header_twice = true;
 }
 
 size_t

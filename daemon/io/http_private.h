@@ -70,6 +70,7 @@ struct ra_http_transfer {
 	size_t address_count, address;	/* the one in use */
 	size_t header_bytes;
 	bool header_end;		/* of the final answer so far */
+	bool header_twice;		/* the one wanted came with two values */
 	char *encoding;			/* that we did not ask for */
 	size_t discarded;		/* body bytes of an answer that is no good */
 	bool enough;			/* of them */

@@ -32,7 +32,7 @@ def test_second_instance_is_refused_with_the_pid(daemon, folder):
     code, said = spawn(other)
     assert code == 1
     assert f"already running, pid {d.pid}" in said.splitlines()[-1]
-    assert d.ctl("status").code == 0, "the first is unharmed"
+    assert d.ctl("status").code == 3, "the first is unharmed"
 
 
 def test_twenty_at_once_leave_one(folder, things):
@@ -43,7 +43,7 @@ def test_twenty_at_once_leave_one(folder, things):
     [left] = [d for d in all_of_them if d.process.poll() is None]
     things(left)
     assert all(d.process.returncode == 1 for d in all_of_them if d is not left)
-    wait_for(lambda: left.ctl("status").code == 0)
+    wait_for(lambda: left.ctl("status").code == 3)
 
 
 def test_a_stale_socket_is_replaced(daemon):
@@ -51,7 +51,7 @@ def test_a_stale_socket_is_replaced(daemon):
     d.kill9()
     assert d.socket.exists()
     d.start()
-    assert d.ctl("status").code == 0
+    assert d.ctl("status").code == 3
 
 
 def test_a_live_socket_of_another_is_never_stolen(folder):

@@ -132,11 +132,11 @@ test_sections(void **state)
 {
 	struct ra_config *c = rig_good(
 	    "daemon:\n"
-	    "  socket: {path: /tmp/sock, group: ops}\n"
+	    "  socket: {path: /tmp/sock, group: adm}\n"
 	    "  state: /tmp/state\n"
 	    "  syslog: {facility: local3}\n"
-	    "access: {run: [ci, sre], reload: [sre]}\n"
-	    "people: {alice: {user: al}, bob: {}}\n"
+	    "access: {run: [bin, sys], reload: [sys]}\n"
+	    "people: {alice: {user: bin}, bob: {}}\n"
 	    "product: {name: shop, repository: {url: https://g/shop.git, tag: \"v{version}\"}}\n"
 	    "services: {api: {repository: {url: https://g/api.git, tag: \"api/v{version}\"}},"
 	    " web: {}}\n"
@@ -157,11 +157,11 @@ test_sections(void **state)
 
 	(void)state;
 	assert_string_equal(c->daemon.socket_path, "/tmp/sock");
-	assert_string_equal(c->daemon.socket_group, "ops");
+	assert_string_equal(c->daemon.socket_group, "adm");
 	assert_string_equal(c->daemon.state, "/tmp/state");
 	assert_int_equal(c->daemon.syslog_facility, LOG_LOCAL3);
-	assert_string_equal(rig_join(&c->access.run, &list), "ci,sre");
-	assert_string_equal(rig_join(&c->access.reload, &list), "sre");
+	assert_string_equal(rig_join(&c->access.run, &list), "bin,sys");
+	assert_string_equal(rig_join(&c->access.reload, &list), "sys");
 	assert_int_equal(c->person_count, 2);
 	assert_string_equal(c->product, "shop");
 	assert_string_equal(c->product_repository.repository_url, "https://g/shop.git");

@@ -25,6 +25,11 @@ int ra_engine_start(struct ra_engine *e, struct ra_config *config, struct ra_err
  * flight; others end what is in flight. Cannot fail half-way: -ENOMEM changes nothing.
  */
 int ra_engine_swap(struct ra_engine *e, struct ra_config *config, struct ra_error *err);
+/*
+ * The clock jumped ahead, or the machine slept: what is stale by now is probed again within
+ * min(every, 10 s), each once.
+ */
+void ra_engine_catch_up(struct ra_engine *e);
 /* Cancels probes, writes last-checked times. */
 void ra_engine_stop(struct ra_engine *e);
 void ra_engine_free(struct ra_engine *e);

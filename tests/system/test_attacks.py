@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a reviewer once found by using it."""
+import json
+import os
+import socket
+import subprocess
+
+import support
+from support import make_backups, parse_line
+
+LITERALS = ("hunter2bear", "hunter2basic", "hunter2proxy", "hunter2head", "ghp_0123456789abcdefghijABCDEFGHIJ012345")
+
+
+def literal_config(web):
+    def check(**http):
+        return {"http": {"url": web.url("echo"), **http}, "format": "json", "version": "/version"}
+    return {"defaults": {"every": "1h", "confirm": 1}, "environments": {"one": {"checks": {
+        "version-bearer": check(bearer=LITERALS[0]),
+        "version-basic": check(basic={"user": "bob", "password": LITERALS[1]}),
+        "version-proxy": check(proxy=f"http://u:{LITERALS[2]}@127.0.0.1:{support.free_port()}"),
+        "version-head": check(headers={"X-Token": LITERALS[3]}),
+        "version-shape": check(headers={"X-Plain": LITERALS[4]})}}}}
+
+
+def test_secrets_in_the_file_itself_are_secrets(daemon, web, syslog):
+    d = daemon(literal_config(web), inside=syslog)
+    d.ready()
+    assert "***" in d.check("one/version-bearer")["facts"]["version"]
+    shown = json.dumps(d.status()) + d.ctl("show", "one").out + syslog.file.read_text()
+    for check in ("bearer", "basic", "proxy", "head", "shape"):
+        done = support.relauditd("--print", f"one/version-{check}", "-c", d.config)
+        assert done.code == 0 and "***" in done.out, done
+        shown += done.out
+    for path in d.state.rglob("*"):
+        shown += path.read_bytes().decode(errors="replace")
+    import base64
+    for secret in (*LITERALS, base64.b64encode(f"bob:{LITERALS[1]}".encode()).decode()):
+        assert secret not in shown, secret
+
+
+def test_an_error_does_not_quote_a_secret(folder):
+    path = folder / "relauditd.yaml"
+    path.write_text("environments: {one: {checks: {version: {http: {url: 'http://x/', "
+                    "bearer: hunter2bear, bearrer: x}}}}}\n")
+    done = support.relauditd("--check-config", "-c", path)
+    assert done.code == 2 and "hunter2" not in done.err
+    shown, caret = done.err.splitlines()[1:3]
+    assert shown[caret.index("^"):].startswith("bearrer"), "the caret is where it was"
+
+
+def test_watching_nothing_is_not_ok(daemon):
+    d = daemon({"environments": {"empty": {"checks": {}}}})
+    done = d.ctl("status")
+    assert done.code == 3 and "nothing is watched" in done.out
+    assert d.status()["state"] == "UNKNOWN"
+    assert d.ctl("show", "empty").code == 3
+    checked = support.relauditd("--check-config", "-c", d.config)
+    assert checked.code == 0 and "nothing is watched" in checked.out
+
+
+def test_a_group_that_is_not_there_is_an_error_with_its_place(folder):
+    path = folder / "relauditd.yaml"
+    path.write_text("daemon: {socket: {group: nogroupz}}\naccess: {run: [daemon, nogroupx]}\n"
+                    "people: {alice: {user: nouserz}}\nenvironments: {}\n")
+    done = support.relauditd("--check-config", "-c", path)
+    assert done.code == 2
+    for place in (":1:26:", ":2:24:", ":3:24:"):
+        assert place in done.err, done.err
+    assert support.relauditd("--check-config", "--offline", "-c", path).code == 0
+
+
+def test_a_new_problem_was_pending(daemon, web, syslog):
+    web.put("version", {"version": "2"})
+    d = daemon({"defaults": {"every": "1h", "retry": "1h", "confirm": 2},
+                "environments": {"one": {"checks": {"version": {
+                    "http": {"url": web.url("version")}, "format": "json", "version": "/version",
+                    "expect": {"version": "1"}}}}}}, inside=syslog)
+    d.ready()
+    d.run("one/version")
+    line = dict(parse_line(syslog.wait("state check=")[0])[4])
+    assert (line["was"], line["now"]) == ("PENDING", "CRITICAL")
+
+
+def test_one_user_cannot_use_up_the_socket(daemon, folder):
+    """300 streams of one user; root is answered at once."""
+    make_backups(folder / "b", newest=60)
+    d = daemon({"defaults": {"every": "1h"}, "environments": {"one": {"checks": {
+        "backup": {"file": {"glob": f"{folder}/b/*.dump"}}}}}})
+    d.ready()
+    os.chmod(folder, 0o755)
+    os.chmod(d.socket.parent, 0o755)
+    os.chmod(d.socket, 0o666)
+    greedy = subprocess.Popen(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
+                               "/usr/bin/python3", "-c", f"""
+import socket, sys
+held = []
+for _ in range(300):
+    s = socket.socket(socket.AF_UNIX); s.settimeout(5)
+    try:
+        s.connect({str(d.socket)!r}); s.sendall(b"GET /v1/events HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n")
+    except OSError: pass
+    held.append(s)
+print("held", flush=True); sys.stdin.read()
+"""], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        assert greedy.stdout.readline() == b"held\n"
+        for _ in range(5):
+            assert d.ctl("--timeout", "5s", "status").code == 0
+    finally:
+        greedy.stdin.close()
+        greedy.wait()
+
+
+def test_an_answer_that_is_a_part_or_says_two_things(daemon, things):
+    """A server of two lines: 206, and a header twice."""
+    server = socket.create_server(("127.0.0.1", 0))
+    answers = {"part": b"HTTP/1.1 206 Partial Content\r\nContent-Length: 3\r\n"
+                       b"Content-Range: bytes 0-2/9\r\n\r\n1.5",
+               "twice": b"HTTP/1.1 200 OK\r\nX-Version: 1.5\r\nX-Version: 6.6\r\n"
+                        b"Content-Length: 0\r\n\r\n",
+               "same": b"HTTP/1.1 200 OK\r\nX-Version: 1.5\r\nX-Version: 1.5\r\n"
+                       b"Content-Length: 0\r\n\r\n"}
+    import threading
+
+    def serve():
+        for _ in answers:
+            peer, _ = server.accept()
+            with peer:
+                word = peer.recv(4096).split(b" ")[1].decode().strip("/")
+                peer.sendall(answers[word])
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    url = f"http://127.0.0.1:{server.getsockname()[1]}"
+    d = daemon({"defaults": {"every": "1h", "confirm": 1}, "environments": {"one": {"checks": {
+        "version-part": {"http": {"url": f"{url}/part"}, "format": "text"},
+        "version-twice": {"http": {"url": f"{url}/twice"}, "header": "X-Version"},
+        "version-same": {"http": {"url": f"{url}/same"}, "header": "X-Version"}}}}})
+    d.ready()
+    states = {n: d.check(f"one/version-{n}") for n in answers}
+    assert (states["part"]["state"], states["part"]["reason"]) == ("UNKNOWN", "http-status")
+    assert (states["twice"]["state"], states["twice"]["reason"]) == ("UNKNOWN", "http-malformed")
+    assert states["same"]["state"] == "OK"
+    server.close()
+
+
+def test_full_output_is_an_error():
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([support.RELAUDITD, "--describe"], stdout=full,
+                              stderr=subprocess.PIPE, env=support.clean_environment())
+    assert done.returncode == 3 and b"cannot write" in done.stderr
