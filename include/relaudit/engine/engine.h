@@ -54,7 +54,8 @@ struct ra_view {
  */
 struct ra_generation;
 
-struct ra_generation *ra_engine_generation(struct ra_engine *e);	/* referenced; NULL: no memory */
+/* Referenced; NULL: no memory. */
+struct ra_generation *ra_engine_generation(struct ra_engine *e);
 struct ra_generation *ra_generation_ref(struct ra_generation *s);
 void ra_generation_unref(struct ra_generation *s);
 const struct ra_config *ra_generation_config(const struct ra_generation *s);
@@ -64,7 +65,8 @@ void ra_generation_view(const struct ra_generation *s, const struct ra_check *ch
 /* One check as of now, without a snapshot. */
 void ra_engine_view(const struct ra_engine *e, const struct ra_check *check, struct ra_view *ret);
 /* Worst state of an environment; PENDING counts as UNKNOWN and comes back as RA_UNKNOWN. */
-enum ra_verdict ra_generation_worst(const struct ra_generation *s, const struct ra_environment *env);
+enum ra_verdict ra_generation_worst(const struct ra_generation *s,
+    const struct ra_environment *env);
 
 /* Checks without any result yet: in all, and (environment or check may be NULL) of a selection. */
 size_t ra_engine_pending(const struct ra_engine *e);
