@@ -350,7 +350,7 @@ build(struct ra_check_build *b)
 	}
 	if (b->l->fatal != 0 || b->wrong)
 		return -EINVAL;
-	if (set_id(b) < 0 || set_fingerprint(b) < 0 ||
+	if (set_id(b) < 0 || ra_peers_note(b) < 0 || set_fingerprint(b) < 0 ||
 	    ra_secrets_keep(b->l, &b->secrets, b->check) < 0)
 		return -EINVAL;
 	ra_print_check(b, source);

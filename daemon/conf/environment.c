@@ -103,7 +103,7 @@ ra_templates_check_unused(struct ra_loading *l)
 struct environment {
 	struct ra_loading *l;
 	struct ra_environment *environment;
-	struct ra_scope scope;
+	struct ra_scope *scope; /* in the trees: what checks refer to is looked up late */
 	struct ra_builder drafts; /* name -> list of layers */
 };
 
@@ -241,7 +241,7 @@ use_template(
 	if (scope == NULL)
 		return ra_say_no_memory(l), -ENOMEM;
 	*scope = (struct ra_scope){
-		.params = params, .outer = &env->scope, .environment = env->scope.environment
+		.params = params, .outer = env->scope, .environment = env->scope->environment
 	};
 	return add_checks(env, t->checks, scope);
 }
@@ -302,7 +302,7 @@ fill_options(struct environment *env, const struct ra_node *map, struct ra_build
 		if (o != NULL && (o->flags & RA_OPT_SPECIAL))
 			continue;
 		if (o != NULL)
-			e.value = ra_interpolate(&holes, e.value, &env->scope);
+			e.value = ra_interpolate(&holes, e.value, env->scope);
 		r = e.value != NULL ? ra_builder_add(env->l, out, &e) : env->l->fatal;
 	}
 	return r;
@@ -384,7 +384,7 @@ build_checks(struct environment *env)
 		if (draft->value == NULL)
 			continue;
 		c = ra_check_build(
-		    l, &env->scope, env->environment, draft->key, draft->at, draft->value);
+		    l, env->scope, env->environment, draft->key, draft->at, draft->value);
 		if (c != NULL)
 			list[n++] = c;
 	}
@@ -406,7 +406,9 @@ build_environment(struct ra_loading *l, const struct ra_entry *e)
 	if (!ra_name_valid(e->key, strlen(e->key)))
 		ra_say_name(l, e->at, e->key, "an environment");
 	env.environment = ra_arena_alloc(l->config->arena, sizeof(*env.environment));
-	if (env.environment == NULL || (env.environment->name = ra_keep(l, e->key)) == NULL)
+	env.scope = ra_arena_alloc(l->trees, sizeof(*env.scope));
+	if (env.environment == NULL || env.scope == NULL ||
+	    (env.environment->name = ra_keep(l, e->key)) == NULL)
 		return ra_say_no_memory(l), -ENOMEM;
 	env.environment->rank = RA_UNSET;
 	l->environments[l->environment_count++] = env.environment;
@@ -414,9 +416,10 @@ build_environment(struct ra_loading *l, const struct ra_entry *e)
 		return 0;
 	vars = ra_tree_get(e->value, "vars");
 	if (ra_section_is_map(l, vars, "vars") && !ra_tree_is_null(vars))
-		env.scope.vars = vars;
-	check_vars(l, env.scope.vars);
-	env.scope.environment = env.environment->name;
+		env.scope->vars = vars;
+	check_vars(l, env.scope->vars);
+	env.scope->checks = ra_tree_get(e->value, "checks");
+	env.scope->environment = env.environment->name;
 	ra_builder_init(&env.drafts);
 	(void)ra_section_is_map(l, ra_tree_get(e->value, "checks"), "checks");
 	r = build_options(&env, e);
@@ -424,7 +427,7 @@ build_environment(struct ra_loading *l, const struct ra_entry *e)
 	if (r == 0)
 		r = use_all(&env, ra_tree_get(e->value, "use"));
 	if (r == 0)
-		r = add_checks(&env, ra_tree_get(e->value, "checks"), &env.scope);
+		r = add_checks(&env, ra_tree_get(e->value, "checks"), env.scope);
 	if (r == 0)
 		r = build_checks(&env);
 	ra_builder_clear(&env.drafts);

@@ -66,6 +66,7 @@ end(struct ra_loading *l, struct ra_config **ret_config, struct ra_errors *error
 	ra_map_free(&l->watched);
 	ra_map_free(&l->bound);
 	ra_map_free(&l->templates);
+	ra_map_free(&l->peerings);
 	ra_map_free(&l->names);
 	ra_buf_free(&l->key);
 	ra_buf_free(&l->content);
@@ -130,7 +131,10 @@ index_all(struct ra_loading *l)
 	for (size_t i = 0; r == 0 && i < c->check_count; i++)
 		r = ra_map_put(
 		    &c->checks_by_id, c->checks[i]->id, (void *)(uintptr_t)c->checks[i], NULL);
-	return r < 0 ? (ra_say_no_memory(l), r) : 0;
+	if (r < 0)
+		return ra_say_no_memory(l), r;
+	ra_peers_resolve(l);
+	return l->fatal;
 }
 
 /* The arrays of the configuration out of what was built. */

@@ -45,6 +45,7 @@ struct ra_loading {
 	struct ra_map watched;
 	struct ra_map bound;		/* content -> struct ra_bound */
 	struct ra_map templates;	/* name -> struct ra_template */
+	struct ra_map peerings;		/* id -> struct ra_peering */
 	struct ra_map names;		/* environments and aliases -> where they are given */
 	struct ra_buf key, content;	/* scratch */
 	/* the parts that checks refer to */
@@ -118,6 +119,7 @@ const struct ra_node *ra_unwrap(const struct ra_node *node, const struct ra_scop
 struct ra_scope {
 	const struct ra_node *params;		/* of a template's use; NULL: none */
 	const struct ra_node *vars;		/* NULL: none */
+	const struct ra_node *checks;		/* the environment's own; NULL: none */
 	const struct ra_scope *outer;		/* in which params are looked up; NULL: itself */
 	const char *environment;
 };
@@ -310,6 +312,14 @@ int ra_check_bind_kind(struct ra_check_build *b);
 int ra_check_bind_format(struct ra_check_build *b);
 int ra_check_bind_words(struct ra_check_build *b);
 int ra_check_bind_common(struct ra_check_build *b);
+
+/* --- peer.c --- */
+
+struct ra_peering;
+/* Notes what a check wants of others; they may not be built yet. 0, -EINVAL (said), or fatal. */
+int ra_peers_note(struct ra_check_build *b);
+/* Finds them, once all are built and indexed. */
+void ra_peers_resolve(struct ra_loading *l);
 
 /* --- layers.c --- */
 

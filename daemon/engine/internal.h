@@ -37,6 +37,7 @@ struct ra_track {
 	struct ra_snapshot **snapshots; /* per instance, as last read; NULL: not of RA_SHAPE_KEYS */
 	uint16_t history_count;
 	bool dirty; /* latest result not handed to the store yet */
+	bool again; /* when the probe under way ends, another one is due */
 	bool unseen; /* checked since its time was handed to the store */
 	struct ra_probe *probe; /* under way */
 	struct ra_run *runs; /* waiting for the next result */
@@ -87,6 +88,7 @@ struct ra_probe {
 	int64_t started; /* monotonic */
 	int64_t limit; /* monotonic; the engine's own deadline, a little after the source's */
 	size_t part_count, parts_left, workers;
+	bool news; /* what was read is not what was read before */
 	struct ra_part parts[];
 };
 
@@ -204,6 +206,11 @@ void ra_keep_state(
     struct ra_engine *e, struct ra_track *t, void (*done)(void *arg, int error), void *arg);
 /* Writes what is dirty; all of it at a stop. */
 void ra_keep_flush(struct ra_engine *e, bool all);
+
+/* peer.c: what is known of the checks that this one is held against; how many they are */
+size_t ra_peers_gather(struct ra_engine *e, const struct ra_check *c, struct ra_gathered *out);
+/* What t brought is new: those that are held against it are judged again. */
+void ra_peers_tell(struct ra_engine *e, const struct ra_track *t);
 
 /* secret.c: the same key at every start, so that digests can be compared with earlier ones */
 int ra_secret_key_load(struct ra_engine *e, struct ra_error *err);

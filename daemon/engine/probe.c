@@ -91,12 +91,13 @@ judge_part(struct ra_part *part)
 	const struct ra_check *c = part->probe->check;
 	const struct ra_kind *kind = ra_check_kind(c);
 	struct ra_need needs[RA_NEEDS_MAX] = { 0 };
-	struct ra_gathered gathered[RA_NEEDS_MAX] = { 0 };
+	struct ra_gathered gathered[RA_NEEDS_MAX + RA_PEERS_MAX] = { 0 };
 	struct ra_judge_call call = { .options = c->kind_options,
 		.expect = c->expect,
 		.warn = c->warn,
 		.inputs = gathered,
 		.now = ra_clock_wall(),
+		.variables = &c->variables,
 		.secret_key = part->probe->engine->secret_key,
 		.secret_key_len = sizeof(part->probe->engine->secret_key),
 		.ret_snapshot = &part->snapshot };
@@ -114,8 +115,13 @@ judge_part(struct ra_part *part)
 		case RA_NEED_HISTORY:
 			gathered[i].facts = history_of(part);
 			break;
+		case RA_NEED_PEER: /* these come after all that is listed */
+			break;
 		}
 	}
+	/* Of the present configuration, whose indexes are those of the tracks. */
+	call.input_count +=
+	    ra_peers_gather(part->probe->engine, part->probe->track->check, &gathered[i]);
 	kind->judge(&call, part->result);
 }
 
@@ -156,6 +162,23 @@ was_read(const struct ra_result *r)
 	return r != NULL && r->facts.count > 0;
 }
 
+static bool
+same_snapshot(const struct ra_snapshot *a, const struct ra_snapshot *b)
+{
+	if (a == NULL || b == NULL)
+		return a == b;
+	return memcmp(ra_snapshot_digest(a), ra_snapshot_digest(b), RA_DIGEST_SIZE) == 0;
+}
+
+/* Of kinds without snapshots the facts are what others look at. */
+static bool
+has_news(const struct ra_probe *p, const struct ra_result *was, const struct ra_result *now)
+{
+	if (p->track->snapshots != NULL || was == NULL || now == NULL)
+		return p->news || was == NULL;
+	return !ra_facts_equal(&was->facts, &now->facts);
+}
+
 /* Keeps what the next judgement may want to compare with. */
 static void
 remember(struct ra_probe *p)
@@ -164,6 +187,7 @@ remember(struct ra_probe *p)
 	size_t i;
 
 	for (i = 0; t->snapshots != NULL && i < p->part_count; i++) {
+		p->news = p->news || !same_snapshot(t->snapshots[i], p->parts[i].snapshot);
 		ra_snapshot_unref(t->snapshots[i]);
 		t->snapshots[i] = RA_TAKE(p->parts[i].snapshot);
 	}
@@ -217,6 +241,8 @@ probe_end(struct ra_probe *p)
 	remember(p);
 	result = probe_result(p);
 	t->probe = NULL;
+	if (has_news(p, t->latest, result))
+		ra_peers_tell(e, t); /* they are judged in a later turn of the loop */
 	ra_funnel(e, t, result, p->started);
 	probe_free(p);
 }

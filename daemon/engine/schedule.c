@@ -159,7 +159,8 @@ ra_schedule_first(struct ra_engine *e, struct ra_track *t)
 	int64_t now = ra_loop_now(e->io.loop), spread = c->every < RA_SPREAD ? c->every : RA_SPREAD;
 	int64_t due, last;
 
-	if (t->latest != NULL) {
+	/* A configuration is not kept, and others may be waiting to be held against it. */
+	if (t->latest != NULL && t->snapshots == NULL) {
 		last = t->latest->checked - e->mono_to_wall;
 		due = t->state.hard ? next_phase(e, c, last) : last + interval(t);
 		if (last <= now && due > now) {
@@ -189,6 +190,11 @@ ra_schedule_next(struct ra_engine *e, struct ra_track *t)
 {
 	int64_t now = ra_loop_now(e->io.loop);
 
+	if (t->again) {
+		t->again = false;
+		ra_schedule_now(e, t);
+		return;
+	}
 	if (t->state.hard || t->check->retry >= t->check->every)
 		queue_at(e, t, next_phase(e, t->check, now));
 	else

@@ -2,23 +2,10 @@
 /* Configuration: which keys there are, and whether they are as they ought to be. */
 #include <string.h>
 
-#include "relaudit/base/buf.h"
-#include "relaudit/kind/kind.h"
-#include "relaudit/model/drift.h"
 #include "relaudit/model/pattern.h"
 
+#include "config.h"
 #include "judge.h"
-
-#define NAMES_ROOM 240 /* bytes of names in one text; more of them are counted */
-
-struct config_options {
-	struct ra_texts ignore, secret, open;
-	const char *const *secrets, *const *opens; /* the same as snapshots take them */
-};
-
-struct config_words {
-	struct ra_texts required, forbidden;
-};
 
 static const struct ra_option options[] = {
 	{ .name = "ignore",
@@ -36,6 +23,12 @@ static const struct ra_option options[] = {
 	    .offset = offsetof(struct config_options, open),
 	    .flags = RA_OPT_NO_SECRET,
 	    .help = "names of keys that look like a secret's and are none" },
+	{ .name = "normalize",
+	    .type = RA_OPT_TEXTS,
+	    .offset = offsetof(struct config_options, normalize),
+	    .flags = RA_OPT_NO_SECRET | RA_OPT_VARIABLES,
+	    .help = "variables of the environment (and `environment`) whose values, wherever they "
+		    "stand, do not count as a difference" },
 	{ 0 },
 };
 
@@ -50,6 +43,22 @@ static const struct ra_option words[] = {
 	    .offset = offsetof(struct config_words, forbidden),
 	    .flags = RA_OPT_NO_SECRET,
 	    .help = "keys that must not be there: names, or patterns with * and ?" },
+	{ .name = "same-as",
+	    .type = RA_OPT_TEXT,
+	    .offset = offsetof(struct config_words, same_as),
+	    .flags = RA_OPT_NO_SECRET | RA_OPT_PEER,
+	    .help = "the environment, or ENVIRONMENT/CHECK, whose keys and values must be the "
+		    "same" },
+	{ .name = "differ",
+	    .type = RA_OPT_TEXTS,
+	    .offset = offsetof(struct config_words, differ),
+	    .flags = RA_OPT_NO_SECRET,
+	    .help = "keys that must be there and of another value in each environment" },
+	{ .name = "may-differ",
+	    .type = RA_OPT_TEXTS,
+	    .offset = offsetof(struct config_words, may_differ),
+	    .flags = RA_OPT_NO_SECRET,
+	    .help = "keys that must be there, of any value" },
 	{ 0 },
 };
 
@@ -109,14 +118,8 @@ words_prepare(void *bound, struct ra_arena *arena, struct ra_conf_place *place)
 
 /* --- rules --- */
 
-struct rules {
-	struct ra_drift_rule *list;
-	size_t count;
-	int error;
-};
-
 static void
-add_rules(struct rules *r, enum ra_drift_word word, const struct ra_texts *keys)
+add_rules(struct config_rules *r, enum ra_drift_word word, const struct ra_texts *keys)
 {
 	struct ra_drift_rule *list;
 
@@ -134,11 +137,35 @@ add_rules(struct rules *r, enum ra_drift_word word, const struct ra_texts *keys)
 }
 
 static void
-add_all_rules(struct rules *r, const struct config_options *o, const struct config_words *w)
+add_words(struct config_rules *r, const struct config_words *w)
 {
-	add_rules(r, RA_DRIFT_IGNORE, &o->ignore);
 	add_rules(r, RA_DRIFT_REQUIRE, &w->required);
 	add_rules(r, RA_DRIFT_FORBID, &w->forbidden);
+	add_rules(r, RA_DRIFT_DIFFER, &w->differ);
+	add_rules(r, RA_DRIFT_MAY_DIFFER, &w->may_differ);
+}
+
+/* The rules of both apply to a pair. */
+static void
+collect_rules(struct config_case *c)
+{
+	const struct config_options *o = c->call->options, *other;
+	const struct config_words *warn = c->call->warn, *expect = c->call->expect;
+
+	add_rules(&c->rules, RA_DRIFT_IGNORE, &o->ignore);
+	add_words(&c->rules, c->words);
+	if (c->peer != NULL && warn != NULL) { /* what may differ may under the other word too */
+		const struct config_words *rest = c->words == warn ? expect : warn;
+
+		add_rules(&c->rules, RA_DRIFT_DIFFER, &rest->differ);
+		add_rules(&c->rules, RA_DRIFT_MAY_DIFFER, &rest->may_differ);
+	}
+	c->rules.own = c->rules.count;
+	if (c->peer == NULL)
+		return;
+	other = c->peer->peer->check->kind_options;
+	add_rules(&c->rules, RA_DRIFT_IGNORE, &other->ignore);
+	add_words(&c->rules, c->peer->peer->check->expect);
 }
 
 /* --- what was read --- */
@@ -153,9 +180,20 @@ build(const struct ra_judge_call *call, struct ra_snapshot **ret)
 		.secret_count = o->secret.count,
 		.open = o->opens,
 		.open_count = o->open.count };
-	struct ra_snapshot_builder *b = ra_snapshot_builder_new(&rules);
-	int r = b != NULL ? 0 : -ENOMEM;
+	size_t count = call->variables != NULL ? call->variables->count : 0;
+	RA_FREE struct ra_placeholder *variables = calloc(count + 1, sizeof(*variables));
+	struct ra_snapshot_builder *b;
+	int r;
 
+	if (variables == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++)
+		variables[i] = (struct ra_placeholder){ .name = call->variables->list[i].name,
+			.value = call->variables->list[i].text.value };
+	rules.placeholders = variables;
+	rules.placeholder_count = count;
+	b = ra_snapshot_builder_new(&rules);
+	r = b != NULL ? 0 : -ENOMEM;
 	if (r == 0 && call->inputs[0].input->where != NULL)
 		r = ra_snapshot_origin(b, call->inputs[0].input->where);
 	if (r == 0)
@@ -178,12 +216,13 @@ is_ignored(const struct config_options *o, const char *key)
 
 /* Instances agree where nothing differs that is looked at. */
 static int
-digest_of(const struct config_options *o, const struct ra_snapshot *s, char out[RA_DIGEST_HEX])
+digest_of(const struct ra_judge_call *call, const struct ra_snapshot *s, char out[RA_DIGEST_HEX])
 {
+	const struct config_options *o = call->options;
 	uint8_t digest[RA_DIGEST_SIZE];
 	struct ra_digest *d;
 
-	if (o->ignore.count == 0) {
+	if (o->ignore.count == 0 && (call->variables == NULL || call->variables->count == 0)) {
 		ra_digest_hex(ra_snapshot_digest(s), out);
 		return 0;
 	}
@@ -196,7 +235,7 @@ digest_of(const struct config_options *o, const struct ra_snapshot *s, char out[
 		if (is_ignored(o, e.key))
 			continue;
 		ra_digest_add(d, e.key, e.key_len + 1);
-		ra_digest_add(d, e.value, e.value_len + 1);
+		ra_digest_add(d, e.compared, e.compared_len + 1);
 	}
 	if (ra_digest_end(d, digest) < 0)
 		return -EIO;
@@ -204,235 +243,101 @@ digest_of(const struct config_options *o, const struct ra_snapshot *s, char out[
 	return 0;
 }
 
+/* drifted: RA_UNSET where it is not known. */
 static int
-set_facts(const struct config_options *o, const struct ra_snapshot *s, int64_t drifted,
+set_facts(const struct ra_judge_call *call, const struct ra_snapshot *s, int64_t drifted,
     struct ra_facts *f)
 {
 	char digest[sizeof("sha256:") + RA_DIGEST_HEX] = "sha256:";
-	int r = digest_of(o, s, digest + strlen(digest));
+	int r = digest_of(call, s, digest + strlen(digest));
 
 	if (r == 0)
 		r = ra_facts_set_number(f, facts, "keys", (int64_t)ra_snapshot_count(s));
 	if (r == 0)
 		r = ra_facts_set_text(f, facts, "digest", digest);
-	return r == 0 ? ra_facts_set_number(f, facts, "drifted", drifted) : r;
-}
-
-/* --- saying --- */
-
-/* Names in a row, as many as fit. */
-struct names {
-	struct ra_buf text;
-	size_t count, left;
-};
-
-static void
-add_name(struct names *n, const char *name)
-{
-	if (n->text.len + strlen(name) > NAMES_ROOM && n->count > 0)
-		n->left++;
-	else
-		ra_buf_printf(&n->text, "%s%.*s", n->count > 0 ? ", " : "", NAMES_ROOM, name);
-	n->count++;
-}
-
-static const char *
-all_names(struct names *n)
-{
-	if (n->left > 0)
-		ra_buf_printf(&n->text, " and %zu more", n->left);
-	n->left = 0;
-	return ra_buf_text(&n->text);
-}
-
-static const char *
-plural(size_t count, const char *one, const char *many)
-{
-	return count == 1 ? one : many;
-}
-
-static void
-tell_rows(struct ra_buf *out, const struct ra_drift *d, enum ra_drift_verdict verdict,
-    const char *one, const char *many)
-{
-	struct names n = { .text = RA_BUF(0) };
-
-	for (size_t i = 0; i < d->row_count; i++) {
-		if (d->rows[i].counts && d->rows[i].verdict == verdict)
-			add_name(&n, d->rows[i].key);
-	}
-	if (n.count > 0)
-		ra_buf_printf(out, "%s%zu %s: %s", out->len > 0 ? "; " : "", n.count,
-		    plural(n.count, one, many), all_names(&n));
-	ra_buf_free(&n.text);
-}
-
-static void
-tell_list(struct ra_buf *out, const char *word, const struct ra_texts *keys)
-{
-	struct names n = { .text = RA_BUF(0) };
-
-	for (size_t i = 0; i < keys->count; i++)
-		add_name(&n, keys->list[i].shown);
-	if (n.count > 0)
-		ra_buf_printf(out, "%s%s %s", out->len > 0 ? "; " : "", word, all_names(&n));
-	ra_buf_free(&n.text);
-}
-
-static void
-say_expected(struct ra_result *r, const struct config_words *w)
-{
-	RA_BUF_LOCAL text = RA_BUF(0);
-
-	tell_list(&text, "required", &w->required);
-	tell_list(&text, "forbidden", &w->forbidden);
-	if (text.len > 0)
-		ra_result_expected(r, "%s", ra_buf_text(&text));
-}
-
-static size_t
-count_rows(const struct ra_drift *d, enum ra_drift_verdict verdict)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < d->row_count; i++)
-		n += d->rows[i].counts && d->rows[i].verdict == verdict;
-	return n;
-}
-
-static enum ra_reason
-reason_of(const struct ra_drift *d)
-{
-	size_t missing = count_rows(d, RA_DRIFT_REQUIRED);
-	size_t forbidden = count_rows(d, RA_DRIFT_FORBIDDEN);
-
-	if (missing == d->row_count)
-		return RA_R_KEY_MISSING;
-	return forbidden == d->row_count ? RA_R_KEY_FORBIDDEN : RA_R_DRIFT;
-}
-
-/* The file, with the line of the first key that is wrong. */
-static void
-say_evidence(struct ra_result *r, const struct ra_drift *d, const char *where)
-{
-	RA_BUF_LOCAL text = RA_BUF(RA_EVIDENCE_MAX);
-	uint32_t line = 0;
-
-	for (size_t i = 0; line == 0 && i < d->row_count; i++) {
-		const struct ra_drift_row *row = &d->rows[i];
-
-		line = row->counts && row->cells[0].present ? row->cells[0].line : 0;
-	}
-	if (line == 0 || where == NULL)
-		return;
-	ra_buf_printf(&text, where[0] == '/' ? "%s:%u" : "%s, line %u", where, line);
-	ra_result_evidence(r, ra_buf_text(&text));
-}
-
-static void
-tell_unused(struct ra_buf *out, const struct ra_drift *d, const struct rules *rules)
-{
-	struct names n = { .text = RA_BUF(0) };
-
-	for (size_t i = 0; i < d->unused_count; i++) {
-		if (rules->list[d->unused[i]].word == RA_DRIFT_IGNORE)
-			add_name(&n, rules->list[d->unused[i]].key);
-	}
-	if (n.count > 0)
-		ra_buf_printf(out, "; `ignore` meets no key in %s", all_names(&n));
-	ra_buf_free(&n.text);
+	if (r == 0 && drifted != RA_UNSET)
+		r = ra_facts_set_number(f, facts, "drifted", drifted);
+	return r;
 }
 
 /* --- judging --- */
 
-struct judging {
-	const struct ra_judge_call *call;
-	struct ra_result *result;
-	const struct ra_snapshot *snapshot;
-	size_t drifted;
-};
-
-static void
-say_breach(struct judging *j, enum ra_verdict bad, const struct config_words *w,
-    const struct ra_drift *d, const struct rules *rules)
+static const struct ra_gathered *
+find_peer(const struct ra_judge_call *call, bool warn)
 {
-	RA_BUF_LOCAL text = RA_BUF(0);
+	for (size_t i = 0; i < call->input_count; i++) {
+		const struct ra_gathered *g = &call->inputs[i];
 
-	if (!ra_judge_begin(j->result, bad))
-		return;
-	tell_rows(
-	    &text, d, RA_DRIFT_REQUIRED, "required key is missing", "required keys are missing");
-	tell_rows(
-	    &text, d, RA_DRIFT_FORBIDDEN, "forbidden key is there", "forbidden keys are there");
-	tell_unused(&text, d, rules);
-	ra_result_say(j->result, bad, reason_of(d), "%s", ra_buf_text(&text));
-	say_expected(j->result, w);
-	say_evidence(j->result, d, j->call->inputs[0].input->where);
-}
-
-static void
-say_fine(struct judging *j, const struct config_words *w, const struct ra_drift *d,
-    const struct rules *rules)
-{
-	const struct ra_data *data = j->call->inputs[0].data;
-	size_t count = ra_snapshot_count(j->snapshot);
-	RA_BUF_LOCAL text = RA_BUF(0);
-
-	ra_buf_printf(&text, "%zu %s", count, plural(count, "key", "keys"));
-	if (d->ignored > 0)
-		ra_buf_printf(&text, ", %zu ignored", d->ignored);
-	if (data->keys.skipped > 0)
-		ra_buf_printf(&text, "; %u %s not read, the first is line %u", data->keys.skipped,
-		    plural(data->keys.skipped, "line is", "lines are"), data->keys.skipped_line);
-	tell_unused(&text, d, rules);
-	ra_result_say(j->result, RA_OK, RA_R_OK, "%s", ra_buf_text(&text));
-	say_expected(j->result, w);
+		if (g->need.what == RA_NEED_PEER && g->peer->warn == warn)
+			return g;
+	}
+	return NULL;
 }
 
 static int
-judge_words(struct judging *j, enum ra_verdict bad, const struct config_words *w)
+compare(struct config_case *c)
 {
-	struct ra_drift_side side = { .name = "", .snapshot = j->snapshot };
-	struct rules rules = { 0 };
-	struct ra_drift_call call = { .sides = &side,
+	struct ra_drift_side sides[2] = { { .name = "", .snapshot = c->snapshot } };
+	struct ra_drift_call call = { .sides = sides,
 		.side_count = 1,
-		.key = j->call->secret_key,
-		.key_len = j->call->secret_key_len };
-	struct ra_drift d;
+		.key = c->call->secret_key,
+		.key_len = c->call->secret_key_len };
+
+	if (c->peer != NULL)
+		sides[call.side_count++] =
+		    (struct ra_drift_side){ .name = "", .snapshot = c->peer->snapshot };
+	collect_rules(c);
+	call.rules = c->rules.list;
+	call.rule_count = c->rules.count;
+	return c->rules.error == 0 ? ra_drift_compare(&call, &c->drift) : c->rules.error;
+}
+
+/* Words under `expect` or `warn`; *drifted is the most that either found. */
+static int
+judge_words(struct ra_result *result, const struct ra_judge_call *call, const struct ra_snapshot *s,
+    bool warn, int64_t *drifted)
+{
+	struct config_case c = { .call = call,
+		.words = warn ? call->warn : call->expect,
+		.peer = find_peer(call, warn),
+		.snapshot = s };
+	bool unread = c.peer != NULL && c.peer->reason != RA_R_OK;
+	int64_t count;
 	int r;
 
-	add_all_rules(&rules, j->call->options, w);
-	call.rules = rules.list;
-	call.rule_count = rules.count;
-	r = rules.error == 0 ? ra_drift_compare(&call, &d) : rules.error;
-	if (r < 0) {
-		free(rules.list);
-		return r;
+	if (unread) {
+		ra_config_say_unread(result, &c);
+		c.peer = NULL;
 	}
-	if (d.row_count + d.more > j->drifted)
-		j->drifted = d.row_count + d.more;
-	if (d.drift)
-		say_breach(j, bad, w, &d, &rules);
-	else if (bad == RA_CRITICAL && j->call->warn == NULL)
-		say_fine(j, w, &d, &rules);
-	else if (bad == RA_WARNING && j->result->verdict == RA_PENDING)
-		say_fine(j, j->call->expect, &d, &rules);
-	ra_drift_free(&d);
-	free(rules.list);
-	return 0;
+	r = compare(&c);
+	if (r == 0) {
+		count = (int64_t)(c.drift.row_count + c.drift.more);
+		if (unread || *drifted == RA_UNSET)
+			*drifted = RA_UNSET;
+		else if (count > *drifted)
+			*drifted = count;
+		if (c.drift.drift)
+			ra_config_say_breach(result, warn ? RA_WARNING : RA_CRITICAL, &c);
+		else if (c.words == call->expect)
+			ra_config_say_fine(result, &c);
+		ra_drift_free(&c.drift);
+	}
+	free(c.rules.list);
+	return r;
 }
 
 static int
-judge_snapshot(struct judging *j)
+judge_snapshot(
+    const struct ra_judge_call *call, const struct ra_snapshot *s, struct ra_result *result)
 {
-	int r = judge_words(j, RA_CRITICAL, j->call->expect);
+	int64_t drifted = 0;
+	int r = 0;
 
-	if (r == 0 && j->call->warn != NULL)
-		r = judge_words(j, RA_WARNING, j->call->warn);
+	if (call->warn != NULL)
+		r = judge_words(result, call, s, true, &drifted);
 	if (r == 0)
-		r = set_facts(
-		    j->call->options, j->snapshot, (int64_t)j->drifted, &j->result->facts);
-	return r;
+		r = judge_words(result, call, s, false, &drifted);
+	return r == 0 ? set_facts(call, s, drifted, &result->facts) : r;
 }
 
 static void
@@ -450,15 +355,13 @@ say_failure(struct ra_result *r, int error)
 static void
 judge(const struct ra_judge_call *call, struct ra_result *ret)
 {
-	struct judging j = { .call = call, .result = ret };
 	struct ra_snapshot *s = NULL;
 	int r;
 
 	ra_result_evidence(ret, call->inputs[0].input->where);
 	r = build(call, &s);
-	j.snapshot = s;
 	if (r == 0)
-		r = judge_snapshot(&j);
+		r = judge_snapshot(call, s, ret);
 	if (r < 0)
 		say_failure(ret, r);
 	if (r == 0 && call->ret_snapshot != NULL)

@@ -64,7 +64,7 @@ take_placeholders(struct ra_snapshot_builder *b)
 			b->placeholders[at] = b->placeholders[at - 1];
 		b->placeholders[at] = p;
 		b->placeholder_count++;
-		b->shortest = len; /* of the last, in the end */
+		b->shortest = strlen(b->placeholders[b->placeholder_count - 1].value);
 		b->begins[(uint8_t)p.value[0]] = true;
 	}
 	return 0;

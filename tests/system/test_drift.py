@@ -138,3 +138,130 @@ def test_a_digest_outlives_a_restart(daemon, files):
     (files / "env").write_text(text.replace(CANARY + "\n", CANARY + "x\n"))
     assert d.ctl("run", "one/config-env").code == 0
     assert d.check("one/config-env")["facts"]["digest"] != before
+
+
+def pair(folder, staging, production, **more):
+    """Two environments, production held against staging."""
+    for name, text in (("staging", staging), ("production", production)):
+        (folder / f"{name}.env").write_text(text)
+    expect = {"same-as": "staging", **more.pop("expect", {})}
+
+    def check(name):
+        return {"file": {"path": str(folder / f"{name}.env")}, "format": "dotenv"}
+
+    return {"defaults": {"every": "1h", "retry": "1h", "confirm": 1}, "environments": {
+        "staging": {"aliases": ["stage"], "vars": {"domain": "st.example"},
+                    "checks": {"config-api": check("staging")}},
+        "production": {"vars": {"domain": "shop.example"},
+                       "checks": {"config-api": {**check("production"), "expect": expect,
+                                                 **more}}}}}
+
+
+def settled(d, name, **wanted):
+    """A check may be judged before what it is held against is read, and is judged again."""
+    def look():
+        seen = d.check(name)
+        return seen if all(seen[k] == v for k, v in wanted.items()) else None
+    try:
+        return support.wait_for(look, timeout=10)
+    except AssertionError:
+        raise AssertionError((wanted, d.check(name))) from None
+
+
+STAGING = "HOST=db.st.example\nMODE=on\nPORT=5432\nDATABASE_PASSWORD=one-secret\nNAME=staging\n"
+PRODUCTION = ("HOST=db.shop.example\nMODE=off\nPORT=5432\nDATABASE_PASSWORD=two-secret\n"
+              "NAME=production\nEXTRA=1\n")
+
+
+@pytest.mark.parametrize("more, state, reason, summary", [
+    ({}, "CRITICAL", "drift",
+     "5 keys differ from staging: DATABASE_PASSWORD, EXTRA, HOST, MODE, NAME"),
+    ({"normalize": ["environment", "domain"]}, "CRITICAL", "drift",
+     "3 keys differ from staging: DATABASE_PASSWORD, EXTRA, MODE"),
+    ({"normalize": ["environment", "domain"], "ignore": ["EXTRA", "GONE"],
+      "expect": {"differ": ["DATABASE_PASSWORD"], "may-differ": ["MODE"]}}, "OK", "ok",
+     "6 keys, as in staging, 1 ignored; `ignore` meets no key in GONE"),
+    ({"normalize": ["environment", "domain"], "ignore": ["EXTRA"],
+      "expect": {"differ": ["DATABASE_PASSWORD", "PORT"], "may-differ": ["MODE"]}},
+     "CRITICAL", "drift", "1 key must differ from staging and is equal: PORT"),
+    ({"ignore": ["*"], "expect": {"same-as": "stage"}}, "OK", "ok", None),
+    ({"severity": "warning"}, "WARNING", "drift", None),
+])
+def test_same_as(daemon, folder, more, state, reason, summary):
+    d = daemon(pair(folder, STAGING, PRODUCTION, **more))
+    c = settled(d, "production/config-api", state=state, reason=reason)
+    assert summary in (None, c["summary"])
+    if reason == "drift" and not more:
+        assert c["facts"]["drifted"] == 5 and c["expected"] == "same-as staging"
+        assert c["evidence"] == f"{folder}/production.env:4"
+        assert "secret" not in json.dumps(d.status())
+    if state == "OK":
+        assert c["facts"]["drifted"] == 0
+    assert d.check("staging/config-api")["state"] == "OK"
+
+
+def test_a_peer_is_followed(daemon, folder):
+    """What changes at one end is judged at the other, without waiting for its interval."""
+    d = daemon(pair(folder, "A=1\n", "A=1\n"))
+    settled(d, "production/config-api", state="OK")
+    (folder / "staging.env").write_text("A=2\n")
+    d.run("staging/config-api")
+    settled(d, "production/config-api", state="CRITICAL", reason="drift",
+            summary="1 key differs from staging: A")
+    (folder / "staging.env").unlink()
+    d.run("staging/config-api")
+    c = settled(d, "production/config-api", state="UNKNOWN", reason="peer-unread")
+    assert c["summary"].startswith("not compared with staging: ") and "drifted" not in c["facts"]
+    (folder / "staging.env").write_text("A=1\n")
+    d.run("staging/config-api")
+    settled(d, "production/config-api", state="OK", summary="1 key, as in staging")
+    d.restart()
+    d.run("production/config-api")
+    settled(d, "production/config-api", state="OK", summary="1 key, as in staging")
+
+
+def test_two_that_watch_each_other_come_to_rest(daemon, folder):
+    c = pair(folder, "A=1\n", "A=2\n")
+    c["environments"]["staging"]["checks"]["config-api"]["expect"] = {"same-as": "production"}
+    d = daemon(c)
+    settled(d, "production/config-api", reason="drift")
+    settled(d, "staging/config-api", reason="drift")
+
+    def started():
+        return sum(float(line.split()[-1]) for line in d.metrics().splitlines()
+                   if line.startswith("relaudit_probes_total"))
+
+    before = started()
+    d.run("staging/config-api")
+    d.run("staging/config-api")
+    assert started() - before == 2
+
+
+@pytest.mark.parametrize("same_as, error", [
+    ("stagign", "there is no environment 'stagign'; did you mean 'staging'?"),
+    ("staging/config-app", "environment staging has no check 'config-app'; did you mean "
+                           "'config-api'?"),
+    ("production", "production/config-api cannot be held against itself"),
+    ("staging/logs-api", "staging/logs-api is of kind logs; only what is of one kind is compared"),
+])
+def test_a_wrong_name_is_said(folder, same_as, error):
+    c = pair(folder, "A=1\n", "A=1\n", expect={"same-as": same_as})
+    c["environments"]["staging"]["checks"]["logs-api"] = {"file": {"path": "/x"}}
+    file = folder / "x.yaml"
+    file.write_text(json.dumps(c, indent=1))
+    done = support.relauditd("-c", file, "--check-config")
+    line = next(n for n, text in enumerate(file.read_text().splitlines(), 1) if "same-as" in text)
+    assert done.code == 2 and f"{file}:{line}:" in done.err and error in done.err, done
+
+
+def test_a_template_may_name_one_that_uses_it(daemon, folder):
+    c = pair(folder, "A=1\n", "A=2\n")
+    c["templates"] = {"t": {"checks": {"config-api": {
+        "file": {"path": str(folder / "${environment}.env")}, "format": "dotenv",
+        "expect": {"same-as": "stage"}}}}}
+    for env in c["environments"].values():
+        env["use"] = ["t"]
+        env["checks"] = {}
+    d = daemon(c)
+    settled(d, "production/config-api", reason="drift")
+    assert d.check("staging/config-api")["state"] == "OK"

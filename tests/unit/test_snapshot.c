@@ -403,6 +403,20 @@ test_placeholders(void **state)
 	}
 }
 
+/* A short value given before a long one is found in a text as short as itself. */
+static void
+test_short_placeholder_first(void **state)
+{
+	static const struct ra_placeholder ph[] = { { "a", "abc" }, { "b", "abcdefgh" } };
+	struct ra_snapshot_rules rules = rules_with_key();
+	BUILD *s;
+
+	rules.placeholders = ph;
+	rules.placeholder_count = RA_ARRAY_SIZE(ph);
+	s = build_one(&rules, "A", "abc");
+	assert_string_equal(ra_snapshot_at(s, 0).compared, "${a}");
+}
+
 /* A password in a URL that also holds the domain: equal but for the domain. */
 static void
 test_placeholders_in_secrets(void **state)
@@ -573,6 +587,7 @@ main(void)
 		cmocka_unit_test(test_no_secret_gets_in),
 		cmocka_unit_test(test_digest_of_a_secret),
 		cmocka_unit_test(test_placeholders),
+		cmocka_unit_test(test_short_placeholder_first),
 		cmocka_unit_test(test_placeholders_in_secrets),
 		cmocka_unit_test(test_opaque),
 		cmocka_unit_test(test_limits),

@@ -60,6 +60,15 @@ struct ra_instance_conf {
 
 struct ra_environment;
 
+#define RA_PEERS_MAX	8		/* of one check */
+
+/* Another check that this one is held against. */
+struct ra_check_peer {
+	const char *option;		/* that names it: "same-as" */
+	bool warn;			/* under `warn`, not `expect` */
+	const struct ra_check *check;	/* of the same kind */
+};
+
 struct ra_check {
 	const char *id;			/* "production/backup-db" */
 	const char *name;		/* "backup-db" */
@@ -77,6 +86,15 @@ struct ra_check {
 	const struct ra_instance_conf *instances;
 	size_t instance_count;
 	bool many;			/* has `for` */
+	const struct ra_check_peer *peers;
+	size_t peer_count;
+	const struct ra_check *const *dependents;	/* that have it as peer */
+	size_t dependent_count;
+	/*
+	 * The variables that RA_OPT_VARIABLES names, and those that are named by peers and
+	 * dependents: what is compared has them all.
+	 */
+	struct ra_pairs variables;
 	int64_t every, timeout, retry;	/* ms */
 	const char *const *secrets;	/* values to keep out of all that is shown, longest first */
 	size_t secret_count;

@@ -59,7 +59,12 @@ enum ra_option_flag {
 					   default format is text */
 	RA_OPT_CONTENT = 1 << 5,	/* a path whose file counts as part of the configuration (a
 					   CA, a key): watched, and in the fingerprint */
-	RA_OPT_MAIN = 1 << 6,	/* of a source: may stand for the whole map, `exec: [...]` */
+	RA_OPT_PEER = 1 << 7,		/* a text of an expectation that names another check to
+					   hold this one against: ENV, or ENV/CHECK (struct
+					   ra_check_peer) */
+	RA_OPT_VARIABLES = 1 << 8,	/* texts of a kind that name variables of the
+					   environment (ra_check.variables) */
+	RA_OPT_MAIN = 1 << 6,		/* of a source: may stand for the whole map, `exec: [...]` */
 };
 
 struct ra_option {

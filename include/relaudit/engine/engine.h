@@ -59,8 +59,8 @@ struct ra_view {
  */
 struct ra_generation;
 
-struct ra_generation *ra_engine_generation(struct ra_engine *e);	/* referenced; NULL: no
-									   memory */
+/* Referenced; NULL: no memory. */
+struct ra_generation *ra_engine_generation(struct ra_engine *e);
 struct ra_generation *ra_generation_ref(struct ra_generation *s);
 void ra_generation_unref(struct ra_generation *s);
 const struct ra_config *ra_generation_config(const struct ra_generation *s);

@@ -18,6 +18,8 @@
 enum ra_need_what {
 	RA_NEED_SELF,		/* the check's own source, for the instance being judged */
 	RA_NEED_HISTORY,	/* the facts of the last probe of this instance that read them */
+	RA_NEED_PEER,		/* another check as it is known now. Not for `needs` to list: one
+				   for each of the check's peers follows what that lists */
 };
 
 struct ra_need {
@@ -33,7 +35,12 @@ struct ra_gathered {
 	const char *error;		/* one line, with reason */
 	const struct ra_input *input;	/* SELF: always there, where it is from */
 	const struct ra_data *data;	/* SELF: read, in one of the shapes; NULL on failure */
-	const struct ra_facts *facts;	/* HISTORY: NULL if there are none yet */
+	const struct ra_facts *facts;	/* HISTORY, PEER: NULL if there are none yet */
+	/* PEER; reason is RA_R_PEER_UNREAD if it is not known what is there now */
+	const struct ra_check_peer *peer;
+	const struct ra_snapshot *snapshot;	/* of its first instance; NULL: kind has none */
+	enum ra_verdict verdict;
+	int64_t checked;		/* wall ms */
 };
 
 struct ra_judge_call {
@@ -43,6 +50,7 @@ struct ra_judge_call {
 	const struct ra_gathered *inputs;	/* in the order of `needs` */
 	size_t input_count;
 	int64_t now;			/* wall ms */
+	const struct ra_pairs *variables;	/* the check's; NULL: none */
 	const void *secret_key;		/* of the digests that stand for secrets */
 	size_t secret_key_len;
 	struct ra_snapshot **ret_snapshot;	/* takes what was read of RA_SHAPE_KEYS, one

@@ -79,6 +79,8 @@ int ra_verdict_rank(enum ra_verdict v);
 	    "add the keys named to the file in the evidence") \
 	X(KEY_FORBIDDEN, "key-forbidden", "a forbidden key is in the configuration", \
 	    "take the keys named out of the file in the evidence") \
+	X(PEER_UNREAD, "peer-unread", "what this is to be held against is not known now", \
+	    "see the other check: why it has no result of late") \
 	/* files */ \
 	X(FILE_MISSING, "file-missing", "the path does not exist", \
 	    "see whether the path is right and its file system mounted") \

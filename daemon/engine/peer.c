@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Checks that are held against others: what is known of those, and what happens when it changes. */
+#include <string.h>
+
+#include "internal.h"
+
+static bool
+is_read(const struct ra_track *t, const struct ra_view *v)
+{
+	if (v->reason == RA_R_STALE || t->latest == NULL)
+		return false;
+	for (size_t i = 0; t->snapshots != NULL && i < t->check->instance_count; i++) {
+		if (t->snapshots[i] == NULL)
+			return false;
+	}
+	return t->snapshots != NULL || t->latest->facts.count > 0;
+}
+
+static const char *
+why_unread(const struct ra_view *v)
+{
+	return v->verdict == RA_UNKNOWN || v->verdict == RA_PENDING ? v->summary
+								    : "not read since the start";
+}
+
+size_t
+ra_peers_gather(struct ra_engine *e, const struct ra_check *c, struct ra_gathered *out)
+{
+	for (size_t i = 0; i < c->peer_count; i++) {
+		const struct ra_track *t = &e->tracks[c->peers[i].check->index];
+		struct ra_view v;
+
+		ra_engine_view(e, t->check, &v);
+		out[i] = (struct ra_gathered){ .need = { .what = RA_NEED_PEER },
+			.reason = is_read(t, &v) ? RA_R_OK : RA_R_PEER_UNREAD,
+			.error = why_unread(&v),
+			.peer = &c->peers[i],
+			.facts = v.facts,
+			.snapshot = t->snapshots != NULL ? t->snapshots[0] : NULL,
+			.verdict = v.verdict,
+			.checked = v.checked };
+	}
+	return c->peer_count;
+}
+
+/* Those that have no result yet meet it when they come by themselves. */
+void
+ra_peers_tell(struct ra_engine *e, const struct ra_track *t)
+{
+	for (size_t i = 0; i < t->check->dependent_count; i++) {
+		struct ra_track *other = &e->tracks[t->check->dependents[i]->index];
+
+		if (other->probe != NULL)
+			other->again = true;
+		else if (other->latest != NULL)
+			ra_schedule_now(e, other);
+	}
+}

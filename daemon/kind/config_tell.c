@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What kind config tells of a comparison: keys by name, never a value. */
+#include <string.h>
+
+#include "relaudit/base/buf.h"
+
+#include "config.h"
+#include "judge.h"
+
+#define NAMES_ROOM 240 /* bytes of names in one text; more of them are counted */
+
+/* Names in a row, as many as fit. */
+struct names {
+	struct ra_buf text;
+	size_t count, left;
+};
+
+static void
+add_name(struct names *n, const char *name)
+{
+	if (n->text.len + strlen(name) > NAMES_ROOM && n->count > 0)
+		n->left++;
+	else
+		ra_buf_printf(&n->text, "%s%.*s", n->count > 0 ? ", " : "", NAMES_ROOM, name);
+	n->count++;
+}
+
+static const char *
+all_names(struct names *n)
+{
+	if (n->left > 0)
+		ra_buf_printf(&n->text, " and %zu more", n->left);
+	n->left = 0;
+	return ra_buf_text(&n->text);
+}
+
+static const char *
+plural(size_t count, const char *one, const char *many)
+{
+	return count == 1 ? one : many;
+}
+
+const char *
+ra_config_peer_name(const struct config_case *c)
+{
+	const struct ra_check *check = c->peer->peer->check;
+
+	return strchr(c->words->same_as.value, '/') != NULL ? check->id : check->environment->name;
+}
+
+/* --- rows by what is wrong here --- */
+
+enum group { MISSING, FORBIDDEN, EQUAL, DIFFERENT, GROUPS };
+
+static enum group
+group_of(const struct config_case *c, const struct ra_drift_row *row)
+{
+	bool here = row->cells[0].present;
+
+	if (row->verdict == RA_DRIFT_FORBIDDEN && here)
+		return FORBIDDEN;
+	if (!here && (row->verdict == RA_DRIFT_REQUIRED || c->peer == NULL))
+		return MISSING;
+	return row->verdict == RA_DRIFT_MUST_DIFFER ? EQUAL : DIFFERENT;
+}
+
+static size_t
+tell_group(struct ra_buf *out, const struct config_case *c, enum group group)
+{
+	static const char *const texts[GROUPS][2] = {
+		[MISSING] = { "required key is missing", "required keys are missing" },
+		[FORBIDDEN] = { "forbidden key is there", "forbidden keys are there" },
+		[EQUAL] = { "key must differ from", "keys must differ from" },
+		[DIFFERENT] = { "key differs from", "keys differ from" },
+	};
+	struct names n = { .text = RA_BUF(0) };
+
+	for (size_t i = 0; i < c->drift.row_count; i++) {
+		const struct ra_drift_row *row = &c->drift.rows[i];
+
+		if (row->counts && group_of(c, row) == group)
+			add_name(&n, row->key);
+	}
+	if (n.count > 0)
+		ra_buf_printf(out, "%s%zu %s%s%s%s: %s", out->len > 0 ? "; " : "", n.count,
+		    plural(n.count, texts[group][0], texts[group][1]), group >= EQUAL ? " " : "",
+		    group >= EQUAL ? ra_config_peer_name(c) : "",
+		    group == EQUAL ? " and is equal" : "", all_names(&n));
+	ra_buf_free(&n.text);
+	return n.count;
+}
+
+static enum ra_reason
+tell_groups(struct ra_buf *out, const struct config_case *c)
+{
+	size_t counts[GROUPS], all = 0;
+
+	for (int i = 0; i < GROUPS; i++)
+		all += counts[i] = tell_group(out, c, (enum group)i);
+	if (counts[MISSING] == all)
+		return RA_R_KEY_MISSING;
+	return counts[FORBIDDEN] == all ? RA_R_KEY_FORBIDDEN : RA_R_DRIFT;
+}
+
+/* --- the rest --- */
+
+static void
+tell_list(struct ra_buf *out, const char *word, const struct ra_texts *keys)
+{
+	struct names n = { .text = RA_BUF(0) };
+
+	for (size_t i = 0; i < keys->count; i++)
+		add_name(&n, keys->list[i].shown);
+	if (n.count > 0)
+		ra_buf_printf(out, "%s%s %s", out->len > 0 ? "; " : "", word, all_names(&n));
+	ra_buf_free(&n.text);
+}
+
+static void
+say_expected(struct ra_result *r, const struct config_case *c)
+{
+	const struct config_words *w = c->words;
+	RA_BUF_LOCAL text = RA_BUF(0);
+
+	if (c->peer != NULL)
+		ra_buf_printf(&text, "same-as %s", ra_config_peer_name(c));
+	tell_list(&text, "differ", &w->differ);
+	tell_list(&text, "may-differ", &w->may_differ);
+	tell_list(&text, "required", &w->required);
+	tell_list(&text, "forbidden", &w->forbidden);
+	if (text.len > 0)
+		ra_result_expected(r, "%s", ra_buf_text(&text));
+}
+
+/* The file, with the line of the first key that is wrong. */
+static void
+say_evidence(struct ra_result *r, const struct config_case *c)
+{
+	const char *where = c->call->inputs[0].input->where;
+	RA_BUF_LOCAL text = RA_BUF(RA_EVIDENCE_MAX);
+	uint32_t line = 0;
+
+	for (size_t i = 0; line == 0 && i < c->drift.row_count; i++) {
+		const struct ra_drift_row *row = &c->drift.rows[i];
+
+		line = row->counts && row->cells[0].present ? row->cells[0].line : 0;
+	}
+	if (line > 0 && where != NULL)
+		ra_buf_printf(&text, where[0] == '/' ? "%s:%u" : "%s, line %u", where, line);
+	ra_result_evidence(r, text.len > 0 ? ra_buf_text(&text) : where);
+}
+
+/* Rules that met nothing are mistakes, or of another time. */
+static void
+tell_unused(struct ra_buf *out, const struct config_case *c)
+{
+	struct names n = { .text = RA_BUF(0) };
+
+	for (size_t i = 0; i < c->drift.unused_count; i++) {
+		size_t which = c->drift.unused[i];
+
+		if (which < c->rules.own && c->rules.list[which].word == RA_DRIFT_IGNORE)
+			add_name(&n, c->rules.list[which].key);
+	}
+	if (n.count > 0)
+		ra_buf_printf(out, "; `ignore` meets no key in %s", all_names(&n));
+	ra_buf_free(&n.text);
+}
+
+static void
+tell_skipped(struct ra_buf *out, const struct config_case *c)
+{
+	const struct ra_data *data = c->call->inputs[0].data;
+
+	if (data->keys.skipped > 0)
+		ra_buf_printf(out, "; %u %s not read, the first is line %u", data->keys.skipped,
+		    plural(data->keys.skipped, "line is", "lines are"), data->keys.skipped_line);
+}
+
+void
+ra_config_say_breach(struct ra_result *r, enum ra_verdict bad, const struct config_case *c)
+{
+	RA_BUF_LOCAL text = RA_BUF(0);
+	enum ra_reason reason;
+
+	if (!ra_judge_begin(r, bad))
+		return;
+	reason = tell_groups(&text, c);
+	tell_unused(&text, c);
+	ra_result_say(r, bad, reason, "%s", ra_buf_text(&text));
+	say_expected(r, c);
+	say_evidence(r, c);
+}
+
+void
+ra_config_say_unread(struct ra_result *r, const struct config_case *c)
+{
+	if (!ra_judge_begin(r, RA_UNKNOWN))
+		return;
+	ra_result_say(r, RA_UNKNOWN, RA_R_PEER_UNREAD, "not compared with %s: %s",
+	    ra_config_peer_name(c), c->peer->error);
+	say_expected(r, c);
+}
+
+void
+ra_config_say_fine(struct ra_result *r, const struct config_case *c)
+{
+	size_t count = ra_snapshot_count(c->snapshot);
+	RA_BUF_LOCAL text = RA_BUF(0);
+
+	if (r->verdict != RA_PENDING)
+		return;
+	ra_buf_printf(&text, "%zu %s", count, plural(count, "key", "keys"));
+	if (c->peer != NULL)
+		ra_buf_printf(&text, ", as in %s", ra_config_peer_name(c));
+	if (c->drift.ignored > 0)
+		ra_buf_printf(&text, ", %zu ignored", c->drift.ignored);
+	tell_skipped(&text, c);
+	tell_unused(&text, c);
+	ra_result_say(r, RA_OK, RA_R_OK, "%s", ra_buf_text(&text));
+	say_expected(r, c);
+}
