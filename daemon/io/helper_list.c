@@ -61,7 +61,7 @@ append(struct expansion *x, size_t len, const char *name, size_t name_len, size_
 
 /* A file by its name: gone, or nothing that counts, is no failure. */
 static int
-add_named(struct expansion *x)
+add_named(struct expansion *x, bool link)
 {
 	struct ra_look *l = x->look;
 	struct stat st;
@@ -72,7 +72,7 @@ add_named(struct expansion *x)
 	if (fd < 0)
 		return ra_look_fail_at(l, x->path, fd);
 	close(fd);
-	return S_ISREG(st.st_mode) ? ra_look_add(l, x->path, &st) : 0;
+	return S_ISREG(st.st_mode) ? ra_look_add(l, x->path, &st, link) : 0;
 }
 
 /* A matching entry of a folder, for the last component. */
@@ -83,14 +83,14 @@ add_entry(struct expansion *x, int folder, const struct dirent *entry)
 	struct stat st;
 
 	if (entry->d_type == DT_LNK)
-		return l->request->follow ? add_named(x) : 0;
+		return l->request->follow ? add_named(x, true) : 0;
 	if (entry->d_type != DT_REG && entry->d_type != DT_UNKNOWN)
 		return 0;
 	if (fstatat(folder, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? 0 : ra_look_fail_at(l, x->path, -errno);
 	if (S_ISLNK(st.st_mode) && l->request->follow)
-		return add_named(x);
-	return S_ISREG(st.st_mode) ? ra_look_add(l, x->path, &st) : 0;
+		return add_named(x, true);
+	return S_ISREG(st.st_mode) ? ra_look_add(l, x->path, &st, false) : 0;
 }
 
 static int
@@ -228,7 +228,7 @@ expand_plain(struct expansion *x, size_t len, const struct part *p)
 	}
 	if (append(x, len, p->pattern, strlen(p->pattern), &longer) < 0)
 		return -1;
-	return *p->rest == '\0' ? add_named(x) : expand(x, longer, p->rest);
+	return *p->rest == '\0' ? add_named(x, false) : expand(x, longer, p->rest);
 }
 
 static int

@@ -25,7 +25,7 @@ static int
 add_items(struct ra_buf *out, const struct ra_look *l)
 {
 	for (size_t i = 0; i < l->count; i++) {
-		const struct ra_item *item = &l->items[i];
+		const struct ra_look_item *item = &l->items[i];
 		struct ra_wire_item wire = {
 			.time = item->time, .size = item->size, .name_len = strlen(item->name)
 		};
