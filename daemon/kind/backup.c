@@ -18,7 +18,8 @@ struct backup_words {
 	int64_t max_age, min_size, max_shrink, min_count;
 };
 
-static const char *const partial_names[] = { "*.part", "*.partial", "*.tmp", "*.temp", ".*", "*~" };
+static const char *const partial_names[] = { "*.part", "*.partial", "*.filepart", "*.crdownload",
+	"*.incomplete", "*.inprogress", "*.tmp", "*.temp", ".*", "*~" };
 
 static const struct ra_option options[] = {
 	{ .name = "partial",
@@ -27,7 +28,8 @@ static const struct ra_option options[] = {
 	    .flags = RA_OPT_NO_SECRET,
 	    .help =
 		"patterns (* ? [a-z]) of names of files that are still being written and do not "
-		"count; without it *.part, *.partial, *.tmp, *.temp, .* and *~" },
+		"count; without it *.part, *.partial, *.filepart, *.crdownload, *.incomplete, "
+		"*.inprogress, *.tmp, *.temp, .* and *~" },
 	{ 0 },
 };
 

@@ -358,6 +358,8 @@ test_backup(void **state)
 		/* names of what is being written */
 		{ "x/a.partial 1h 1;a.tmp 1h 1;/b/.a 1h 1;a~ 1h 1;a.temp 1h 1", NULL, NULL, NULL,
 		    { NONE, "5 partial", NULL, NULL } },
+		{ "a.filepart 1h 1;a.crdownload 1h 1;a.incomplete 1h 1;a.inprogress 1h 1", NULL,
+		    NULL, NULL, { NONE, "4 partial", NULL, NULL } },
 		{ "/b/.hidden/a.dump 1h 1", NULL, NULL, NULL,
 		    { RA_OK, RA_R_OK, "1 in all", NULL, NULL } },
 		{ "a.new 1h 1;b.part 2h 1", "partial: *.new\npartial: *.neu", NULL, NULL,
