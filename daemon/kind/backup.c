@@ -327,8 +327,18 @@ say_words(struct ra_result *r, const struct backup_words *w)
 		ra_result_expected(r, "%s", all.data + 2);
 }
 
+/* max-shrink has said nothing yet, which its word among what is expected would hide. */
+static bool
+lacks_previous(const struct ra_judge_call *call, const struct backups *b)
+{
+	const struct backup_words *expect = call->expect, *warn = call->warn;
+
+	return b->previous == NULL && b->previous_size == RA_UNSET &&
+	       (expect->max_shrink != RA_UNSET || (warn != NULL && warn->max_shrink != RA_UNSET));
+}
+
 static void
-say_fine(struct ra_result *r, const struct backup_words *w, const struct backups *b)
+say_fine(struct ra_result *r, const struct ra_judge_call *call, const struct backups *b)
 {
 	char age[RA_UNIT_TEXT], size[RA_UNIT_TEXT] = "size not known";
 
@@ -336,9 +346,11 @@ say_fine(struct ra_result *r, const struct backup_words *w, const struct backups
 		return;
 	if (b->newest->size != RA_UNSET)
 		ra_size_human(b->newest->size, size);
-	ra_result_say(r, RA_OK, RA_R_OK, "newest backup is %s old, %s, %zu in all%s",
-	    ra_duration_human(b->age, age), size, b->count, b->not_counted);
-	say_words(r, w);
+	ra_result_say(r, RA_OK, RA_R_OK, "newest backup is %s old, %s, %zu in all%s%s",
+	    ra_duration_human(b->age, age), size, b->count,
+	    lacks_previous(call, b) ? "; no earlier backup to compare with yet" : "",
+	    b->not_counted);
+	say_words(r, call->expect);
 }
 
 /* Nothing counts: why, if there is one reason. */
@@ -380,7 +392,7 @@ judge(const struct ra_judge_call *call, struct ra_result *ret)
 	judge_words(ret, RA_CRITICAL, call->expect, &b);
 	if (call->warn != NULL)
 		judge_words(ret, RA_WARNING, call->warn, &b);
-	say_fine(ret, call->expect, &b);
+	say_fine(ret, call, &b);
 }
 
 static size_t

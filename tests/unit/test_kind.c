@@ -317,7 +317,12 @@ test_backup(void **state)
 		{ "a 1h 1000;b 25h 700", NULL, "max-shrink: 0%", NULL,
 		    { RA_OK, RA_R_OK, "1 kB", "max-shrink 0%", NULL } },
 		{ "a 1h 1000", NULL, "max-shrink: 0%", NULL,
-		    { RA_OK, RA_R_OK, "1 kB", "max-shrink 0%", NULL } },
+		    { RA_OK, RA_R_OK, "1 kB, 1 in all; no earlier backup to compare with yet",
+			"max-shrink 0%", NULL } },
+		{ "a 1h 1000;b 1h 0", NULL, "max-age: 2h", "max-shrink: 0%",
+		    { RA_OK, RA_R_OK,
+			"1 in all; no earlier backup to compare with yet; not counted: 1 empty",
+			"max-age 2h", NULL } },
 		{ "a 1h ?;b 25h 700", NULL, "max-shrink: 30%", NULL,
 		    { RA_UNKNOWN, RA_R_NO_SUCH_FIELD, "size of the newest", "max-shrink 30%",
 			NULL } },
@@ -439,6 +444,9 @@ test_backup_history(void **state)
 		    history.count > 0 ? &history : NULL);
 		int64_t previous = ra_facts_number(&r->facts, "previous_size", -1);
 
+		/* It is said where there is nothing to compare with, and only there. */
+		assert_int_equal(strstr(r->summary, "no earlier backup") != NULL,
+		    rows[i].reason == RA_R_OK && rows[i].previous == -1);
 		if (r->reason != rows[i].reason || previous != rows[i].previous)
 			fail_msg("row %zu: %s, previous %d", i, ra_reason_code(r->reason),
 			    (int)previous);
