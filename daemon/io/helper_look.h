@@ -29,6 +29,7 @@ struct ra_look {
 	char error[RA_ERROR_TEXT];
 	struct ra_look_item *items;
 	size_t count, room, matched;
+	size_t others;		/* that matched and are no regular file */
 	size_t names;		/* bytes of all names */
 	char *bytes;
 	size_t len;

@@ -44,6 +44,7 @@ ra_worker_answer(const struct ra_told *told, const struct ra_look *l)
 		.error_len = strlen(l->error),
 		.item_count = l->count,
 		.matched = l->matched,
+		.others = l->others,
 		.inode = l->inode,
 		.workers = told->workers,
 		.abandoned = told->abandoned,

@@ -75,6 +75,7 @@ struct backups {
 	const struct ra_item *newest, *previous; /* NULL: none */
 	size_t count;
 	size_t partial, empty, future; /* that do not count */
+	size_t others; /* names that are no regular files */
 	int64_t age;
 	int64_t previous_size; /* RA_UNSET: not known */
 	char not_counted[128]; /* "; not counted: ..." */
@@ -142,6 +143,7 @@ look(const struct ra_judge_call *call, struct backups *b)
 {
 	const struct ra_data *data = call->inputs[0].data;
 
+	b->others = data->items.others;
 	for (size_t i = 0; i < data->items.count; i++) {
 		const struct ra_item *item = &data->items.list[i];
 
@@ -363,6 +365,11 @@ say_none(struct ra_result *r, const struct backup_words *w, const struct backups
 	else if (b->empty > 0 && b->future + b->partial == 0)
 		ra_result_say(r, RA_CRITICAL, RA_R_BACKUP_EMPTY,
 		    "no backup counts: %zu found, empty", b->empty);
+	else if (b->others > 0 && b->empty + b->future + b->partial == 0)
+		ra_result_say(r, RA_CRITICAL, RA_R_BACKUP_NONE,
+		    "there is no backup: %zu name%s, none a regular file (of links, those with "
+		    "`follow: true` count)",
+		    b->others, b->others == 1 ? " matches" : "s match");
 	else
 		ra_result_say(
 		    r, RA_CRITICAL, RA_R_BACKUP_NONE, "there is no backup%s", b->not_counted);

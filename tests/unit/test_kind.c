@@ -393,6 +393,38 @@ test_backup(void **state)
 		    &rows[i].wanted);
 }
 
+/* Links, pipes and folders are named where nothing else is there, not beside files. */
+static void
+test_backup_others(void **state)
+{
+	static const struct {
+		const char *items;
+		size_t others;
+		const char *summary;
+	} rows[] = {
+		{ "", 0, "there is no backup" },
+		{ "", 1, "there is no backup: 1 name matches, none a regular file" },
+		{ "", 2, "there is no backup: 2 names match, none a regular file" },
+		{ "a.part 1h 1", 2, "there is no backup; not counted: 1 partial" },
+		{ "a 1h 1", 2, "newest backup is 1 h old, 1 B, 1 in all" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < RA_ARRAY_SIZE(rows); i++) {
+		struct ra_data data = { .shape = RA_SHAPE_ITEMS };
+		struct given g = { .data = &data };
+		struct ra_result *r;
+
+		add_items(&data, rows[i].items);
+		data.items.others = rows[i].others;
+		r = judged(&ra_kind_backup, &g);
+		assert_memory_equal(r->summary, rows[i].summary, strlen(rows[i].summary));
+		assert_int_equal(strstr(r->summary, "follow: true") != NULL,
+		    strstr(rows[i].summary, "none a") != NULL);
+		ra_result_unref(r);
+	}
+}
+
 /* The newest is told by time, then by name; it is the evidence. */
 static void
 test_backup_newest(void **state)
@@ -492,6 +524,7 @@ main(void)
 		cmocka_unit_test(test_version_next_step),
 		cmocka_unit_test(test_version_refused),
 		cmocka_unit_test(test_backup),
+		cmocka_unit_test(test_backup_others),
 		cmocka_unit_test(test_backup_newest),
 		cmocka_unit_test(test_backup_history),
 		cmocka_unit_test(test_age),
