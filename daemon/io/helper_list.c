@@ -59,20 +59,32 @@ append(struct expansion *x, size_t len, const char *name, size_t name_len, size_
 	return 0;
 }
 
+/* What counts is a regular file; anything else is no failure. */
+static int
+add(struct expansion *x, const struct stat *st, bool link)
+{
+	if (S_ISREG(st->st_mode))
+		return ra_look_add(x->look, x->path, st, link);
+	x->look->others++;
+	return 0;
+}
+
 /* A file by its name: gone, or nothing that counts, is no failure. */
 static int
-add_named(struct expansion *x)
+add_named(struct expansion *x, bool link)
 {
 	struct ra_look *l = x->look;
 	struct stat st;
 	int fd = ra_look_open(l, x->path, l->request->follow, &st);
 
-	if (fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP)
+	if (fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP) {
+		l->others += link; /* to nowhere */
 		return 0;
+	}
 	if (fd < 0)
 		return ra_look_fail_at(l, x->path, fd);
 	close(fd);
-	return S_ISREG(st.st_mode) ? ra_look_add(l, x->path, &st) : 0;
+	return add(x, &st, link);
 }
 
 /* A matching entry of a folder, for the last component. */
@@ -82,15 +94,17 @@ add_entry(struct expansion *x, int folder, const struct dirent *entry)
 	struct ra_look *l = x->look;
 	struct stat st;
 
-	if (entry->d_type == DT_LNK)
-		return l->request->follow ? add_named(x) : 0;
-	if (entry->d_type != DT_REG && entry->d_type != DT_UNKNOWN)
+	if (entry->d_type == DT_LNK && l->request->follow)
+		return add_named(x, true);
+	if (entry->d_type != DT_REG && entry->d_type != DT_UNKNOWN) {
+		l->others++;
 		return 0;
+	}
 	if (fstatat(folder, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? 0 : ra_look_fail_at(l, x->path, -errno);
 	if (S_ISLNK(st.st_mode) && l->request->follow)
-		return add_named(x);
-	return S_ISREG(st.st_mode) ? ra_look_add(l, x->path, &st) : 0;
+		return add_named(x, true);
+	return add(x, &st, false);
 }
 
 static int
@@ -228,7 +242,7 @@ expand_plain(struct expansion *x, size_t len, const struct part *p)
 	}
 	if (append(x, len, p->pattern, strlen(p->pattern), &longer) < 0)
 		return -1;
-	return *p->rest == '\0' ? add_named(x) : expand(x, longer, p->rest);
+	return *p->rest == '\0' ? add_named(x, false) : expand(x, longer, p->rest);
 }
 
 static int

@@ -76,22 +76,68 @@ to_ms(struct timespec ts)
 static int
 newest_first(const void *a, const void *b)
 {
-	const struct ra_item *x = a, *y = b;
+	const struct ra_look_item *x = a, *y = b;
 
 	if (x->time != y->time)
 		return x->time > y->time ? -1 : 1;
 	return strcmp(y->name, x->name);
 }
 
+static bool
+is_same_file(const struct ra_look_item *x, const struct ra_look_item *y)
+{
+	return x->device == y->device && x->inode == y->inode;
+}
+
+/* The names of a file together, the one that counts first. */
+static int
+by_file(const void *a, const void *b)
+{
+	const struct ra_look_item *x = a, *y = b;
+
+	if (x->device != y->device)
+		return x->device < y->device ? -1 : 1;
+	if (x->inode != y->inode)
+		return x->inode < y->inode ? -1 : 1;
+	if (x->link != y->link)
+		return x->link ? 1 : -1;
+	return strcmp(x->name, y->name);
+}
+
+static void
+drop(struct ra_look *l, struct ra_look_item *item)
+{
+	l->names -= strlen(item->name) + 1;
+	free(item->name);
+}
+
+/* A second name, by a link of either sort, is no second file. */
+static void
+drop_second_names(struct ra_look *l)
+{
+	size_t kept = 1;
+
+	qsort(l->items, l->count, sizeof(*l->items), by_file);
+	for (size_t i = 1; i < l->count; i++) {
+		if (is_same_file(&l->items[i], &l->items[kept - 1])) {
+			drop(l, &l->items[i]);
+			l->matched--;
+		} else {
+			l->items[kept++] = l->items[i];
+		}
+	}
+	l->count = kept;
+}
+
 void
 ra_look_sort(struct ra_look *l, size_t max)
 {
-	if (l->count > 1)
+	if (l->count > 1) {
+		drop_second_names(l);
 		qsort(l->items, l->count, sizeof(*l->items), newest_first);
-	while (l->count > max) {
-		l->names -= strlen(l->items[--l->count].name) + 1;
-		free(l->items[l->count].name);
 	}
+	while (l->count > max)
+		drop(l, &l->items[--l->count]);
 }
 
 static size_t
@@ -122,7 +168,7 @@ make_room(struct ra_look *l)
 }
 
 int
-ra_look_add(struct ra_look *l, const char *path, const struct stat *st)
+ra_look_add(struct ra_look *l, const char *path, const struct stat *st, bool link)
 {
 	char *name;
 
@@ -135,9 +181,12 @@ ra_look_add(struct ra_look *l, const char *path, const struct stat *st)
 	name = strdup(path);
 	if (name == NULL)
 		return ra_look_fail(l, RA_R_NO_MEMORY, "out of memory in the helper");
-	l->items[l->count++] = (struct ra_item){
-		.name = name, .time = to_ms(st->st_mtim), .size = (int64_t)st->st_size
-	};
+	l->items[l->count++] = (struct ra_look_item){ .name = name,
+		.time = to_ms(st->st_mtim),
+		.size = (int64_t)st->st_size,
+		.device = st->st_dev,
+		.inode = st->st_ino,
+		.link = link };
 	l->matched++;
 	l->inode = st->st_ino;
 	return 0;
@@ -156,7 +205,7 @@ stat_one(struct ra_look *l, const char *path)
 	close(fd);
 	if (!S_ISREG(st.st_mode))
 		return ra_look_fail_type(l, path, st.st_mode);
-	return ra_look_add(l, path, &st);
+	return ra_look_add(l, path, &st, false);
 }
 
 static void

@@ -9,6 +9,14 @@
 
 #define RA_LOOK_PATH	4096
 
+struct ra_look_item {
+	char *name;
+	int64_t time, size; /* as in struct ra_item */
+	dev_t device;
+	ino_t inode;
+	bool link; /* the name is a link to it */
+};
+
 struct ra_look {
 	const struct ra_file_request *request;
 	/* Before a path is touched, and now and then in long work. Negative: give up, silently. */
@@ -19,8 +27,9 @@ struct ra_look {
 	bool gave_up;
 	enum ra_reason reason;
 	char error[RA_ERROR_TEXT];
-	struct ra_item *items;
+	struct ra_look_item *items;
 	size_t count, room, matched;
+	size_t others;		/* that matched and are no regular file */
 	size_t names;		/* bytes of all names */
 	char *bytes;
 	size_t len;
@@ -50,8 +59,8 @@ int ra_look_open(struct ra_look *l, const char *path, bool follow, struct stat *
 /* Of such a descriptor one to read from. */
 int ra_look_reopen(int fd, const struct stat *st);
 
-int ra_look_add(struct ra_look *l, const char *path, const struct stat *st);
-/* Newest first, no more than max_items. */
+int ra_look_add(struct ra_look *l, const char *path, const struct stat *st, bool link);
+/* Each file once, newest first, no more than max_items. */
 void ra_look_sort(struct ra_look *l, size_t max);
 /* All regular files that the request's pattern matches. 0 or -1. */
 int ra_look_expand(struct ra_look *l);

@@ -161,7 +161,7 @@ read_open(struct file *f)
 	if (r < 0)
 		return r;
 	l->bytes[l->len] = '\0';
-	return ra_look_add(l, f->path, &f->st);
+	return ra_look_add(l, f->path, &f->st, false);
 }
 
 int

@@ -197,6 +197,7 @@ ra_wire_take(const struct ra_wire_head *head, char *payload, struct ra_wire_answ
 		.items = items,
 		.item_count = a.item_count,
 		.matched = a.matched,
+		.others = a.others,
 		.bytes = payload,
 		.len = a.len,
 		.cut = a.cut != 0,

@@ -40,7 +40,7 @@ struct ra_wire_file {
 
 /* At the end, so that the content is where memory of its own begins. */
 struct ra_wire_answer {
-	uint64_t len, error_len, item_count, matched, inode;
+	uint64_t len, error_len, item_count, matched, others, inode;
 	uint64_t workers, abandoned;	/* of the helper, by now */
 	uint32_t reason;
 	uint32_t cut;

@@ -25,7 +25,7 @@ static int
 add_items(struct ra_buf *out, const struct ra_look *l)
 {
 	for (size_t i = 0; i < l->count; i++) {
-		const struct ra_item *item = &l->items[i];
+		const struct ra_look_item *item = &l->items[i];
 		struct ra_wire_item wire = {
 			.time = item->time, .size = item->size, .name_len = strlen(item->name)
 		};
@@ -44,6 +44,7 @@ ra_worker_answer(const struct ra_told *told, const struct ra_look *l)
 		.error_len = strlen(l->error),
 		.item_count = l->count,
 		.matched = l->matched,
+		.others = l->others,
 		.inode = l->inode,
 		.workers = told->workers,
 		.abandoned = told->abandoned,

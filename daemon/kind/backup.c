@@ -18,7 +18,8 @@ struct backup_words {
 	int64_t max_age, min_size, max_shrink, min_count;
 };
 
-static const char *const partial_names[] = { "*.part", "*.partial", "*.tmp", "*.temp", ".*", "*~" };
+static const char *const partial_names[] = { "*.part", "*.partial", "*.filepart", "*.crdownload",
+	"*.incomplete", "*.inprogress", "*.tmp", "*.temp", ".*", "*~" };
 
 static const struct ra_option options[] = {
 	{ .name = "partial",
@@ -27,7 +28,8 @@ static const struct ra_option options[] = {
 	    .flags = RA_OPT_NO_SECRET,
 	    .help =
 		"patterns (* ? [a-z]) of names of files that are still being written and do not "
-		"count; without it *.part, *.partial, *.tmp, *.temp, .* and *~" },
+		"count; without it *.part, *.partial, *.filepart, *.crdownload, *.incomplete, "
+		"*.inprogress, *.tmp, *.temp, .* and *~" },
 	{ 0 },
 };
 
@@ -73,6 +75,7 @@ struct backups {
 	const struct ra_item *newest, *previous; /* NULL: none */
 	size_t count;
 	size_t partial, empty, future; /* that do not count */
+	size_t others; /* names that are no regular files */
 	int64_t age;
 	int64_t previous_size; /* RA_UNSET: not known */
 	char not_counted[128]; /* "; not counted: ..." */
@@ -140,6 +143,7 @@ look(const struct ra_judge_call *call, struct backups *b)
 {
 	const struct ra_data *data = call->inputs[0].data;
 
+	b->others = data->items.others;
 	for (size_t i = 0; i < data->items.count; i++) {
 		const struct ra_item *item = &data->items.list[i];
 
@@ -325,8 +329,18 @@ say_words(struct ra_result *r, const struct backup_words *w)
 		ra_result_expected(r, "%s", all.data + 2);
 }
 
+/* max-shrink has said nothing yet, which its word among what is expected would hide. */
+static bool
+lacks_previous(const struct ra_judge_call *call, const struct backups *b)
+{
+	const struct backup_words *expect = call->expect, *warn = call->warn;
+
+	return b->previous == NULL && b->previous_size == RA_UNSET &&
+	       (expect->max_shrink != RA_UNSET || (warn != NULL && warn->max_shrink != RA_UNSET));
+}
+
 static void
-say_fine(struct ra_result *r, const struct backup_words *w, const struct backups *b)
+say_fine(struct ra_result *r, const struct ra_judge_call *call, const struct backups *b)
 {
 	char age[RA_UNIT_TEXT], size[RA_UNIT_TEXT] = "size not known";
 
@@ -334,9 +348,11 @@ say_fine(struct ra_result *r, const struct backup_words *w, const struct backups
 		return;
 	if (b->newest->size != RA_UNSET)
 		ra_size_human(b->newest->size, size);
-	ra_result_say(r, RA_OK, RA_R_OK, "newest backup is %s old, %s, %zu in all%s",
-	    ra_duration_human(b->age, age), size, b->count, b->not_counted);
-	say_words(r, w);
+	ra_result_say(r, RA_OK, RA_R_OK, "newest backup is %s old, %s, %zu in all%s%s",
+	    ra_duration_human(b->age, age), size, b->count,
+	    lacks_previous(call, b) ? "; no earlier backup to compare with yet" : "",
+	    b->not_counted);
+	say_words(r, call->expect);
 }
 
 /* Nothing counts: why, if there is one reason. */
@@ -349,6 +365,11 @@ say_none(struct ra_result *r, const struct backup_words *w, const struct backups
 	else if (b->empty > 0 && b->future + b->partial == 0)
 		ra_result_say(r, RA_CRITICAL, RA_R_BACKUP_EMPTY,
 		    "no backup counts: %zu found, empty", b->empty);
+	else if (b->others > 0 && b->empty + b->future + b->partial == 0)
+		ra_result_say(r, RA_CRITICAL, RA_R_BACKUP_NONE,
+		    "there is no backup: %zu name%s, none a regular file (of links, those with "
+		    "`follow: true` count)",
+		    b->others, b->others == 1 ? " matches" : "s match");
 	else
 		ra_result_say(
 		    r, RA_CRITICAL, RA_R_BACKUP_NONE, "there is no backup%s", b->not_counted);
@@ -378,7 +399,7 @@ judge(const struct ra_judge_call *call, struct ra_result *ret)
 	judge_words(ret, RA_CRITICAL, call->expect, &b);
 	if (call->warn != NULL)
 		judge_words(ret, RA_WARNING, call->warn, &b);
-	say_fine(ret, call->expect, &b);
+	say_fine(ret, call, &b);
 }
 
 static size_t

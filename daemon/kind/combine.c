@@ -190,9 +190,13 @@ judge_agreement(const struct ra_kind *kind, const struct instances *all, struct 
 {
 	for (const char *const *a = kind->agree; a != NULL && *a != NULL; a++) {
 		const struct ra_fact *first;
+		size_t other = find_other(all, *a, &first);
 
-		if (find_other(all, *a, &first) < all->count && ra_judge_begin(r, RA_CRITICAL))
-			tell_differing(all, *a, r);
+		if (other == all->count || !ra_judge_begin(r, RA_CRITICAL))
+			continue;
+		tell_differing(all, *a, r);
+		/* Not the speaker's, which may be one that was not read. */
+		ra_result_evidence(r, all->results[other]->evidence);
 	}
 }
 

@@ -10,6 +10,7 @@
 #include "logtime.h"
 
 #define LINE_SHOWN 160
+#define TIME_STEPS 30 /* of the budget: to read one time */
 
 struct logs_options {
 	struct ra_text time;
@@ -161,22 +162,50 @@ find_newest(struct log *log, const struct ra_pattern *p, const struct ra_line **
 	return 0;
 }
 
+/* 1 with the entry's own time, 0, or what ra_pattern_match returns. */
+static int
+line_time(
+    const struct log *log, const struct ra_pattern *p, size_t at, int64_t *budget, int64_t *ret)
+{
+	const struct ra_line *line = &log->lines[at];
+	const char *text;
+	size_t len;
+	int r = ra_pattern_match_within(p, line->text, line->len, "time", &text, &len, budget);
+
+	if (r <= 0 || text == NULL)
+		return r < 0 ? r : 0;
+	*budget -= TIME_STEPS;
+	return ra_logtime_parse(text, len, log->call->now, ret) == 0;
+}
+
+/*
+ * What stands last need not be newest: a log of several writers is not in order. With half of what
+ * is left of the budget, as the words need some too: what is not read then makes a log no younger.
+ */
+static int
+find_later(struct log *log, const struct ra_pattern *p, size_t before)
+{
+	int64_t share = log->budget / 2, left = share, time;
+	int r = 0;
+
+	for (size_t i = before; i-- > 0 && r >= 0;) {
+		r = line_time(log, p, i, &left, &time);
+		if (r > 0 && time > log->newest && time <= log->call->now + RA_JUDGE_SKEW)
+			log->newest = time;
+	}
+	log->budget -= share - left;
+	return r == -ENOMEM ? r : 1;
+}
+
 /* Lines without a time (the rest of a stack trace) belong to the entry before. */
 static int
 find_time(struct log *log, const struct ra_pattern *p)
 {
 	for (size_t i = log->count; i-- > 0;) {
-		const struct ra_line *line = &log->lines[i];
-		const char *text;
-		size_t len;
-		int r = ra_pattern_match_within(
-		    p, line->text, line->len, "time", &text, &len, &log->budget);
+		int r = line_time(log, p, i, &log->budget, &log->newest);
 
-		if (r < 0)
-			return r;
-		if (r > 0 && text != NULL &&
-		    ra_logtime_parse(text, len, log->call->now, &log->newest) == 0)
-			return 1;
+		if (r != 0)
+			return r < 0 ? r : find_later(log, p, i);
 	}
 	return 0;
 }

@@ -194,6 +194,18 @@ ra_facts_equal(const struct ra_facts *a, const struct ra_facts *b)
 	return true;
 }
 
+/* What is set is a time, 1970 too; null is one that RFC 3339 has no year for. */
+static void
+write_time(struct ra_jsonw *w, const char *name, int64_t wall_ms)
+{
+	char text[RA_TIME_TEXT];
+
+	if (ra_time_format(wall_ms, text)[0] == '-')
+		ra_jsonw_null(w, name);
+	else
+		ra_jsonw_text(w, name, text);
+}
+
 void
 ra_facts_write(const struct ra_facts *f, struct ra_jsonw *w, const char *key)
 {
@@ -212,7 +224,7 @@ ra_facts_write(const struct ra_facts *f, struct ra_jsonw *w, const char *key)
 			ra_jsonw_int(w, fact->def->name, fact->number);
 			break;
 		case RA_FACT_TIME:
-			ra_jsonw_time(w, fact->def->name, fact->number);
+			write_time(w, fact->def->name, fact->number);
 			break;
 		case RA_FACT_REAL:
 			ra_jsonw_real(w, fact->def->name, fact->real);

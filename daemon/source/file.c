@@ -254,6 +254,7 @@ take_items(struct ra_input *in, const struct ra_file_answer *answer)
 		if (r < 0)
 			return r;
 	}
+	in->listing.items.others = answer->others;
 	if (answer->item_count > 0)
 		in->modified = answer->items[0].time;
 	in->cut = answer->matched > answer->item_count;

@@ -269,6 +269,37 @@ def test_backups_as_they_come_and_go(daemon, folder):
     assert (c["state"], c["reason"]) == ("CRITICAL", "file-missing")
 
 
+def test_one_backup_that_is_overwritten(daemon, folder):
+    """The one before is the one seen before, over a restart too; a link to it is not another."""
+    dump = folder / "b" / "nightly.dump"
+    make_backup(dump, 3600, 1000)
+    os.symlink(dump, folder / "b" / "latest.dump")
+    expect = {"max-age": "26h", "max-shrink": "30%"}
+    d = daemon({"defaults": {"every": "1h", "confirm": 1}, "environments": {"one": {"checks": {
+        "path": {"kind": "backup", "file": {"path": str(dump)}, "expect": expect},
+        "glob": {"kind": "backup", "expect": expect,
+                 "file": {"glob": f"{folder}/b/*.dump", "follow": True}}}}}})
+    status = d.ready()
+    for name in ("one/path", "one/glob"):
+        c = support.find_check(status, name)
+        assert (c["state"], c["facts"]["count"]) == ("OK", 1)
+        assert "no earlier backup to compare with yet" in c["summary"]
+        assert "previous_size" not in c["facts"]
+    make_backup(dump, 60, 500)
+    for name in ("one/path", "one/glob"):
+        for _ in range(2):
+            c = d.run(name)
+            assert (c["state"], c["reason"]) == ("CRITICAL", "backup-shrunk")
+            assert c["facts"]["previous_size"] == 1000
+    d.stop()
+    make_backup(dump, 30, 100)
+    d.start()
+    d.ready()
+    for name in ("one/path", "one/glob"):
+        c = d.run(name)
+        assert (c["reason"], c["facts"]["previous_size"]) == ("backup-shrunk", 500)
+
+
 def test_logs_through_rotation(daemon, folder):
     log = make_log(folder / "app.log", (3, "INFO one"))
     d = daemon({"defaults": {"every": "1h", "confirm": 1}, "environments": {"one": {"checks": {

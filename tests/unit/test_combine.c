@@ -125,6 +125,8 @@ test_combine_texts(void **state)
 {
 	static const struct part unread[] = { FINE("p1", "1", NULL), UNREAD("p2") };
 	static const struct part differ[] = { FINE("p1", "1", NULL), FINE("p2", "2", NULL) };
+	static const struct part differ_beside[] = { UNREAD("p1"), FINE("p2", "1", NULL),
+		UNREAD("p3"), FINE("p4", "2", NULL) };
 	struct ra_result *r = combined(&ra_kind_version, unread, 2);
 
 	(void)state;
@@ -133,6 +135,11 @@ test_combine_texts(void **state)
 	ra_result_unref(r);
 	r = combined(&ra_kind_version, differ, 2);
 	assert_string_equal(ra_result_next_step(r), ra_reason_next(RA_R_INSTANCES_DIFFER));
+	assert_string_equal(r->evidence, "p2");
+	ra_result_unref(r);
+	r = combined(&ra_kind_version, differ_beside, 4);
+	assert_int_equal(r->reason, RA_R_INSTANCES_DIFFER);
+	assert_string_equal(r->evidence, "p4");
 	ra_result_unref(r);
 }
 

@@ -43,7 +43,7 @@ struct answer {
 		char name[300];
 		int64_t time, size;
 	} items[20];
-	size_t count, matched;
+	size_t count, matched, others;
 	char *bytes;
 	size_t len;
 	bool cut;
@@ -63,6 +63,7 @@ on_done(void *arg, struct ra_file_answer *r)
 	snprintf(a->error, sizeof(a->error), "%s", r->error != NULL ? r->error : "");
 	a->count = r->item_count;
 	a->matched = r->matched;
+	a->others = r->others;
 	for (size_t i = 0; i < r->item_count && i < RA_ARRAY_SIZE(a->items); i++) {
 		snprintf(a->items[i].name, sizeof(a->items[i].name), "%s", r->items[i].name);
 		a->items[i].time = r->items[i].time;
@@ -447,7 +448,7 @@ test_glob(void **state)
 	assert_int_equal(symlink("a", path_of("glob/z")), 0);
 	expect_glob("glob/a/*.dump", "a/2.dump a/1.dump");
 	expect_glob("glob/[ab]/?.dump", "a/2.dump b/1.dump a/1.dump");
-	expect_glob("glob/*/1.dump", "b/1.dump z/1.dump a/1.dump");
+	expect_glob("glob/*/1.dump", "b/1.dump a/1.dump");
 	expect_glob("glob/.[a-z]/*", ".c/4.dump");
 	expect_glob("glob/b/.*", "b/.hidden.dump");
 	expect_glob("glob/b/a\\[1\\].dump", "b/a[1].dump");
@@ -476,6 +477,69 @@ test_glob_follows_links_if_asked(void **state)
 	assert_int_equal(a.reason, RA_R_OK);
 	assert_int_equal(a.count, 1);
 	assert_true(a.items[0].time == 2000000);
+	answer_clear(&a);
+}
+
+/* Names that are no regular files are counted, for who finds nothing else. */
+static void
+test_glob_counts_others(void **state)
+{
+	struct ra_file_request q = { .want = RA_FILE_STAT, .glob = true };
+	struct answer a;
+
+	make_folder("odds");
+	make_folder("odds/folder.dump");
+	put_at("odds/file", 1000);
+	assert_int_equal(mkfifo(path_of("odds/pipe.dump"), 0644), 0);
+	assert_int_equal(symlink("file", path_of("odds/link.dump")), 0);
+	assert_int_equal(symlink("nowhere", path_of("odds/lost.dump")), 0);
+	for (int follow = 0; follow <= 1; follow++) {
+		q.path = path_of("odds/*.dump");
+		q.follow = follow != 0;
+		look(q, &a);
+		assert_int_equal(a.reason, RA_R_OK);
+		assert_int_equal(a.count, follow);
+		assert_int_equal(a.others, 4 - follow);
+		answer_clear(&a);
+		q.path = path_of("[o]dds/pipe.dump");
+		look(q, &a);
+		assert_int_equal(a.others, 1);
+		answer_clear(&a);
+	}
+}
+
+/* Another name of a file is no other file; the one that is no link is told. */
+static void
+test_glob_counts_a_file_once(void **state)
+{
+	struct ra_file_request q = { .want = RA_FILE_STAT, .glob = true, .follow = true };
+	struct answer a;
+
+	make_folder("twin");
+	put_at("twin/k.dump", 2000);
+	put_at("twin/n.dump", 2000);
+	assert_int_equal(symlink("k.dump", path_of("twin/a-latest.dump")), 0);
+	assert_int_equal(symlink("a-latest.dump", path_of("twin/z-latest.dump")), 0);
+	expect_glob("twin/*.dump", "n.dump k.dump");
+	q.path = path_of("twin/*.dump");
+	look(q, &a);
+	assert_int_equal(a.count, 2);
+	assert_int_equal(a.matched, 2);
+	assert_string_equal(a.items[0].name, path_of("twin/n.dump"));
+	assert_string_equal(a.items[1].name, path_of("twin/k.dump"));
+	answer_clear(&a);
+	q.path = path_of("twin/*-latest.dump");
+	look(q, &a);
+	assert_int_equal(a.count, 1);
+	assert_string_equal(a.items[0].name, path_of("twin/a-latest.dump"));
+	answer_clear(&a);
+	assert_int_equal(link(path_of("twin/n.dump"), path_of("twin/b.dump")), 0);
+	assert_int_equal(link(path_of("twin/n.dump"), path_of("twin/x.dump")), 0);
+	q.path = path_of("twin/?.dump");
+	q.max_items = 1;
+	look(q, &a);
+	assert_int_equal(a.count, 1);
+	assert_string_equal(a.items[0].name, path_of("twin/k.dump"));
 	answer_clear(&a);
 }
 
@@ -1123,6 +1187,8 @@ main(int argc, char **argv)
 		cmocka_unit_test(test_tail_of_a_sparse_file),
 		cmocka_unit_test(test_glob),
 		cmocka_unit_test(test_glob_follows_links_if_asked),
+		cmocka_unit_test(test_glob_counts_others),
+		cmocka_unit_test(test_glob_counts_a_file_once),
 		cmocka_unit_test(test_glob_reads_the_newest),
 		cmocka_unit_test(test_many_entries),
 		cmocka_unit_test(test_denied),

@@ -317,7 +317,12 @@ test_backup(void **state)
 		{ "a 1h 1000;b 25h 700", NULL, "max-shrink: 0%", NULL,
 		    { RA_OK, RA_R_OK, "1 kB", "max-shrink 0%", NULL } },
 		{ "a 1h 1000", NULL, "max-shrink: 0%", NULL,
-		    { RA_OK, RA_R_OK, "1 kB", "max-shrink 0%", NULL } },
+		    { RA_OK, RA_R_OK, "1 kB, 1 in all; no earlier backup to compare with yet",
+			"max-shrink 0%", NULL } },
+		{ "a 1h 1000;b 1h 0", NULL, "max-age: 2h", "max-shrink: 0%",
+		    { RA_OK, RA_R_OK,
+			"1 in all; no earlier backup to compare with yet; not counted: 1 empty",
+			"max-age 2h", NULL } },
 		{ "a 1h ?;b 25h 700", NULL, "max-shrink: 30%", NULL,
 		    { RA_UNKNOWN, RA_R_NO_SUCH_FIELD, "size of the newest", "max-shrink 30%",
 			NULL } },
@@ -358,6 +363,8 @@ test_backup(void **state)
 		/* names of what is being written */
 		{ "x/a.partial 1h 1;a.tmp 1h 1;/b/.a 1h 1;a~ 1h 1;a.temp 1h 1", NULL, NULL, NULL,
 		    { NONE, "5 partial", NULL, NULL } },
+		{ "a.filepart 1h 1;a.crdownload 1h 1;a.incomplete 1h 1;a.inprogress 1h 1", NULL,
+		    NULL, NULL, { NONE, "4 partial", NULL, NULL } },
 		{ "/b/.hidden/a.dump 1h 1", NULL, NULL, NULL,
 		    { RA_OK, RA_R_OK, "1 in all", NULL, NULL } },
 		{ "a.new 1h 1;b.part 2h 1", "partial: *.new\npartial: *.neu", NULL, NULL,
@@ -384,6 +391,38 @@ test_backup(void **state)
 		    judge_backup(
 			rows[i].items, rows[i].options, rows[i].expect, rows[i].warn, NULL),
 		    &rows[i].wanted);
+}
+
+/* Links, pipes and folders are named where nothing else is there, not beside files. */
+static void
+test_backup_others(void **state)
+{
+	static const struct {
+		const char *items;
+		size_t others;
+		const char *summary;
+	} rows[] = {
+		{ "", 0, "there is no backup" },
+		{ "", 1, "there is no backup: 1 name matches, none a regular file" },
+		{ "", 2, "there is no backup: 2 names match, none a regular file" },
+		{ "a.part 1h 1", 2, "there is no backup; not counted: 1 partial" },
+		{ "a 1h 1", 2, "newest backup is 1 h old, 1 B, 1 in all" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < RA_ARRAY_SIZE(rows); i++) {
+		struct ra_data data = { .shape = RA_SHAPE_ITEMS };
+		struct given g = { .data = &data };
+		struct ra_result *r;
+
+		add_items(&data, rows[i].items);
+		data.items.others = rows[i].others;
+		r = judged(&ra_kind_backup, &g);
+		assert_memory_equal(r->summary, rows[i].summary, strlen(rows[i].summary));
+		assert_int_equal(strstr(r->summary, "follow: true") != NULL,
+		    strstr(rows[i].summary, "none a") != NULL);
+		ra_result_unref(r);
+	}
 }
 
 /* The newest is told by time, then by name; it is the evidence. */
@@ -437,6 +476,9 @@ test_backup_history(void **state)
 		    history.count > 0 ? &history : NULL);
 		int64_t previous = ra_facts_number(&r->facts, "previous_size", -1);
 
+		/* It is said where there is nothing to compare with, and only there. */
+		assert_int_equal(strstr(r->summary, "no earlier backup") != NULL,
+		    rows[i].reason == RA_R_OK && rows[i].previous == -1);
 		if (r->reason != rows[i].reason || previous != rows[i].previous)
 			fail_msg("row %zu: %s, previous %d", i, ra_reason_code(r->reason),
 			    (int)previous);
@@ -482,6 +524,7 @@ main(void)
 		cmocka_unit_test(test_version_next_step),
 		cmocka_unit_test(test_version_refused),
 		cmocka_unit_test(test_backup),
+		cmocka_unit_test(test_backup_others),
 		cmocka_unit_test(test_backup_newest),
 		cmocka_unit_test(test_backup_history),
 		cmocka_unit_test(test_age),

@@ -196,6 +196,13 @@ test_logs(void **state)
 		{ "<1> Nov 23 11:58:00 host x", 0, "time: > (?<time>\\w+ +\\d+ \\S+)",
 		    "max-age: 5m", NULL,
 		    { RA_OK, RA_R_OK, "2 min old", "max-age 5m", AGE_2M("1") } },
+		/* the latest, wherever it stands; of the future only the last counts */
+		{ FRESH "2026-11-23T09:00:00Z late\n", 0, TIME, "max-age: 2m", NULL,
+		    { RA_OK, RA_R_OK, "2 min old", "max-age 2m", AGE_2M("3") } },
+		{ FUTURE FRESH, 0, TIME, "max-age: 2m", NULL,
+		    { RA_OK, RA_R_OK, "2 min old", "max-age 2m", AGE_2M("3") } },
+		{ FRESH FUTURE, 0, TIME, "max-age: 2m", NULL,
+		    { RA_UNKNOWN, RA_R_LOGS_FUTURE, "dated 5 min 1 s", NULL, NULL } },
 		/* by the file's last change */
 		{ FRESH, MODIFIED, NULL, "max-age: 5m", NULL,
 		    { RA_OK, RA_R_OK, "3 min old", "max-age 5m", AGE_3M("2") } },
@@ -344,6 +351,24 @@ test_logs_limit(void **state)
 	}
 }
 
+/* Older lines that need too much work neither hide the newest time nor starve the words. */
+static void
+test_logs_limit_before_newest(void **state)
+{
+	RA_BUF_LOCAL text = RA_BUF(0);
+	struct ra_result *r;
+
+	(void)state;
+	for (int i = 0; i < 60; i++)
+		ra_buf_puts(&text, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
+	ra_buf_puts(&text, "\n2026-11-23T11:58:00Z;\n2026-11-23T11:00:00Z;");
+	r = judge_logs(ra_buf_text(&text), 0, "time: ^(?=(\\w+\\s?)*[-:;])(?<time>[^;]+)",
+	    "max-age: 2m\nrequired: 11:00", NULL);
+	assert_int_equal(r->reason, RA_R_OK);
+	assert_int_equal(ra_facts_number(&r->facts, "age_s", -1), 120);
+	ra_result_unref(r);
+}
+
 /* Nor does it take back a breach that was seen. */
 static void
 test_logs_limit_after_breach(void **state)
@@ -423,6 +448,7 @@ main(void)
 		cmocka_unit_test(test_logs_evidence),
 		cmocka_unit_test(test_logs_long_line),
 		cmocka_unit_test(test_logs_limit),
+		cmocka_unit_test(test_logs_limit_before_newest),
 		cmocka_unit_test(test_logs_limit_after_breach),
 		cmocka_unit_test(test_logs_latency),
 		cmocka_unit_test(test_logs_refused),

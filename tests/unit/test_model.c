@@ -190,6 +190,29 @@ test_facts(void **state)
 	assert_string_equal(ra_facts_text(&f, "version"), "1.5.0");
 }
 
+/* A file dated 1970 has a time; that of a year beyond four digits cannot be written. */
+static void
+test_facts_times(void **state)
+{
+	static const struct {
+		int64_t time;
+		const char *json;
+	} rows[] = {
+		{ 0, "{\"newest\":\"1970-01-01T00:00:00.000Z\"}" },
+		{ -1, "{\"newest\":\"1969-12-31T23:59:59.999Z\"}" },
+		{ INT64_MAX, "{\"newest\":null}" },
+	};
+	RA_BUF_LOCAL out = RA_BUF(0);
+
+	(void)state;
+	for (size_t i = 0; i < RA_ARRAY_SIZE(rows); i++) {
+		RA_CLEANUP(ra_facts_free) struct ra_facts f = { 0 };
+
+		assert_int_equal(ra_facts_set_number(&f, defs, "newest", rows[i].time), 0);
+		assert_string_equal(written(&f, &out), rows[i].json);
+	}
+}
+
 static void
 test_facts_equal(void **state)
 {
@@ -750,6 +773,7 @@ main(void)
 		cmocka_unit_test(test_verdict),
 		cmocka_unit_test(test_reasons),
 		cmocka_unit_test(test_facts),
+		cmocka_unit_test(test_facts_times),
 		cmocka_unit_test(test_facts_equal),
 		cmocka_unit_test(test_facts_read),
 		cmocka_unit_test(test_data_fields),

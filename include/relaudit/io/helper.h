@@ -43,6 +43,7 @@ struct ra_file_answer {
 				   readable; FILE_MISSING if the folder before the first wildcard
 				   does not exist */
 	size_t matched;		/* before max_items */
+	size_t others;		/* names that a glob matches and that are no regular file */
 	char *bytes;		/* READ/TAIL: may be taken (set to NULL) */
 	size_t len;
 	bool cut;		/* TAIL: there is more before */

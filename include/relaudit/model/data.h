@@ -69,6 +69,7 @@ struct ra_data {
 		struct {
 			struct ra_item *list;
 			size_t count;
+			size_t others;	/* names beside them that are no regular files */
 		} items;
 		struct {
 			struct ra_line *list;	/* oldest first; texts borrowed from the input */
