@@ -7,6 +7,7 @@
 #include "relaudit/base/arena.h"
 #include "relaudit/base/clock.h"
 #include "relaudit/model/name.h"
+#include "relaudit/model/release.h"
 
 #include "loading.h"
 
@@ -208,10 +209,11 @@ struct service_options {
 };
 
 static const struct ra_option repository_options[] = {
-	OPTION(repository_options, "url", RA_OPT_TEXT, url,
-	    .flags = RA_OPT_REQUIRED | RA_OPT_NO_SECRET, .help = "the git repository"),
+	OPTION(repository_options, "url", RA_OPT_TEXT, url, .flags = RA_OPT_REQUIRED,
+	    .help = "the git repository: https, http, ssh, git, file:///, user@host:path or an "
+		    "absolute path"),
 	OPTION(repository_options, "tag", RA_OPT_TEXT, tag, .flags = RA_OPT_NO_SECRET,
-	    .help = "how a version's tag is named, as in `v{version}`"),
+	    .fallback = "v{version}", .help = "how a version's tag is named, as in `v{version}`"),
 	{ 0 },
 };
 
@@ -229,14 +231,28 @@ static const struct ra_option product_options[] = {
 
 static const struct ra_option service_options[] = { REPOSITORY, { 0 } };
 
+static int
+prepare_service(void *options, struct ra_arena *arena, struct ra_conf_place *place)
+{
+	const struct service_options *o = options;
+	struct ra_error err = { 0 };
+
+	if (o->repository != NULL && o->repository->tag.value != NULL &&
+	    ra_tag_pattern_check(o->repository->tag.value, &err) < 0)
+		ra_conf_complain(place, "repository/tag", "%s", err.text);
+	return 0;
+}
+
 static const struct ra_conf_type section_product = { .name = "product",
 	.help = "what is watched",
 	.options = product_options,
-	.size = sizeof(struct service_options) };
+	.size = sizeof(struct service_options),
+	.prepare = prepare_service };
 static const struct ra_conf_type section_service = { .name = "services",
 	.help = "the product's services by name; leave it out if the product is one service",
 	.options = service_options,
-	.size = sizeof(struct service_options) };
+	.size = sizeof(struct service_options),
+	.prepare = prepare_service };
 
 static void
 take_repository(struct ra_service_conf *to, const char *name, const struct service_options *o)

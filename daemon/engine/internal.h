@@ -4,6 +4,7 @@
 #define RELAUDIT_ENGINE_INTERNAL_H
 
 #include "relaudit/engine/engine.h"
+#include "relaudit/engine/mirror.h"
 #include "relaudit/format/format.h"
 #include "relaudit/kind/kind.h"
 #include "relaudit/source/source.h"
@@ -57,6 +58,7 @@ enum ra_part_stage {
 	RA_PART_WAITING, /* in a queue */
 	RA_PART_FETCHING,
 	RA_PART_READING, /* format at work on a worker */
+	RA_PART_ASKING, /* the repository */
 	RA_PART_DONE,
 };
 
@@ -72,6 +74,10 @@ struct ra_part {
 	struct ra_data data;
 	enum ra_reason read_reason;
 	struct ra_error read_error;
+	struct ra_mirror_repo *repo; /* ASKING: of the engine */
+	struct ra_mirror_query *query; /* ASKING */
+	bool asked; /* git is filled */
+	struct ra_git_answer git;
 	struct ra_result *result;
 };
 
@@ -86,6 +92,12 @@ struct ra_probe {
 	int64_t limit; /* monotonic; the engine's own deadline, a little after the source's */
 	size_t part_count, parts_left, workers;
 	struct ra_part parts[];
+};
+
+/* A service's repository, or the product's. */
+struct ra_repository {
+	struct ra_mirror_repo *repo; /* NULL: none, or error says why not */
+	struct ra_error error;
 };
 
 struct ra_queue {
@@ -111,6 +123,10 @@ struct ra_engine {
 	int64_t
 	    mono_to_wall; /* fixed at start: phases are stable, jumps of the clock are not felt */
 	bool running;
+	/* git.c */
+	struct ra_mirror *mirror; /* NULL: none */
+	struct ra_repository *repositories; /* as config->services; one more: the product's */
+	size_t repository_count;
 	/* schedule.c */
 	struct ra_track **heap;
 	size_t heap_count;
@@ -182,6 +198,27 @@ void ra_probe_fetch(struct ra_part *part);
 void ra_probe_cancel(struct ra_probe *p);
 /* Fails the parts of a probe that outlived its limit. */
 void ra_probe_expire(struct ra_probe *p);
+
+/* Has all it will get. */
+void ra_probe_answered(struct ra_part *part);
+/* The judge's call of a part; gathered is filled. */
+void ra_probe_call(const struct ra_part *part, struct ra_gathered gathered[RA_NEEDS_MAX],
+    struct ra_judge_call *ret);
+
+/* git.c: what the repository knows of what runs */
+
+/* Takes references to the repositories of a config: -ENOMEM changes nothing. */
+int ra_git_open(
+    struct ra_engine *e, const struct ra_config *config, struct ra_repository **ret, size_t *count);
+void ra_git_close(struct ra_repository *list, size_t count);
+/* False: there is nothing to ask, or nobody. Else ra_probe_answered comes later. */
+bool ra_git_ask(struct ra_part *part);
+/* The second line behind the mirror's own deadline. */
+void ra_git_expire(struct ra_part *part);
+void ra_git_cancel(struct ra_part *part);
+/* Whether a part waits for one that is not among these. */
+bool ra_git_asks_other(const struct ra_probe *p, const struct ra_repository *list, size_t count);
+void ra_git_clear(struct ra_git_answer *a);
 
 /* funnel.c: the one end of every probe. Takes result. */
 void ra_funnel(struct ra_engine *e, struct ra_track *t, struct ra_result *result, int64_t started);

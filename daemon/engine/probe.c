@@ -18,6 +18,7 @@ part_clear(struct ra_part *part)
 {
 	ra_input_clear(&part->fetch.input);
 	ra_data_free(&part->data);
+	ra_git_clear(&part->git);
 	ra_result_unref(RA_TAKE(part->result));
 }
 
@@ -84,22 +85,15 @@ history_of(const struct ra_part *part)
 		   : NULL;
 }
 
-static void
-judge_part(struct ra_part *part)
+void
+ra_probe_call(const struct ra_part *part, struct ra_gathered gathered[RA_NEEDS_MAX],
+    struct ra_judge_call *ret)
 {
 	const struct ra_check *c = part->probe->check;
-	const struct ra_kind *kind = ra_check_kind(c);
 	struct ra_need needs[RA_NEEDS_MAX] = { 0 };
-	struct ra_gathered gathered[RA_NEEDS_MAX] = { 0 };
-	struct ra_judge_call call = { .options = c->kind_options,
-		.expect = c->expect,
-		.warn = c->warn,
-		.inputs = gathered,
-		.now = ra_clock_wall() };
-	size_t i;
+	size_t n = ra_check_kind(c)->needs(c->kind_options, c->expect, needs), i;
 
-	call.input_count = kind->needs(c->kind_options, c->expect, needs);
-	for (i = 0; i < call.input_count; i++) {
+	for (i = 0; i < n; i++) {
 		gathered[i].need = needs[i];
 		switch (needs[i].what) {
 		case RA_NEED_SELF:
@@ -110,9 +104,27 @@ judge_part(struct ra_part *part)
 		case RA_NEED_HISTORY:
 			gathered[i].facts = history_of(part);
 			break;
+		case RA_NEED_GIT:
+			gathered[i].git = part->asked ? &part->git : NULL;
+			break;
 		}
 	}
-	kind->judge(&call, part->result);
+	*ret = (struct ra_judge_call){ .options = c->kind_options,
+		.expect = c->expect,
+		.warn = c->warn,
+		.inputs = gathered,
+		.input_count = n,
+		.now = ra_clock_wall() };
+}
+
+static void
+judge_part(struct ra_part *part)
+{
+	struct ra_gathered gathered[RA_NEEDS_MAX] = { 0 };
+	struct ra_judge_call call;
+
+	ra_probe_call(part, gathered, &call);
+	ra_check_kind(part->probe->check)->judge(&call, part->result);
 }
 
 /* A part has all it will get: its own result. */
@@ -213,6 +225,21 @@ part_done(struct ra_part *part)
 		probe_end(p);
 }
 
+/* SELF is there or has failed: what is read may be asked about. */
+static void
+part_read(struct ra_part *part)
+{
+	if (part->probe->track == NULL || part->fetch.input.reason != RA_R_OK ||
+	    part->read_reason != RA_R_OK || !ra_git_ask(part))
+		part_done(part);
+}
+
+void
+ra_probe_answered(struct ra_part *part)
+{
+	part_done(part);
+}
+
 static void
 read_part(void *arg)
 {
@@ -237,7 +264,7 @@ read_done(void *arg)
 	struct ra_engine *e = part->probe->engine;
 
 	part->probe->workers--;
-	part_done(part);
+	part_read(part);
 	ra_schedule_pump(e);
 }
 
@@ -266,7 +293,7 @@ part_fetched(struct ra_part *part)
 		}
 		read_part(part);
 	}
-	part_done(part);
+	part_read(part);
 }
 
 static void
@@ -313,11 +340,15 @@ ra_probe_expire(struct ra_probe *p)
 		struct ra_part *part = &p->parts[i];
 		bool last = p->parts_left == 1 && p->workers == 0;
 
-		if (part->stage != RA_PART_FETCHING)
+		if (part->stage == RA_PART_ASKING) {
+			ra_git_expire(part);
+		} else if (part->stage == RA_PART_FETCHING) {
+			ra_check_source(p->check)->cancel(&part->fetch);
+			fail_part(part, RA_R_TIMEOUT,
+			    "no answer, and its source did not keep the deadline");
+		} else {
 			continue;
-		ra_check_source(p->check)->cancel(&part->fetch);
-		fail_part(
-		    part, RA_R_TIMEOUT, "no answer, and its source did not keep the deadline");
+		}
 		if (last)
 			return;
 	}
@@ -381,6 +412,10 @@ ra_probe_cancel(struct ra_probe *p)
 			ra_check_source(p->check)->cancel(&part->fetch);
 		if (part->stage == RA_PART_FETCHING || part->stage == RA_PART_WAITING) {
 			ra_schedule_leave(e, part, part->host != NULL && part->host->slow);
+			part->stage = RA_PART_DONE;
+			p->parts_left--;
+		} else if (part->stage == RA_PART_ASKING) {
+			ra_git_cancel(part);
 			part->stage = RA_PART_DONE;
 			p->parts_left--;
 		}

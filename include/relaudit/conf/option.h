@@ -59,6 +59,8 @@ enum ra_option_flag {
 					   default format is text */
 	RA_OPT_CONTENT = 1 << 5,	/* a path whose file counts as part of the configuration (a
 					   CA, a key): watched, and in the fingerprint */
+	RA_OPT_REPOSITORY = 1 << 7,	/* of an expectation: the check's service, or the product,
+					   must have a repository */
 	RA_OPT_MAIN = 1 << 6,		/* of a source: may stand for the whole map, `exec: [...]` */
 };
 

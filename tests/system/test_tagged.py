@@ -1,0 +1,299 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What runs against the tags of a real git repository."""
+import os
+import select
+import shutil
+import subprocess
+
+import pytest
+import yaml
+
+import support
+from support import relauditd
+
+DAY = 86400
+START = 1700000000
+
+
+class Repository:
+    """One commit a day on main."""
+
+    def __init__(self, path):
+        self.path = path
+        self.count = 0
+        self.git("init", "--quiet", "--initial-branch=main", path, where=path.parent)
+
+    def git(self, *args, where=None):
+        when = f"{START + self.count * DAY} +0000"
+        env = {"PATH": os.environ["PATH"], "GIT_CONFIG_GLOBAL": "/dev/null",
+               "GIT_CONFIG_SYSTEM": "/dev/null", "GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b",
+               "GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@b", "GIT_AUTHOR_DATE": when,
+               "GIT_COMMITTER_DATE": when}
+        done = subprocess.run(["git", *map(str, args)], cwd=where or self.path, env=env, check=True,
+                              capture_output=True, text=True)
+        return done.stdout.strip()
+
+    def commit(self, tag=None, annotated=False):
+        self.count += 1
+        self.git("commit", "--quiet", "--allow-empty", "-m", f"change {self.count}")
+        if tag:
+            self.tag(tag, annotated)
+        return self.git("rev-parse", "HEAD")
+
+    def tag(self, tag, annotated=False, at="HEAD", force=False):
+        self.git("tag", *(["-f"] if force else []), *(["-a", "-m", tag] if annotated else []), tag,
+                 at)
+
+
+@pytest.fixture
+def shop(folder):
+    """v1.0.0, v1.1.0 (annotated), v1.2.0, and a commit after it."""
+    r = Repository(folder / "shop.git")
+    r.commits = [r.commit("v1.0.0"), r.commit("v1.1.0", annotated=True), r.commit("v1.2.0"),
+                 r.commit()]
+    return r
+
+
+def config(web, url, checks, tag=None, **product):
+    """checks: {name: (what the service says, expect)}"""
+    for name, (says, _) in checks.items():
+        web.put(name, says)
+    return {"product": {"name": "shop", "repository": {
+                "url": str(url), **({"tag": tag} if tag else {})}, **product},
+            "defaults": {"every": "1h", "retry": "1h", "confirm": 1, "timeout": "20s"},
+            "environments": {"one": {"checks": {
+                f"version-{name}": {"http": {"url": web.url(name)}, "version": "/version",
+                                    **({"commit": "/commit"} if "commit" in says else {}),
+                                    **({"expect": expect} if expect else {})}
+                for name, (says, expect) in checks.items()}}}}
+
+
+def said(version, commit=None):
+    return {"version": version, **({"commit": commit} if commit else {})}
+
+
+def judged(d, name):
+    c = d.check(f"one/version-{name}")
+    return c["state"], c["reason"]
+
+
+def test_facts_without_any_expectation(daemon, web, shop):
+    d = daemon(config(web, shop.path, {"old": (said("1.1.0", shop.commits[1][:8]), None)}))
+    d.ready()
+    c = d.check("one/version-old")
+    assert c["state"] == "OK", c
+    assert c["facts"] == {"version": "1.1.0", "commit": shop.commits[1][:8], "tag": "v1.1.0",
+                          "tag_commit": shop.commits[1], "tag_date": "2023-11-16T22:13:20.000Z",
+                          "behind_releases": 1}
+
+
+def test_tagged(daemon, web, shop):
+    one, two, three, four = shop.commits
+    t = {"tagged": True}
+    d = daemon(config(web, f"file://{shop.path}", {
+        "light": (said("1.0.0", one[:7]), t), "annotated": (said("1.1.0", two), t),
+        "plain": (said("1.2.0"), t),
+        "missing": (said("1.3.0"), t),
+        "other": (said("1.2.0", one), t),
+        "ahead": (said("1.2.0", four), t),
+        "unknown": (said("1.2.0", "1234567890"), t),
+        "dirty": (said("1.2.0-dirty", three), t),
+        "both": (said("1.3.0", four), {"tagged": True, "version": "1.2.0"})}))
+    d.ready()
+    for name in "light", "annotated", "plain":
+        assert judged(d, name) == ("OK", "ok"), d.check(f"one/version-{name}")
+    assert "tag v1.0.0" in d.check("one/version-light")["summary"]
+    assert d.check("one/version-plain")["expected"] == "tagged"
+    assert judged(d, "missing") == ("CRITICAL", "tag-missing")
+    assert "no tag v1.3.0" in d.check("one/version-missing")["summary"]
+    assert judged(d, "other") == ("CRITICAL", "commit-differs")
+    c = d.check("one/version-other")
+    assert c["summary"] == (f"1.2.0 runs at commit {one[:12]}, but tag v1.2.0 is at {three[:12]}: "
+                            "2 commits behind"), c
+    assert judged(d, "ahead") == ("CRITICAL", "commit-differs")
+    assert d.check("one/version-ahead")["summary"].endswith("1 commit ahead")
+    assert judged(d, "unknown") == ("CRITICAL", "commit-unknown")
+    assert judged(d, "dirty") == ("CRITICAL", "version-dirty")
+    assert judged(d, "both") == ("CRITICAL", "version-differs")
+
+
+def test_commit_alone(daemon, web, shop):
+    checks = config(web, shop.path, {"tagged": ({"commit": shop.commits[1]}, {"tagged": True}),
+                                     "not": ({"commit": shop.commits[3]}, {"tagged": True}),
+                                     "told": ({"commit": shop.commits[3]}, None)})
+    for c in checks["environments"]["one"]["checks"].values():
+        del c["version"]
+    d = daemon(checks)
+    d.ready()
+    assert judged(d, "tagged") == ("OK", "ok")
+    assert d.check("one/version-tagged")["facts"]["tag"] == "v1.1.0"
+    assert judged(d, "not") == ("CRITICAL", "version-untagged")
+    assert "which has no tag, 1 commit after v1.2.0" in d.check("one/version-not")["summary"]
+    assert judged(d, "told") == ("OK", "ok")
+    assert "which has no tag, 1 commit after v1.2.0" in d.check("one/version-told")["summary"]
+
+
+def test_latest_and_lag(daemon, web, shop):
+    d = daemon(config(web, shop.path, {
+        "newest": (said("1.2.0"), {"latest-tag": True, "max-lag": {"releases": 0, "age": "1h"}}),
+        "old": (said("1.1.0"), {"latest-tag": True}),
+        "releases": (said("1.0.0"), {"max-lag": {"releases": 1}}),
+        "within": (said("1.0.0"), {"max-lag": {"releases": 2, "age": "2d"}}),
+        "age": (said("1.0.0"), {"max-lag": {"releases": 2, "age": "47h"}}),
+        "untagged": (said("1.9.0"), {"latest-tag": True}),
+        "odd": (said("nightly"), {"max-lag": {"releases": 2}})}))
+    d.ready()
+    c = d.check("one/version-newest")
+    assert (c["state"], c["expected"]) == ("OK", "latest-tag, max-lag 0 releases or 1h"), c
+    assert judged(d, "old") == ("CRITICAL", "version-behind")
+    assert d.check("one/version-old")["summary"].startswith("1.1.0 runs, 1 release and ")
+    assert d.check("one/version-old")["summary"].endswith(" behind v1.2.0")
+    assert judged(d, "releases") == ("CRITICAL", "version-behind")
+    assert judged(d, "within") == ("OK", "ok"), d.check("one/version-within")
+    assert judged(d, "age") == ("CRITICAL", "version-behind")
+    assert judged(d, "untagged") == ("CRITICAL", "tag-missing")
+    assert judged(d, "odd") == ("UNKNOWN", "tag-missing")
+
+
+def test_a_moved_tag_is_seen(daemon, web, shop):
+    d = daemon(config(web, shop.path, {"api": (said("1.2.0", shop.commits[2]),
+                                               {"tagged": True})}))
+    d.ready()
+    assert judged(d, "api") == ("OK", "ok")
+    shop.tag("v1.2.0", at=shop.commits[0], force=True)
+    new = shop.commit()
+    web.put("api", said("1.2.0", new))  # what is not known makes it fetch, and the tags with it
+    d.restart()  # the last fetch is too fresh for another one, for this process
+    c = d.run("one/version-api")
+    assert (c["state"], c["reason"]) == ("CRITICAL", "commit-differs"), c
+    assert c["facts"]["tag_commit"] == shop.commits[0]
+
+
+def test_a_repository_that_went_away(daemon, web, shop):
+    checks = config(web, shop.path, {
+        "api": (said("1.2.0", shop.commits[2]), {"tagged": True}),
+        "plain": (said("1.2.0"), {"version": "1.2.0"})})
+    d = daemon(checks)
+    d.ready()
+    gone = shop.path.rename(shop.path.with_name("gone"))
+    web.put("api", said("1.3.0", shop.commits[2]))  # asks for a fetch
+    d.restart()
+    c = d.run("one/version-api")
+    assert (c["state"], c["reason"]) == ("UNKNOWN", "repo-not-found"), c
+    assert "no tag v1.3.0 as of the last fetch" in c["summary"]
+    web.put("api", said("1.2.0", shop.commits[2]))
+    c = d.run("one/version-api")
+    assert c["state"] == "OK" and "as of" in c["summary"], c
+    # without what was mirrored: only what needs git is not known
+    d.stop()
+    shutil.rmtree(d.state / "mirrors")
+    d.start()
+    assert d.run("one/version-api")["reason"] == "repo-not-found"
+    assert judged(d, "api")[0] == "UNKNOWN"
+    c = d.run("one/version-plain")
+    assert c["state"] == "OK" and c["facts"] == {"version": "1.2.0"}
+    gone.rename(shop.path)
+
+
+def test_wrong_pattern_and_empty_repository(daemon, web, shop, folder):
+    shop.tag("api/v1.2.0", at=shop.commits[2])
+    empty = Repository(folder / "empty.git")
+    t = {"tagged": True}
+    wrong = config(web, shop.path, {"v": (said("1.2.0"), t), "api": (said("1.2.0"), t),
+                                    "empty": (said("1.2.0"), t), "none": (said("1.2.0"), t)},
+                   tag="release-{version}")
+    wrong["services"] = {"api": {"repository": {"url": str(shop.path), "tag": "api/v{version}"}},
+                         "empty": {"repository": {"url": str(empty.path)}},
+                         "none": {"repository": {"url": f"file://{folder}/nothing"}}}
+    d = daemon(wrong)
+    d.ready()
+    assert judged(d, "v") == ("CRITICAL", "tag-missing")
+    assert "no tag release-1.2.0" in d.check("one/version-v")["summary"]
+    assert d.check("one/version-api")["facts"]["tag"] == "api/v1.2.0"
+    assert judged(d, "empty") == ("UNKNOWN", "repo-empty")
+    assert judged(d, "none") == ("UNKNOWN", "repo-not-found")
+
+
+def test_instances(daemon, web, shop):
+    c = config(web, shop.path, {"a": (said("1.2.0"), None), "b": (said("1.2.0", "1234567"), None)})
+    check = c["environments"]["one"]["checks"]
+    check.clear()
+    check["version"] = {"http": {"url": web.url("${x}")}, "for": {"x": ["a", "b"]},
+                        "version": "/version", "expect": {"tagged": True}}
+    d = daemon(c)
+    d.ready()
+    c = d.check("one/version")
+    assert c["state"] == "OK", c
+    assert [i["facts"]["tag"] for i in c["instances"]] == ["v1.2.0", "v1.2.0"]
+
+
+def hung(web, hole):
+    """What is asked of a repository that takes connections and never answers."""
+    return config(web, f"http://127.0.0.1:{hole.port}/shop.git",
+                  {"api": (said("1.2.0"), {"tagged": True}),
+                   "plain": (said("1.2.0"), {"version": "1.2.0"})})
+
+
+def begin_to_ask(d, hole):
+    """Returns while both probes wait for git."""
+    done = d.ctl("run", "--timeout", "1s", "one")
+    assert done.code != 0, done
+    assert select.select([hole.socket], [], [], 20)[0], "git does not ask the server"
+
+
+def test_reload_while_a_question_is_under_way(daemon, web, shop, things):
+    hole = things(support.Hole())
+    c = hung(web, hole)
+    d = daemon(c)
+    begin_to_ask(d, hole)
+    c["product"]["repository"]["url"] = str(shop.path)
+    d.write(c)
+    assert d.ctl("reload").code == 0
+    d.ready()
+    assert judged(d, "api") == ("OK", "ok"), d.check("one/version-api")
+    assert d.check("one/version-plain")["facts"]["tag"] == "v1.2.0"
+
+
+def test_reload_that_drops_the_check_asking(daemon, web, things):
+    hole = things(support.Hole())
+    c = hung(web, hole)
+    d = daemon(c)
+    begin_to_ask(d, hole)
+    del c["environments"]["one"]["checks"]["version-api"]
+    d.write(c)
+    assert d.ctl("reload").code == 0
+    assert [x["name"] for x in d.status()["environments"][0]["checks"]] == ["version-plain"]
+
+
+def test_stop_while_a_question_is_under_way(daemon, web, things):
+    hole = things(support.Hole())
+    d = daemon(hung(web, hole))
+    begin_to_ask(d, hole)
+    d.stop()
+
+
+def test_a_repository_that_hangs(daemon, web, things):
+    c = hung(web, things(support.Hole()))
+    c["defaults"]["timeout"] = "2s"
+    d = daemon(c)
+    d.ready()
+    assert judged(d, "api") == ("UNKNOWN", "repo-pending")
+    assert judged(d, "plain") == ("OK", "ok")
+
+
+@pytest.mark.parametrize("expect", [{"tagged": True}, {"latest-tag": True},
+                                    {"max-lag": {"releases": 1}}])
+def test_expectations_need_a_repository(web, folder, expect):
+    c = config(web, "/x", {"api": (said("1"), expect)})
+    del c["product"]
+    (folder / "c.yaml").write_text(yaml.safe_dump(c))
+    done = relauditd("--check-config", "-c", folder / "c.yaml")
+    assert done.code == 2
+    assert f"`{next(iter(expect))}:` needs a git repository" in done.err, done.err
+
+
+def test_a_wrong_tag_pattern_is_refused(web, folder):
+    c = config(web, "/x", {}, tag="release")
+    (folder / "c.yaml").write_text(yaml.safe_dump(c))
+    done = relauditd("--check-config", "-c", folder / "c.yaml")
+    assert done.code == 2 and "repository/tag" in done.err, done.err
