@@ -223,6 +223,9 @@ void ra_git_clear(struct ra_git_answer *a);
 /* funnel.c: the one end of every probe. Takes result. */
 void ra_funnel(struct ra_engine *e, struct ra_track *t, struct ra_result *result, int64_t started);
 
+/* Blackens the check's secrets in all of a result. */
+void ra_funnel_scrub(struct ra_result *result, const struct ra_check *check);
+
 /* engine.c: into history and to the listeners */
 void ra_engine_emit(struct ra_engine *e, const struct ra_history_event *event);
 
@@ -236,6 +239,9 @@ void ra_keep_flush(struct ra_engine *e, bool all);
 
 /* announce.c */
 void ra_announce(struct ra_engine *e, struct ra_track *t, const struct ra_transition *tr);
+/* Another version runs; instance NULL: the only one. Facts have the new one. */
+void ra_announce_version(struct ra_engine *e, struct ra_track *t, const char *instance,
+    const char *was, const struct ra_facts *now);
 void ra_announce_again(struct ra_engine *e, struct ra_track *t, int priority, const char *line);
 void ra_announce_resend(struct ra_engine *e);
 void ra_announce_drop(struct ra_track *t);

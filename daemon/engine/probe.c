@@ -142,32 +142,41 @@ part_judge(struct ra_part *part)
 		judge_failure(part, part->read_reason, part->read_error.text);
 	else
 		judge_part(part);
+	ra_funnel_scrub(part->result, part->probe->check);
 }
 
+/* What was read replaces what was known, but for a version that could not be read this time. */
 static bool
-was_read(const struct ra_result *r)
+is_news(const struct ra_facts *was, const struct ra_facts *now)
 {
-	return r != NULL && r->facts.count > 0;
+	return now->count > 0 &&
+	       (ra_facts_text(was, "version") == NULL || ra_facts_text(now, "version") != NULL);
+}
+
+static void
+remember_part(struct ra_probe *p, size_t i)
+{
+	const struct ra_facts *now = &p->parts[i].result->facts;
+	struct ra_facts *known = &p->track->history[i], was = *known;
+	const char *before = ra_facts_text(&was, "version");
+
+	if (!is_news(&was, now) || ra_facts_copy(now, known) < 0)
+		return;
+	if (before != NULL && strcmp(before, ra_facts_text(now, "version")) != 0)
+		ra_announce_version(
+		    p->engine, p->track, p->check->instances[i].name, before, known);
+	ra_facts_free(&was);
 }
 
 /* Keeps what the next judgement may want to compare with. */
 static void
 remember(struct ra_probe *p)
 {
-	struct ra_track *t = p->track;
 	size_t i;
 
-	if (t->history == NULL)
-		return;
-	for (i = 0; i < p->part_count && i < t->history_count; i++) {
-		struct ra_facts copy = { 0 };
-
-		if (was_read(p->parts[i].result) &&
-		    ra_facts_copy(&p->parts[i].result->facts, &copy) == 0) {
-			ra_facts_free(&t->history[i]);
-			t->history[i] = copy;
-		}
-	}
+	for (i = 0; i < p->part_count && i < p->track->history_count; i++)
+		if (p->parts[i].result != NULL)
+			remember_part(p, i);
 }
 
 static struct ra_result *

@@ -413,7 +413,8 @@ needs(const void *bound, const void *expect, struct ra_need list[RA_NEEDS_MAX])
 {
 	list[0] = (struct ra_need){ .what = RA_NEED_SELF, .shapes = RA_SHAPE_FIELDS };
 	list[1] = (struct ra_need){ .what = RA_NEED_GIT };
-	return 2;
+	list[2] = (struct ra_need){ .what = RA_NEED_HISTORY }; /* to see that it changes */
+	return 3;
 }
 
 const struct ra_kind ra_kind_version = {

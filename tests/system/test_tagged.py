@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """What runs against the tags of a real git repository."""
+import fcntl
+import json
 import os
 import select
 import shutil
+import struct
 import subprocess
+import termios
 
 import pytest
 import yaml
 
 import support
-from support import relauditd
+from support import parse_line, relauditd
 
 DAY = 86400
 START = 1700000000
@@ -279,6 +283,117 @@ def test_a_repository_that_hangs(daemon, web, things):
     d.ready()
     assert judged(d, "api") == ("UNKNOWN", "repo-pending")
     assert judged(d, "plain") == ("OK", "ok")
+
+
+def on_terminal(d, width, *args):
+    """The lines relauditctl prints on a terminal so wide."""
+    ours, its = os.openpty()
+    fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 50, width, 0, 0))
+    subprocess.run([support.RELAUDITCTL, "--socket", d.socket, "--color", "never", *args],
+                   stdout=its, env=support.clean_environment(TERM="xterm"), check=True, timeout=60)
+    os.close(its)
+    data = b""
+    try:
+        while part := os.read(ours, 65536):
+            data += part
+    except OSError:  # all was read
+        pass
+    os.close(ours)
+    return data.decode().splitlines()
+
+
+def test_version_command(daemon, web, shop):
+    c = config(web, shop.path, {"api": (said("1.1.0"), None),
+                                "web": (said("1.2.0", shop.commits[2]), None),
+                                "odd": (said("0.0.1-a-rather-long-pre-release+build.4711"), None)})
+    c["services"] = {"api": {}, "web": {}, "odd": {}}
+    c["environments"]["production-europe"] = c["environments"].pop("one")
+    d = daemon(c)
+    d.ready()
+    answer = json.loads(d.ctl("version", "-o", "json").out)
+    [environment] = answer["environments"]
+    services = {s["service"]: s for s in environment["services"]}
+    api = services["api"]
+    del api["checked"]
+    assert api == {"service": "api", "version": "1.1.0", "tag": "v1.1.0",
+                   "commit": shop.commits[1], "tag_date": "2023-11-16T22:13:20.000Z",
+                   "behind_releases": 1, "state": "OK", "check": "production-europe/version-api"}
+    assert services["web"]["behind_releases"] == 0
+    assert services["odd"]["tag"] is None and services["odd"]["tag_date"] is None
+    columns = ["ENVIRONMENT", "SERVICE", "VERSION", "TAG", "COMMIT", "DATE", "BEHIND", "CHECKED",
+               "STATE"]
+    out = on_terminal(d, 80, "version")
+    assert all(len(line) <= 80 for line in out), "\n".join(out)
+    assert out[0].split() == [c for c in columns if c != "DATE"]
+    out = d.ctl("version").out.splitlines()
+    assert out[0].split() == columns
+    row = next(line.split() for line in out if " api " in line)
+    assert row[2:7] == ["1.1.0", "v1.1.0", shop.commits[1][:10], "2023-11-16", "1"], out
+    rows = d.ctl("version", "-o", "csv").out.splitlines()
+    assert f"production-europe,api,1.1.0,v1.1.0,{shop.commits[1]},2023-11-16T22:13:20.000Z,1," in \
+        "\n".join(rows)
+
+
+def changes(d):
+    code, body, _ = d.api("/v1/history")
+    assert code == 200
+    return [{k: v for k, v in e.items() if k != "at"} for e in body["events"]
+            if e["event"] == "version-changed"]
+
+
+def test_a_change_of_version_is_told_once(daemon, web, shop, syslog):
+    c = config(web, shop.path, {"api": (said("1.1.0"), None), "a": (said("1.1.0"), None),
+                                "b": (said("1.1.0"), None)})
+    c["services"] = {"api": {}}
+    checks = c["environments"]["one"]["checks"]
+    del checks["version-b"]
+    checks["version-a"] = {"http": {"url": web.url("${x}")}, "for": {"x": ["a", "b"]},
+                           "version": "/version"}
+    d = daemon(c, inside=syslog)
+    d.ready()
+    d.run("one/version-api")
+    assert changes(d) == []
+    web.put("api", said("1.2.0"))
+    d.run("one/version-api")
+    wanted = {"event": "version-changed", "check": "one/version-api", "environment": "one",
+              "service": "api", "was": "1.1.0", "now": "1.2.0", "tag": "v1.2.0"}
+    assert changes(d) == [wanted]
+    facility, severity, _, what, pairs = parse_line(syslog.wait("version-changed")[0])
+    assert (facility, severity, what) == ("daemon", "notice", "version-changed")
+    assert dict(pairs) == {k: v for k, v in wanted.items() if k != "event"}
+    web.put("api", {"version": ""})  # not read: that is no change, nor is it forgotten
+    d.run("one/version-api")
+    d.restart()
+    web.put("api", said("1.2.0"))
+    d.run("one/version-api")
+    assert changes(d) == [wanted]
+    web.put("api", said("1.2.1"))
+    d.run("one/version-api")
+    assert [(e["was"], e["now"], e.get("tag")) for e in changes(d) if e != wanted] == [
+        ("1.2.0", "1.2.1", None)]
+    web.put("b", said("1.2.0"))
+    d.run("one/version-a")
+    assert [e for e in changes(d) if e["check"] == "one/version-a"] == [
+        {"event": "version-changed", "check": "one/version-a", "environment": "one",
+         "instance": "b", "was": "1.1.0", "now": "1.2.0", "tag": "v1.2.0"}]
+    assert "version-changed" in d.ctl("history", "one/version-api").out
+
+
+def test_a_secret_in_a_version_is_not_told(daemon, web, folder, syslog):
+    (folder / "secret").write_text("canary-4711-secret\n")
+    web.put("api", said("1-canary-4711-secret"))
+    d = daemon({"defaults": {"every": "1h"}, "environments": {"one": {"checks": {"version-api": {
+        "http": {"url": web.url("api"), "headers": {"X-Token": f"${{file:{folder}/secret}}"}},
+        "version": "/version"}}}}}, inside=syslog)
+    d.ready()
+    web.put("api", said("2-canary-4711-secret"))
+    d.run("one/version-api")
+    [event] = changes(d)
+    assert (event["was"], event["now"]) == ("1-" + "*" * 18, "2-" + "*" * 18)
+    assert "canary" not in syslog.wait("version-changed")[0]
+    d.stop()
+    for path in d.state.rglob("*"):
+        assert path.is_dir() or b"canary" not in path.read_bytes(), path
 
 
 @pytest.mark.parametrize("expect", [{"tagged": True}, {"latest-tag": True},
