@@ -280,16 +280,32 @@ ra_section_is_map(struct ra_loading *l, const struct ra_node *node, const char *
 	return false;
 }
 
+/* The product's and the services' texts may hold ${file:...} and the like. NULL: l->fatal. */
+static const struct ra_node *
+fill(struct ra_loading *l, const struct ra_node *node)
+{
+	const struct ra_scope scope = { 0 };
+	struct ra_secrets secrets = { 0 };
+	struct ra_holes holes = { .l = l, .secrets = &secrets };
+	const struct ra_node *filled = ra_interpolate(&holes, node, &scope);
+
+	ra_secrets_clear(&secrets);
+	return filled;
+}
+
 /* A section that is a struct; NULL: wrong (said). */
 static const void *
 bind_section(struct ra_loading *l, const struct ra_conf_type *type, const struct ra_node *root)
 {
 	const struct ra_entry *e = ra_tree_find(root, type->name);
+	const struct ra_node *map = e != NULL ? e->value : NULL;
 	struct ra_bound bound;
 
 	if (e != NULL && !ra_section_is_map(l, e->value, type->name))
 		return NULL;
-	if (ra_bind(l, type, e != NULL && e->value->type == RA_NODE_MAP ? e->value : NULL,
+	if (map != NULL && type == &section_product && (map = fill(l, map)) == NULL)
+		return NULL;
+	if (ra_bind(l, type, map != NULL && map->type == RA_NODE_MAP ? map : NULL,
 		e != NULL ? e->at : ra_tree_mark(root), &bound) < 0)
 		return NULL;
 	return bound.options;
@@ -331,12 +347,13 @@ build_services(struct ra_loading *l, const struct ra_node *services)
 	list = ra_arena_alloc(l->config->arena, services->count * sizeof(*list));
 	for (size_t i = 0; list != NULL && i < services->count; i++) {
 		const struct ra_entry *e = &services->entries[i];
+		const struct ra_node *map = fill(l, e->value);
 
 		if (!ra_name_valid(e->key, strlen(e->key)))
 			ra_say_name(l, e->at, e->key, "service");
-		if (!ra_section_is_map(l, e->value, e->key) ||
-		    ra_bind(l, &section_service, e->value->type == RA_NODE_MAP ? e->value : NULL,
-			e->at, &bound) < 0)
+		if (map == NULL || !ra_section_is_map(l, map, e->key) ||
+		    ra_bind(l, &section_service, map->type == RA_NODE_MAP ? map : NULL, e->at,
+			&bound) < 0)
 			continue;
 		take_repository(
 		    &list[l->config->service_count++], ra_keep(l, e->key), bound.options);

@@ -396,6 +396,24 @@ def test_a_secret_in_a_version_is_not_told(daemon, web, folder, syslog):
         assert path.is_dir() or b"canary" not in path.read_bytes(), path
 
 
+def test_a_password_in_the_url_stays_unseen(daemon, web, folder, syslog):
+    (folder / "secret").write_text("canary-4711-secret\n")
+    c = config(web, f"http://me:${{file:{folder}/secret}}@127.0.0.1:{web.port}/shop.git",
+               {"api": (said("1.2.0"), {"tagged": True})})
+    d = daemon(c, inside=syslog)
+    d.ready()
+    c = d.check("one/version-api")
+    assert c["state"] == "UNKNOWN" and c["reason"].startswith("repo-"), c["summary"]
+    assert web.hits("/shop.git") > 0
+    for answer in (d.api("/v1/status", raw=True)[1], d.ctl("show", "one").out, d.said(),
+                   relauditd("--print", "one/version-api", "-c", d.config).out,
+                   "\n".join(syslog.lines())):
+        assert "canary" not in answer
+    d.stop()
+    for path in d.state.rglob("*"):
+        assert path.is_dir() or b"canary" not in path.read_bytes(), path
+
+
 @pytest.mark.parametrize("expect", [{"tagged": True}, {"latest-tag": True},
                                     {"max-lag": {"releases": 1}}])
 def test_expectations_need_a_repository(web, folder, expect):

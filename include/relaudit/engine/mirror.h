@@ -5,7 +5,7 @@
  * or commit that it lacks waits for a fetch. Loop thread only.
  *
  * A fetch is started when someone asks and the last is older than the interval; for what is unknown
- * at most every 30 s; after failures ever later, up to 15 min. A repository out of reach answers
+ * at most every 10 s; after failures ever later, up to 15 min. A repository out of reach answers
  * from its mirror until that is older than max_age.
  *
  * Credentials: http(s) URLs may carry user:password@, which git gets through its environment, never
