@@ -179,8 +179,11 @@ start(struct ra_app *app, struct ra_error *err)
 	int r;
 
 	if ((r = open_store(app, err)) < 0 ||
-	    (r = ra_engine_new(&app->io, app->store, app->syslog, &app->engine, err)) < 0 ||
-	    (r = ra_engine_start(app->engine, app->config, err)) < 0 ||
+	    (r = ra_mirror_new(&app->io, app->config->daemon.state, NULL, &app->mirror, err)) < 0 ||
+	    (r = ra_engine_new(&app->io, app->store, app->syslog, &app->engine, err)) < 0)
+		return r;
+	ra_engine_use_mirror(app->engine, app->mirror);
+	if ((r = ra_engine_start(app->engine, app->config, err)) < 0 ||
 	    (r = ra_api_new(app->io.loop, app->engine, &ops, &app->api, err)) < 0)
 		return r;
 	if ((r = start_signals(app)) < 0 || (r = ra_health_start(app)) < 0)
@@ -203,6 +206,7 @@ stop(struct ra_app *app)
 	ra_api_free(RA_TAKE(app->api));
 	if (app->engine != NULL)
 		ra_engine_stop(app->engine);
+	ra_mirror_free(RA_TAKE(app->mirror));
 	if (app->started)
 		ra_app_log(app, LOG_NOTICE, "stop version=%s", RA_VERSION);
 	ra_store_close(RA_TAKE(app->store), STOP_WAIT);

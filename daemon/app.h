@@ -6,6 +6,7 @@
 #include "relaudit/api/api.h"
 #include "relaudit/conf/config.h"
 #include "relaudit/engine/engine.h"
+#include "relaudit/engine/mirror.h"
 #include "relaudit/io/io.h"
 #include "relaudit/io/notify.h"
 #include "relaudit/io/syslog.h"
@@ -46,6 +47,7 @@ struct ra_app {
 	struct ra_signal *signals[4];
 	struct ra_config *config; /* the one loaded at start; the engine holds its own */
 	struct ra_store *store;
+	struct ra_mirror *mirror;
 	struct ra_syslog *syslog;
 	struct ra_engine *engine;
 	struct ra_api *api;

@@ -124,17 +124,30 @@ ra_route_history(struct ra_request *q)
 /* --- versions --- */
 
 static void
+write_number(struct ra_jsonw *w, const char *key, int64_t number)
+{
+	if (number != RA_UNSET)
+		ra_jsonw_int(w, key, number);
+	else
+		ra_jsonw_null(w, key);
+}
+
+/* The tag's commit stands for one that is not reported. */
+static void
 write_service(struct ra_jsonw *w, const struct ra_view *v)
 {
 	const struct ra_facts none = { 0 }, *facts = v->facts != NULL ? v->facts : &none;
+	const char *commit = ra_facts_text(facts, "commit");
 
+	if (commit == NULL)
+		commit = ra_facts_text(facts, "tag_commit");
 	ra_jsonw_object(w, NULL);
 	ra_jsonw_text(w, "service", v->check->service);
 	ra_jsonw_text(w, "version", ra_facts_text(facts, "version"));
-	ra_jsonw_null(w, "tag");
-	ra_jsonw_text(w, "commit", ra_facts_text(facts, "commit"));
-	ra_jsonw_null(w, "tag_date");
-	ra_jsonw_null(w, "behind_releases");
+	ra_jsonw_text(w, "tag", ra_facts_text(facts, "tag"));
+	ra_jsonw_text(w, "commit", commit);
+	ra_jsonw_time(w, "tag_date", ra_facts_number(facts, "tag_date", 0));
+	write_number(w, "behind_releases", ra_facts_number(facts, "behind_releases", RA_UNSET));
 	ra_jsonw_time(w, "checked", v->checked);
 	ra_jsonw_text(w, "state", ra_verdict_name(v->state));
 	ra_jsonw_text(w, "check", v->check->id);
@@ -149,10 +162,7 @@ write_versions(struct ra_jsonw *w, struct ra_api *a, const struct ra_environment
 
 	ra_jsonw_object(w, NULL);
 	ra_jsonw_text(w, "name", env->name);
-	if (env->rank != RA_UNSET)
-		ra_jsonw_int(w, "rank", env->rank);
-	else
-		ra_jsonw_null(w, "rank");
+	write_number(w, "rank", env->rank);
 	ra_jsonw_array(w, "services");
 	for (i = 0; i < env->check_count; i++) {
 		ra_engine_view(a->engine, env->checks[i], &v);

@@ -146,6 +146,36 @@ ra_check_bind_format(struct ra_check_build *b)
 	return r;
 }
 
+static bool
+has_repository(const struct ra_check_build *b)
+{
+	const struct ra_config *c = b->l->config;
+
+	for (size_t i = 0; b->check->service != NULL && i < c->service_count; i++)
+		if (strcmp(c->services[i].name, b->check->service) == 0 &&
+		    c->services[i].repository_url != NULL)
+			return true;
+	return c->product_repository.repository_url != NULL;
+}
+
+/* Words that ask a repository, where there is none. */
+static void
+check_repository(
+    struct ra_check_build *b, const struct ra_conf_type *type, const struct ra_node *map)
+{
+	for (size_t i = 0; i < map->count; i++) {
+		const struct ra_option *o = ra_option_find(type->options, map->entries[i].key);
+
+		if (o == NULL || !(o->flags & RA_OPT_REPOSITORY) || has_repository(b))
+			continue;
+		ra_say(b->l, map->entries[i].at,
+		    "`%s:` needs a git repository: write `repository: {url: ...}` under `%s%s:`",
+		    o->name, b->check->service != NULL ? "services: " : "product",
+		    b->check->service != NULL ? b->check->service : "");
+		b->wrong = true;
+	}
+}
+
 int
 ra_check_bind_words(struct ra_check_build *b)
 {
@@ -159,6 +189,8 @@ ra_check_bind_words(struct ra_check_build *b)
 
 	if (r == 0)
 		b->check->expect = bound->options;
+	check_repository(b, type, &expect);
+	check_repository(b, type, &warn);
 	if (b->l->fatal != 0 || b->warn_at.line == 0)
 		return b->l->fatal;
 	ra_buf_putc(&b->content, 'W');

@@ -9,6 +9,7 @@
 #include "relaudit/base/arena.h"
 #include "relaudit/base/clock.h"
 #include "relaudit/model/name.h"
+#include "relaudit/model/release.h"
 
 #include "loading.h"
 
@@ -210,10 +211,11 @@ struct service_options {
 };
 
 static const struct ra_option repository_options[] = {
-	OPTION(repository_options, "url", RA_OPT_TEXT, url,
-	    .flags = RA_OPT_REQUIRED | RA_OPT_NO_SECRET, .help = "the git repository"),
+	OPTION(repository_options, "url", RA_OPT_TEXT, url, .flags = RA_OPT_REQUIRED,
+	    .help = "the git repository: https, http, ssh, git, file:///, user@host:path or an "
+		    "absolute path"),
 	OPTION(repository_options, "tag", RA_OPT_TEXT, tag, .flags = RA_OPT_NO_SECRET,
-	    .help = "how a version's tag is named, as in `v{version}`"),
+	    .fallback = "v{version}", .help = "how a version's tag is named, as in `v{version}`"),
 	{ 0 },
 };
 
@@ -231,14 +233,28 @@ static const struct ra_option product_options[] = {
 
 static const struct ra_option service_options[] = { REPOSITORY, { 0 } };
 
+static int
+prepare_service(void *options, struct ra_arena *arena, struct ra_conf_place *place)
+{
+	const struct service_options *o = options;
+	struct ra_error err = { 0 };
+
+	if (o->repository != NULL && o->repository->tag.value != NULL &&
+	    ra_tag_pattern_check(o->repository->tag.value, &err) < 0)
+		ra_conf_complain(place, "repository/tag", "%s", err.text);
+	return 0;
+}
+
 static const struct ra_conf_type section_product = { .name = "product",
 	.help = "what is watched",
 	.options = product_options,
-	.size = sizeof(struct service_options) };
+	.size = sizeof(struct service_options),
+	.prepare = prepare_service };
 static const struct ra_conf_type section_service = { .name = "services",
 	.help = "the product's services by name; leave it out if the product is one service",
 	.options = service_options,
-	.size = sizeof(struct service_options) };
+	.size = sizeof(struct service_options),
+	.prepare = prepare_service };
 
 static void
 take_repository(struct ra_service_conf *to, const char *name, const struct service_options *o)
@@ -266,16 +282,32 @@ ra_section_is_map(struct ra_loading *l, const struct ra_node *node, const char *
 	return false;
 }
 
+/* The product's and the services' texts may hold ${file:...} and the like. NULL: l->fatal. */
+static const struct ra_node *
+fill(struct ra_loading *l, const struct ra_node *node)
+{
+	const struct ra_scope scope = { 0 };
+	struct ra_secrets secrets = { 0 };
+	struct ra_holes holes = { .l = l, .secrets = &secrets };
+	const struct ra_node *filled = ra_interpolate(&holes, node, &scope);
+
+	ra_secrets_clear(&secrets);
+	return filled;
+}
+
 /* A section that is a struct; NULL: wrong (said). */
 static const void *
 bind_section(struct ra_loading *l, const struct ra_conf_type *type, const struct ra_node *root)
 {
 	const struct ra_entry *e = ra_tree_find(root, type->name);
+	const struct ra_node *map = e != NULL ? e->value : NULL;
 	struct ra_bound bound;
 
 	if (e != NULL && !ra_section_is_map(l, e->value, type->name))
 		return NULL;
-	if (ra_bind(l, type, e != NULL && e->value->type == RA_NODE_MAP ? e->value : NULL,
+	if (map != NULL && type == &section_product && (map = fill(l, map)) == NULL)
+		return NULL;
+	if (ra_bind(l, type, map != NULL && map->type == RA_NODE_MAP ? map : NULL,
 		e != NULL ? e->at : ra_tree_mark(root), &bound) < 0)
 		return NULL;
 	return bound.options;
@@ -317,12 +349,13 @@ build_services(struct ra_loading *l, const struct ra_node *services)
 	list = ra_arena_alloc(l->config->arena, services->count * sizeof(*list));
 	for (size_t i = 0; list != NULL && i < services->count; i++) {
 		const struct ra_entry *e = &services->entries[i];
+		const struct ra_node *map = fill(l, e->value);
 
 		if (!ra_name_valid(e->key, strlen(e->key)))
 			ra_say_name(l, e->at, e->key, "service");
-		if (!ra_section_is_map(l, e->value, e->key) ||
-		    ra_bind(l, &section_service, e->value->type == RA_NODE_MAP ? e->value : NULL,
-			e->at, &bound) < 0)
+		if (map == NULL || !ra_section_is_map(l, map, e->key) ||
+		    ra_bind(l, &section_service, map->type == RA_NODE_MAP ? map : NULL, e->at,
+			&bound) < 0)
 			continue;
 		take_repository(
 		    &list[l->config->service_count++], ra_keep(l, e->key), bound.options);

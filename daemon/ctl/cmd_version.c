@@ -6,6 +6,9 @@
 #include "table.h"
 #include "views.h"
 
+#define COMMIT_SHOWN 10 /* digits */
+#define DATE_WIDTH   96 /* a narrower terminal has no room for the date beside the rest */
+
 static int version_run(struct ra_ctl *ctl, struct ra_error *err);
 
 const struct ra_ctl_command ra_ctl_cmd_version = {
@@ -44,7 +47,7 @@ static const struct {
 	[VERSION] = { "VERSION", "version", false, 10 },
 	[TAG] = { "TAG", "tag", true, 10 },
 	[COMMIT] = { "COMMIT", "commit", true, 7 },
-	[DATE] = { "TAGGED", "tag_date", true, 0 },
+	[DATE] = { "DATE", "tag_date", true, 0 },
 	[BEHIND] = { "BEHIND", "behind_releases", true, 0 },
 	[CHECKED] = { "CHECKED", "checked", false, 0 },
 	[STATE] = { "STATE", "state", false, 0 },
@@ -78,7 +81,9 @@ add_value(struct ra_buf *out, const json_t *service, enum column column, int64_t
 	else if (!csv && column == CHECKED && wall != 0)
 		ra_ctl_relative(out, wall, now);
 	else if (!csv && column == DATE && wall != 0)
-		ra_ctl_time(out, wall);
+		ra_ctl_date(out, wall);
+	else if (!csv && column == COMMIT)
+		ra_buf_printf(out, "%.*s", COMMIT_SHOWN, json_string_value(value));
 	else
 		ra_ctl_scalar(out, value);
 }
@@ -114,6 +119,8 @@ render_table(struct ra_ctl *ctl, const json_t *environments, int64_t now, struct
 
 	for (i = 0; i < COLUMN_COUNT; i++) {
 		shown[i] = !columns[i].optional || is_known(environments, columns[i].key);
+		if (i == DATE && ctl->term.width != 0 && ctl->term.width < DATE_WIDTH)
+			shown[i] = false;
 		if (shown[i])
 			chosen[n++] = (struct ra_ctl_column){ .title = columns[i].title,
 				.least = columns[i].least };

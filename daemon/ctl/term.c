@@ -300,15 +300,34 @@ ra_ctl_field(const struct ra_ctl_term *t, struct ra_buf *out, unsigned indent, c
 
 /* --- times --- */
 
+static bool
+local_time(int64_t wall, struct tm *ret)
+{
+	time_t seconds = (time_t)(wall / RA_SECOND);
+
+	return wall != 0 && localtime_r(&seconds, ret) != NULL;
+}
+
 void
 ra_ctl_time(struct ra_buf *out, int64_t wall)
 {
-	time_t seconds = (time_t)(wall / RA_SECOND);
 	char text[64];
 	struct tm tm;
 
-	if (wall == 0 || localtime_r(&seconds, &tm) == NULL ||
+	if (!local_time(wall, &tm) ||
 	    strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S %Z", &tm) == 0)
+		ra_buf_putc(out, '-');
+	else
+		ra_buf_puts(out, text);
+}
+
+void
+ra_ctl_date(struct ra_buf *out, int64_t wall)
+{
+	char text[64];
+	struct tm tm;
+
+	if (!local_time(wall, &tm) || strftime(text, sizeof(text), "%Y-%m-%d", &tm) == 0)
 		ra_buf_putc(out, '-');
 	else
 		ra_buf_puts(out, text);

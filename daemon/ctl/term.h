@@ -69,8 +69,12 @@ void ra_ctl_tail(
 void ra_ctl_field(const struct ra_ctl_term *t, struct ra_buf *out, unsigned indent,
     const char *label, const char *text);
 
-/* Times: "2026-11-23 10:14:05 CET"; "2 h ago", "in 5 min"; both. "-" for 0, which is unknown. */
+/*
+ * Times: "2026-11-23 10:14:05 CET"; "2026-11-23"; "2 h ago", "in 5 min"; first and third. "-" for
+ * 0, which is unknown.
+ */
 void ra_ctl_time(struct ra_buf *out, int64_t wall);
+void ra_ctl_date(struct ra_buf *out, int64_t wall);
 void ra_ctl_relative(struct ra_buf *out, int64_t wall, int64_t now);
 void ra_ctl_moment(struct ra_buf *out, int64_t wall, int64_t now);
 

@@ -80,3 +80,22 @@ ra_alert_state(struct ra_buf *out, const struct ra_check *check, const char *kin
 	if (used < LINE_MAX_BYTES)
 		ra_escape_value(out, text, strlen(text), LINE_MAX_BYTES - used);
 }
+
+void
+ra_alert_version(struct ra_buf *out, const struct ra_check *check, const char *instance,
+    const char *was, const struct ra_facts *now)
+{
+	ra_buf_puts(out, "version-changed");
+	ra_alert_pair(out, "check", check->id);
+	ra_alert_pair(out, "environment", check->environment->name);
+	if (instance != NULL)
+		ra_alert_pair(out, "instance", instance);
+	if (check->environment->owner != NULL)
+		ra_alert_pair(out, "owner", check->environment->owner);
+	if (check->service != NULL)
+		ra_alert_pair(out, "service", check->service);
+	ra_alert_pair(out, "was", was);
+	ra_alert_pair(out, "now", ra_facts_text(now, "version"));
+	if (ra_facts_text(now, "tag") != NULL)
+		ra_alert_pair(out, "tag", ra_facts_text(now, "tag"));
+}

@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <syslog.h>
 
 #include "relaudit/base/clock.h"
 #include "relaudit/engine/alert.h"
@@ -208,6 +209,53 @@ ra_announce(struct ra_engine *e, struct ra_track *t, const struct ra_transition 
 	}
 	if (line.error == 0)
 		commit_line(e, t, ra_alert_priority(tr->now), ra_buf_text(&line));
+}
+
+static void
+write_version_event(struct ra_buf *out, const struct ra_check *c, int64_t at, const char *instance,
+    const char *was, const struct ra_facts *now)
+{
+	struct ra_jsonw w;
+
+	ra_jsonw_init(&w, out);
+	ra_jsonw_object(&w, NULL);
+	ra_jsonw_text(&w, "event", "version-changed");
+	ra_jsonw_time(&w, "at", at);
+	ra_jsonw_text(&w, "check", c->id);
+	ra_jsonw_text(&w, "environment", c->environment->name);
+	if (c->service != NULL)
+		ra_jsonw_text(&w, "service", c->service);
+	if (instance != NULL)
+		ra_jsonw_text(&w, "instance", instance);
+	ra_jsonw_text(&w, "was", was);
+	ra_jsonw_text(&w, "now", ra_facts_text(now, "version"));
+	if (ra_facts_text(now, "tag") != NULL)
+		ra_jsonw_text(&w, "tag", ra_facts_text(now, "tag"));
+	ra_jsonw_object_end(&w);
+}
+
+/* Kept at once: a crash is not to tell it again. */
+void
+ra_announce_version(struct ra_engine *e, struct ra_track *t, const char *instance, const char *was,
+    const struct ra_facts *now)
+{
+	RA_BUF_LOCAL line = RA_BUF(4096);
+	RA_BUF_LOCAL body = RA_BUF(16384);
+	int64_t at = ra_clock_wall();
+
+	ra_alert_version(&line, t->check, instance, was, now);
+	write_version_event(&body, t->check, at, instance, was, now);
+	if (body.error == 0) {
+		struct ra_history_event event = { .at = at,
+			.what = "version-changed",
+			.check = t->check->id,
+			.body = body.data };
+
+		ra_engine_emit(e, &event);
+	}
+	ra_keep_latest(e, t);
+	if (line.error == 0)
+		commit_line(e, t, LOG_NOTICE, ra_buf_text(&line));
 }
 
 void

@@ -38,6 +38,12 @@ ra_engine_new(struct ra_io *io, struct ra_store *store, struct ra_syslog *syslog
 	return 0;
 }
 
+void
+ra_engine_use_mirror(struct ra_engine *e, struct ra_mirror *mirror)
+{
+	e->mirror = mirror;
+}
+
 /* --- tracks --- */
 
 static bool
@@ -141,7 +147,8 @@ ra_engine_start(struct ra_engine *e, struct ra_config *config, struct ra_error *
 	int r;
 
 	if (tracks_new(config, &e->tracks) < 0 ||
-	    ra_schedule_reserve(config->check_count, &e->heap) < 0)
+	    ra_schedule_reserve(config->check_count, &e->heap) < 0 ||
+	    ra_git_open(e, config, &e->repositories, &e->repository_count) < 0)
 		return ra_error_set(err, -ENOMEM, "out of memory");
 	e->track_count = config->check_count;
 	e->config = ra_config_ref(config);
@@ -158,6 +165,8 @@ ra_engine_start(struct ra_engine *e, struct ra_config *config, struct ra_error *
 	e->seen_written = ra_clock_mono();
 	ra_timer_start(e->keep_timer, RA_SECOND, 0);
 	ra_announce_resend(e);
+	if (e->mirror != NULL)
+		ra_mirror_sweep(e->mirror);
 	return 0;
 }
 
@@ -224,12 +233,37 @@ track_drop(struct ra_engine *e, struct ra_track *t)
 		(void)ra_store_remove(e->store, RA_RECORD_STATE, t->check->id);
 }
 
+/* Probes that wait for a repository which goes: they begin anew. */
+static void
+cancel_others(struct ra_engine *e, const struct ra_repository *list, size_t count)
+{
+	size_t i;
+
+	for (i = 0; i < e->track_count; i++) {
+		struct ra_probe *p = e->tracks[i].probe;
+
+		if (p != NULL && ra_git_asks_other(p, list, count))
+			ra_probe_cancel(p);
+	}
+}
+
+static void
+take_repositories(struct ra_engine *e, struct ra_repository *list, size_t count)
+{
+	ra_git_close(e->repositories, e->repository_count);
+	e->repositories = list;
+	e->repository_count = count;
+	if (e->mirror != NULL)
+		ra_mirror_sweep(e->mirror);
+}
+
 int
 ra_engine_swap(struct ra_engine *e, struct ra_config *config, struct ra_error *err)
 {
 	struct ra_track *old = e->tracks, *tracks;
+	struct ra_repository *repositories;
 	struct ra_config *was = e->config;
-	size_t old_count = e->track_count, i;
+	size_t old_count = e->track_count, repository_count, i;
 	struct ra_track **heap;
 
 	if (tracks_new(config, &tracks) < 0)
@@ -238,6 +272,12 @@ ra_engine_swap(struct ra_engine *e, struct ra_config *config, struct ra_error *e
 		tracks_free(tracks, config->check_count);
 		return ra_error_set(err, -ENOMEM, "out of memory; the old configuration stays");
 	}
+	if (ra_git_open(e, config, &repositories, &repository_count) < 0) {
+		free(heap);
+		tracks_free(tracks, config->check_count);
+		return ra_error_set(err, -ENOMEM, "out of memory; the old configuration stays");
+	}
+	cancel_others(e, repositories, repository_count);
 	ra_view_changed(e);
 	free(e->heap);
 	e->heap = heap;
@@ -262,6 +302,7 @@ ra_engine_swap(struct ra_engine *e, struct ra_config *config, struct ra_error *e
 			ra_schedule_again(e, &tracks[i]);
 	}
 	tracks_free(old, old_count);
+	take_repositories(e, repositories, repository_count);
 	ra_schedule_pump(e);
 	ra_config_unref(was);
 	return 0;
@@ -283,6 +324,8 @@ ra_engine_stop(struct ra_engine *e)
 			ra_probe_cancel(e->tracks[i].probe);
 		end_runs(&e->tracks[i], -ECANCELED);
 	}
+	ra_git_close(RA_TAKE(e->repositories), e->repository_count);
+	e->mirror = NULL;
 	ra_keep_flush(e, true);
 }
 
@@ -294,6 +337,7 @@ ra_engine_free(struct ra_engine *e)
 	while (e->probes != NULL) /* what workers still read */
 		ra_loop_turn(e->io.loop);
 	ra_view_changed(e);
+	ra_git_close(e->repositories, e->repository_count);
 	tracks_free(e->tracks, e->track_count);
 	ra_schedule_free(e);
 	ra_timer_free(e->announce_timer);

@@ -64,11 +64,13 @@ scrub_facts(struct ra_facts *f, const char *const *secrets, size_t count)
 	}
 }
 
-static void
-scrub_result(struct ra_result *r, const struct ra_check *c)
+void
+ra_funnel_scrub(struct ra_result *r, const struct ra_check *c)
 {
 	size_t i;
 
+	if (c->secret_count == 0)
+		return;
 	scrub(r->summary, c->secrets, c->secret_count);
 	scrub(r->evidence, c->secrets, c->secret_count);
 	scrub(r->next_step, c->secrets, c->secret_count);
@@ -138,8 +140,7 @@ ra_funnel(struct ra_engine *e, struct ra_track *t, struct ra_result *result, int
 	result->checked = ra_clock_wall();
 	result->checked_boot = ra_clock_boot();
 	result->duration_ms = ra_loop_now(e->io.loop) - started;
-	if (c->secret_count > 0)
-		scrub_result(result, c);
+	ra_funnel_scrub(result, c);
 	ra_state_apply(&t->state, result->verdict, result->reason, result->checked, c->confirm,
 	    c->recover, e->last_id + 1, &tr);
 	if (tr.change == RA_CHANGE_PROBLEM)

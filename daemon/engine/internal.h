@@ -4,6 +4,7 @@
 #define RELAUDIT_ENGINE_INTERNAL_H
 
 #include "relaudit/engine/engine.h"
+#include "relaudit/engine/mirror.h"
 #include "relaudit/format/format.h"
 #include "relaudit/kind/kind.h"
 #include "relaudit/source/source.h"
@@ -11,6 +12,7 @@
 #define RA_SLOT	      100 /* ms; due probes are taken together, a wake-up costs more than they */
 #define RA_SPREAD     (10 * RA_SECOND) /* a check that never ran starts within it */
 #define RA_INLINE_MAX 65536 /* bytes that are parsed on the loop; more goes to a worker */
+#define RA_GATHERED_MAX (RA_NEEDS_MAX + RA_PEERS_MAX)
 #define RA_NOT_QUEUED UINT32_MAX
 
 struct ra_probe;
@@ -59,6 +61,7 @@ enum ra_part_stage {
 	RA_PART_WAITING, /* in a queue */
 	RA_PART_FETCHING,
 	RA_PART_READING, /* format at work on a worker */
+	RA_PART_ASKING, /* the repository */
 	RA_PART_DONE,
 };
 
@@ -74,6 +77,10 @@ struct ra_part {
 	struct ra_data data;
 	enum ra_reason read_reason;
 	struct ra_error read_error;
+	struct ra_mirror_repo *repo; /* ASKING: of the engine */
+	struct ra_mirror_query *query; /* ASKING */
+	bool asked; /* git is filled */
+	struct ra_git_answer git;
 	struct ra_result *result;
 	struct ra_snapshot *snapshot; /* of what was read; NULL: none */
 };
@@ -90,6 +97,12 @@ struct ra_probe {
 	size_t part_count, parts_left, workers;
 	bool news; /* what was read is not what was read before */
 	struct ra_part parts[];
+};
+
+/* A service's repository, or the product's. */
+struct ra_repository {
+	struct ra_mirror_repo *repo; /* NULL: none, or error says why not */
+	struct ra_error error;
 };
 
 struct ra_queue {
@@ -115,6 +128,10 @@ struct ra_engine {
 	int64_t
 	    mono_to_wall; /* fixed at start: phases are stable, jumps of the clock are not felt */
 	bool running;
+	/* git.c */
+	struct ra_mirror *mirror; /* NULL: none */
+	struct ra_repository *repositories; /* as config->services; one more: the product's */
+	size_t repository_count;
 	/* schedule.c */
 	struct ra_track **heap;
 	size_t heap_count;
@@ -193,8 +210,32 @@ void ra_probe_cancel(struct ra_probe *p);
 /* Fails the parts of a probe that outlived its limit. */
 void ra_probe_expire(struct ra_probe *p);
 
+/* Has all it will get. */
+void ra_probe_answered(struct ra_part *part);
+/* The judge's call of a part; gathered is filled. */
+void ra_probe_call(const struct ra_part *part, struct ra_gathered gathered[RA_GATHERED_MAX],
+    struct ra_judge_call *ret);
+
+/* git.c: what the repository knows of what runs */
+
+/* Takes references to the repositories of a config: -ENOMEM changes nothing. */
+int ra_git_open(
+    struct ra_engine *e, const struct ra_config *config, struct ra_repository **ret, size_t *count);
+void ra_git_close(struct ra_repository *list, size_t count);
+/* False: there is nothing to ask, or nobody. Else ra_probe_answered comes later. */
+bool ra_git_ask(struct ra_part *part);
+/* The second line behind the mirror's own deadline. */
+void ra_git_expire(struct ra_part *part);
+void ra_git_cancel(struct ra_part *part);
+/* Whether a part waits for one that is not among these. */
+bool ra_git_asks_other(const struct ra_probe *p, const struct ra_repository *list, size_t count);
+void ra_git_clear(struct ra_git_answer *a);
+
 /* funnel.c: the one end of every probe. Takes result. */
 void ra_funnel(struct ra_engine *e, struct ra_track *t, struct ra_result *result, int64_t started);
+
+/* Blackens the check's secrets in all of a result. */
+void ra_funnel_scrub(struct ra_result *result, const struct ra_check *check);
 
 /* engine.c: into history and to the listeners */
 void ra_engine_emit(struct ra_engine *e, const struct ra_history_event *event);
@@ -217,6 +258,9 @@ int ra_secret_key_load(struct ra_engine *e, struct ra_error *err);
 
 /* announce.c */
 void ra_announce(struct ra_engine *e, struct ra_track *t, const struct ra_transition *tr);
+/* Another version runs; instance NULL: the only one. Facts have the new one. */
+void ra_announce_version(struct ra_engine *e, struct ra_track *t, const char *instance,
+    const char *was, const struct ra_facts *now);
 void ra_announce_again(struct ra_engine *e, struct ra_track *t, int priority, const char *line);
 void ra_announce_resend(struct ra_engine *e);
 void ra_announce_drop(struct ra_track *t);

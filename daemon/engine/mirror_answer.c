@@ -265,6 +265,7 @@ find_place(struct ra_mirror_query *q)
 		a->behind_releases = ra_releases_behind(q->repo->releases, version);
 	latest = ra_releases_latest(q->repo->releases, version);
 	a->latest = latest != NULL ? latest->name : NULL;
+	a->latest_date = latest != NULL ? latest->date : 0;
 	return true;
 }
 

@@ -19,7 +19,7 @@
 
 #define RA_MIRROR_FETCHES 4 /* at once */
 #define RA_MIRROR_RUNS	  4 /* of git at once, for questions */
-#define RA_MIRROR_DEMAND  (30 * RA_SECOND) /* between fetches for what is unknown */
+#define RA_MIRROR_DEMAND  (10 * RA_SECOND) /* between fetches for what is unknown */
 #define RA_MIRROR_LINE	  300
 
 /* --- URLs (mirror_url.c) --- */

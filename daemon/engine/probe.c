@@ -18,6 +18,7 @@ part_clear(struct ra_part *part)
 {
 	ra_input_clear(&part->fetch.input);
 	ra_data_free(&part->data);
+	ra_git_clear(&part->git);
 	ra_result_unref(RA_TAKE(part->result));
 	ra_snapshot_unref(RA_TAKE(part->snapshot));
 }
@@ -85,26 +86,15 @@ history_of(const struct ra_part *part)
 		   : NULL;
 }
 
-static void
-judge_part(struct ra_part *part)
+void
+ra_probe_call(const struct ra_part *part, struct ra_gathered gathered[RA_GATHERED_MAX],
+    struct ra_judge_call *ret)
 {
 	const struct ra_check *c = part->probe->check;
-	const struct ra_kind *kind = ra_check_kind(c);
 	struct ra_need needs[RA_NEEDS_MAX] = { 0 };
-	struct ra_gathered gathered[RA_NEEDS_MAX + RA_PEERS_MAX] = { 0 };
-	struct ra_judge_call call = { .options = c->kind_options,
-		.expect = c->expect,
-		.warn = c->warn,
-		.inputs = gathered,
-		.now = ra_clock_wall(),
-		.variables = &c->variables,
-		.secret_key = part->probe->engine->secret_key,
-		.secret_key_len = sizeof(part->probe->engine->secret_key),
-		.ret_snapshot = &part->snapshot };
-	size_t i;
+	size_t n = ra_check_kind(c)->needs(c->kind_options, c->expect, needs), i;
 
-	call.input_count = kind->needs(c->kind_options, c->expect, needs);
-	for (i = 0; i < call.input_count; i++) {
+	for (i = 0; i < n; i++) {
 		gathered[i].need = needs[i];
 		switch (needs[i].what) {
 		case RA_NEED_SELF:
@@ -117,12 +107,33 @@ judge_part(struct ra_part *part)
 			break;
 		case RA_NEED_PEER: /* these come after all that is listed */
 			break;
+		case RA_NEED_GIT:
+			gathered[i].git = part->asked ? &part->git : NULL;
+			break;
 		}
 	}
 	/* Of the present configuration, whose indexes are those of the tracks. */
-	call.input_count +=
-	    ra_peers_gather(part->probe->engine, part->probe->track->check, &gathered[i]);
-	kind->judge(&call, part->result);
+	n += ra_peers_gather(part->probe->engine, part->probe->track->check, &gathered[n]);
+	*ret = (struct ra_judge_call){ .options = c->kind_options,
+		.expect = c->expect,
+		.warn = c->warn,
+		.inputs = gathered,
+		.input_count = n,
+		.now = ra_clock_wall(),
+		.variables = &c->variables,
+		.secret_key = part->probe->engine->secret_key,
+		.secret_key_len = sizeof(part->probe->engine->secret_key) };
+}
+
+static void
+judge_part(struct ra_part *part)
+{
+	struct ra_gathered gathered[RA_GATHERED_MAX] = { 0 };
+	struct ra_judge_call call;
+
+	ra_probe_call(part, gathered, &call);
+	call.ret_snapshot = &part->snapshot;
+	ra_check_kind(part->probe->check)->judge(&call, part->result);
 }
 
 /* Secrets of a configuration are in the clear no longer than they must. */
@@ -154,12 +165,30 @@ part_judge(struct ra_part *part)
 		judge_failure(part, part->read_reason, part->read_error.text);
 	else
 		judge_part(part);
+	ra_funnel_scrub(part->result, part->probe->check);
 }
 
+/* What was read replaces what was known, but for a version that could not be read this time. */
 static bool
-was_read(const struct ra_result *r)
+is_news(const struct ra_facts *was, const struct ra_facts *now)
 {
-	return r != NULL && r->facts.count > 0;
+	return now->count > 0 &&
+	       (ra_facts_text(was, "version") == NULL || ra_facts_text(now, "version") != NULL);
+}
+
+static void
+remember_part(struct ra_probe *p, size_t i)
+{
+	const struct ra_facts *now = &p->parts[i].result->facts;
+	struct ra_facts *known = &p->track->history[i], was = *known;
+	const char *before = ra_facts_text(&was, "version");
+
+	if (!is_news(&was, now) || ra_facts_copy(now, known) < 0)
+		return;
+	if (before != NULL && strcmp(before, ra_facts_text(now, "version")) != 0)
+		ra_announce_version(
+		    p->engine, p->track, p->check->instances[i].name, before, known);
+	ra_facts_free(&was);
 }
 
 static bool
@@ -191,17 +220,9 @@ remember(struct ra_probe *p)
 		ra_snapshot_unref(t->snapshots[i]);
 		t->snapshots[i] = RA_TAKE(p->parts[i].snapshot);
 	}
-	if (t->history == NULL)
-		return;
-	for (i = 0; i < p->part_count && i < t->history_count; i++) {
-		struct ra_facts copy = { 0 };
-
-		if (was_read(p->parts[i].result) &&
-		    ra_facts_copy(&p->parts[i].result->facts, &copy) == 0) {
-			ra_facts_free(&t->history[i]);
-			t->history[i] = copy;
-		}
-	}
+	for (i = 0; i < p->part_count && i < t->history_count; i++)
+		if (p->parts[i].result != NULL)
+			remember_part(p, i);
 }
 
 static struct ra_result *
@@ -262,6 +283,21 @@ part_done(struct ra_part *part)
 		probe_end(p);
 }
 
+/* SELF is there or has failed: what is read may be asked about. */
+static void
+part_read(struct ra_part *part)
+{
+	if (part->probe->track == NULL || part->fetch.input.reason != RA_R_OK ||
+	    part->read_reason != RA_R_OK || !ra_git_ask(part))
+		part_done(part);
+}
+
+void
+ra_probe_answered(struct ra_part *part)
+{
+	part_done(part);
+}
+
 static void
 read_part(void *arg)
 {
@@ -286,7 +322,7 @@ read_done(void *arg)
 	struct ra_engine *e = part->probe->engine;
 
 	part->probe->workers--;
-	part_done(part);
+	part_read(part);
 	ra_schedule_pump(e);
 }
 
@@ -315,7 +351,7 @@ part_fetched(struct ra_part *part)
 		}
 		read_part(part);
 	}
-	part_done(part);
+	part_read(part);
 }
 
 static void
@@ -362,11 +398,15 @@ ra_probe_expire(struct ra_probe *p)
 		struct ra_part *part = &p->parts[i];
 		bool last = p->parts_left == 1 && p->workers == 0;
 
-		if (part->stage != RA_PART_FETCHING)
+		if (part->stage == RA_PART_ASKING) {
+			ra_git_expire(part);
+		} else if (part->stage == RA_PART_FETCHING) {
+			ra_check_source(p->check)->cancel(&part->fetch);
+			fail_part(part, RA_R_TIMEOUT,
+			    "no answer, and its source did not keep the deadline");
+		} else {
 			continue;
-		ra_check_source(p->check)->cancel(&part->fetch);
-		fail_part(
-		    part, RA_R_TIMEOUT, "no answer, and its source did not keep the deadline");
+		}
 		if (last)
 			return;
 	}
@@ -430,6 +470,10 @@ ra_probe_cancel(struct ra_probe *p)
 			ra_check_source(p->check)->cancel(&part->fetch);
 		if (part->stage == RA_PART_FETCHING || part->stage == RA_PART_WAITING) {
 			ra_schedule_leave(e, part, part->host != NULL && part->host->slow);
+			part->stage = RA_PART_DONE;
+			p->parts_left--;
+		} else if (part->stage == RA_PART_ASKING) {
+			ra_git_cancel(part);
 			part->stage = RA_PART_DONE;
 			p->parts_left--;
 		}

@@ -1,25 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which version runs, and which commit. */
+#include "version.h"
+
 #include <ctype.h>
 #include <string.h>
+#include <strings.h>
 
 #include "relaudit/base/escape.h"
-#include "relaudit/kind/kind.h"
-#include "relaudit/model/semver.h"
 
 #include "judge.h"
 
-#define VALUE_MAX  128
+#define VALUE_MAX  (RA_GIT_TEXT - 1)
 #define COMMIT_MIN 7
 #define COMMIT_MAX 64
 
 struct version_options {
 	struct ra_text version, commit, header;
-};
-
-struct version_words {
-	struct ra_text version, commit;
-	struct ra_range *range; /* of version; NULL: it is compared as text */
 };
 
 static const struct ra_option options[] = {
@@ -41,24 +37,59 @@ static const struct ra_option options[] = {
 	{ 0 },
 };
 
+static const struct ra_option lag[] = {
+	{ .name = "releases",
+	    .type = RA_OPT_INT,
+	    .offset = offsetof(struct ra_version_lag, releases),
+	    .max = 1000000,
+	    .help = "newer releases" },
+	{ .name = "age",
+	    .type = RA_OPT_DURATION,
+	    .offset = offsetof(struct ra_version_lag, age),
+	    .help = "from the commit of its tag to that of the newest release" },
+	{ 0 },
+};
+
 static const struct ra_option words[] = {
 	{ .name = "version",
 	    .type = RA_OPT_TEXT,
-	    .offset = offsetof(struct version_words, version),
+	    .offset = offsetof(struct ra_version_words, version),
 	    .flags = RA_OPT_NO_SECRET,
 	    .help = "the version as text (`1.5.0`), or a range in npm's syntax "
 		    "(`>=1.4 <2 || 3.x`), which skips pre-releases" },
 	{ .name = "commit",
 	    .type = RA_OPT_TEXT,
-	    .offset = offsetof(struct version_words, commit),
+	    .offset = offsetof(struct ra_version_words, commit),
 	    .flags = RA_OPT_NO_SECRET,
 	    .help = "the commit, its first 7 hexadecimal digits or more" },
+	{ .name = "tagged",
+	    .type = RA_OPT_BOOL,
+	    .offset = offsetof(struct ra_version_words, tagged),
+	    .flags = RA_OPT_REPOSITORY,
+	    .help = "`true`: the version has a tag in the repository of its service or product, "
+		    "and the commit that the service reports is the tag's" },
+	{ .name = "latest-tag",
+	    .type = RA_OPT_BOOL,
+	    .offset = offsetof(struct ra_version_words, latest_tag),
+	    .flags = RA_OPT_REPOSITORY,
+	    .help = "`true`: it is the newest release of the repository" },
+	{ .name = "max-lag",
+	    .type = RA_OPT_TABLE,
+	    .offset = offsetof(struct ra_version_words, max_lag),
+	    .flags = RA_OPT_REPOSITORY,
+	    .table = lag,
+	    .table_size = sizeof(struct ra_version_lag),
+	    .help = "how far it may be behind the newest release; either limit breaches" },
 	{ 0 },
 };
 
 static const struct ra_fact_def facts[] = {
 	{ "version", RA_FACT_TEXT, "the version that runs, as it says itself" },
 	{ "commit", RA_FACT_TEXT, "the commit that runs, as it says itself" },
+	{ "tag", RA_FACT_TEXT, "its tag in the repository" },
+	{ "tag_commit", RA_FACT_TEXT, "the tag's commit" },
+	{ "tag_date", RA_FACT_TIME, "when that was committed" },
+	{ "behind_releases", RA_FACT_INT, "newer releases in the repository" },
 	{ 0 },
 };
 
@@ -90,7 +121,7 @@ free_range(void *arg)
 }
 
 static int
-prepare_version(struct version_words *w, struct ra_arena *arena, struct ra_conf_place *place)
+prepare_version(struct ra_version_words *w, struct ra_arena *arena, struct ra_conf_place *place)
 {
 	struct ra_error err = { 0 };
 	int r;
@@ -116,12 +147,14 @@ is_commit(const char *text)
 static int
 words_prepare(void *bound, struct ra_arena *arena, struct ra_conf_place *place)
 {
-	struct version_words *w = bound;
+	struct ra_version_words *w = bound;
 
 	if (w->commit.value != NULL && !is_commit(w->commit.value))
 		ra_conf_complain(place, "commit",
 		    "'%s' is not a commit; write its first %d to %d hexadecimal digits",
 		    w->commit.shown, COMMIT_MIN, COMMIT_MAX);
+	if (w->max_lag != NULL && w->max_lag->releases == RA_UNSET && w->max_lag->age == RA_UNSET)
+		ra_conf_complain(place, "max-lag", "write `releases:`, `age:` or both");
 	return prepare_version(w, arena, place);
 }
 
@@ -186,7 +219,7 @@ see(const struct ra_data *data, const char *field, struct seen *ret, struct ra_r
 
 static void
 version_differs(
-    struct ra_result *r, enum ra_verdict bad, const struct version_words *w, const char *version)
+    struct ra_result *r, enum ra_verdict bad, const struct ra_version_words *w, const char *version)
 {
 	const char *expected = w->version.value;
 
@@ -202,7 +235,7 @@ version_differs(
 }
 
 static void
-unreadable(struct ra_result *r, const struct version_words *w, const char *version)
+unreadable(struct ra_result *r, const struct ra_version_words *w, const char *version)
 {
 	if (!ra_judge_begin(r, RA_UNKNOWN))
 		return;
@@ -219,7 +252,7 @@ unreadable(struct ra_result *r, const struct version_words *w, const char *versi
 
 static void
 judge_version(
-    struct ra_result *r, enum ra_verdict bad, const struct version_words *w, const char *version)
+    struct ra_result *r, enum ra_verdict bad, const struct ra_version_words *w, const char *version)
 {
 	struct ra_semver v;
 
@@ -238,7 +271,7 @@ judge_version(
 /* Either commit may be the short form of the other. */
 static void
 judge_commit(
-    struct ra_result *r, enum ra_verdict bad, const struct version_words *w, const char *commit)
+    struct ra_result *r, enum ra_verdict bad, const struct ra_version_words *w, const char *commit)
 {
 	const char *expected = w->commit.value;
 	size_t len = commit != NULL ? strlen(commit) : 0, expected_len = strlen(expected);
@@ -265,63 +298,123 @@ judge_commit(
 }
 
 static void
-judge_words(struct ra_result *r, enum ra_verdict bad, const struct version_words *w,
-    const char *version, const char *commit)
+judge_words(struct ra_result *r, enum ra_verdict bad, const struct ra_version_words *w,
+    const struct ra_version_seen *seen)
 {
 	if (w->version.value != NULL)
-		judge_version(r, bad, w, version);
+		judge_version(r, bad, w, seen->version);
 	if (w->commit.value != NULL)
-		judge_commit(r, bad, w, commit);
+		judge_commit(r, bad, w, seen->commit);
+	ra_version_judge_git(r, bad, w, seen);
 }
 
 static void
-say_fine(
-    struct ra_result *r, const struct version_words *w, const char *version, const char *commit)
+add_word(struct ra_buf *out, const char *word, const char *value)
 {
-	const char *both = w->version.value != NULL && w->commit.value != NULL ? ", " : "";
+	ra_buf_printf(out, "%s%s%s", out->len > 0 ? ", " : "", word, value);
+}
+
+static void
+add_words(struct ra_buf *out, const struct ra_version_words *w)
+{
+	if (w->version.value != NULL)
+		add_word(out, "version ", w->version.value);
+	if (w->commit.value != NULL)
+		add_word(out, "commit ", w->commit.value);
+	if (w->tagged == 1)
+		add_word(out, "tagged", "");
+	if (w->latest_tag == 1)
+		add_word(out, "latest-tag", "");
+	if (w->max_lag != NULL) {
+		add_word(out, "", "");
+		ra_version_lag_text(out, w->max_lag);
+	}
+}
+
+static void
+say_fine(struct ra_result *r, const struct ra_version_words *w, const struct ra_version_seen *seen)
+{
+	RA_BUF_LOCAL text = RA_BUF(4096);
+	RA_BUF_LOCAL expected = RA_BUF(4096);
 
 	if (r->verdict != RA_PENDING)
 		return;
-	if (version != NULL)
-		ra_result_say(r, RA_OK, RA_R_OK, "%s runs", version);
+	if (seen->version != NULL)
+		ra_buf_printf(&text, "%s runs", seen->version);
 	else
-		ra_result_say(r, RA_OK, RA_R_OK, "commit %s runs", commit);
-	if (w->version.value != NULL || w->commit.value != NULL)
-		ra_result_expected(r, "%s%s%s%s%s", w->version.value != NULL ? "version " : "",
-		    w->version.value != NULL ? w->version.value : "", both,
-		    w->commit.value != NULL ? "commit " : "",
-		    w->commit.value != NULL ? w->commit.value : "");
+		ra_buf_printf(&text, "commit %s runs", seen->commit);
+	ra_version_git_say(&text, w, seen->git);
+	ra_result_say(r, RA_OK, RA_R_OK, "%s", ra_buf_text(&text));
+	add_words(&expected, w);
+	if (expected.len > 0)
+		ra_result_expected(r, "%s", ra_buf_text(&expected));
+}
+
+static int
+set_facts(struct ra_facts *to, const struct ra_version_seen *seen)
+{
+	int r = 0;
+
+	if (seen->version != NULL)
+		r = ra_facts_set_text(to, facts, "version", seen->version);
+	if (r == 0 && seen->commit != NULL)
+		r = ra_facts_set_text(to, facts, "commit", seen->commit);
+	if (r == 0 && seen->git != NULL)
+		r = ra_version_git_facts(to, facts, seen->git);
+	return r;
 }
 
 static void
 judge(const struct ra_judge_call *call, struct ra_result *ret)
 {
 	const struct ra_gathered *self = &call->inputs[0];
+	struct ra_version_seen all = { .git = call->inputs[1].git };
 	struct seen version, commit;
 
 	ra_result_evidence(ret, self->input->where);
 	see(self->data, "version", &version, ret);
 	see(self->data, "commit", &commit, ret);
-	if ((version.value != NULL &&
-		ra_facts_set_text(&ret->facts, facts, "version", version.value) < 0) ||
-	    (commit.value != NULL &&
-		ra_facts_set_text(&ret->facts, facts, "commit", commit.value) < 0)) {
+	all.version = version.value;
+	all.commit = commit.value;
+	if (set_facts(&ret->facts, &all) < 0) {
 		ra_judge_no_memory(ret);
 		return;
 	}
 	if (version.value == NULL && commit.value == NULL)
 		ra_result_say(ret, RA_UNKNOWN, RA_R_VERSION_UNREADABLE, "no version was read");
-	judge_words(ret, RA_CRITICAL, call->expect, version.value, commit.value);
+	judge_words(ret, RA_CRITICAL, call->expect, &all);
 	if (call->warn != NULL)
-		judge_words(ret, RA_WARNING, call->warn, version.value, commit.value);
-	say_fine(ret, call->expect, version.value, commit.value);
+		judge_words(ret, RA_WARNING, call->warn, &all);
+	say_fine(ret, call->expect, &all);
+}
+
+/* What cannot be read is the judge's to say. */
+static bool
+ask(const struct ra_judge_call *call, struct ra_git_question *ret)
+{
+	const struct ra_data *data = call->inputs[0].data;
+	struct ra_result *nowhere = ra_result_new();
+	struct seen version, commit;
+
+	if (nowhere == NULL)
+		return false;
+	see(data, "version", &version, nowhere);
+	see(data, "commit", &commit, nowhere);
+	ra_result_unref(nowhere);
+	if (version.value != NULL)
+		memcpy(ret->version, version.text, sizeof(ret->version));
+	if (commit.value != NULL)
+		memcpy(ret->commit, commit.text, sizeof(ret->commit));
+	return version.value != NULL || commit.value != NULL;
 }
 
 static size_t
 needs(const void *bound, const void *expect, struct ra_need list[RA_NEEDS_MAX])
 {
 	list[0] = (struct ra_need){ .what = RA_NEED_SELF, .shapes = RA_SHAPE_FIELDS };
-	return 1;
+	list[1] = (struct ra_need){ .what = RA_NEED_GIT };
+	list[2] = (struct ra_need){ .what = RA_NEED_HISTORY }; /* to see that it changes */
+	return 3;
 }
 
 const struct ra_kind ra_kind_version = {
@@ -335,7 +428,7 @@ const struct ra_kind ra_kind_version = {
 		.name = "version",
 		.help = "what must run",
 		.options = words,
-		.size = sizeof(struct version_words),
+		.size = sizeof(struct ra_version_words),
 		.prepare = words_prepare,
 	},
 	.takes = RA_SHAPE_FIELDS,
@@ -344,5 +437,6 @@ const struct ra_kind ra_kind_version = {
 	.facts = facts,
 	.agree = fields,
 	.needs = needs,
+	.ask = ask,
 	.judge = judge,
 };

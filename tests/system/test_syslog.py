@@ -91,7 +91,8 @@ def test_soft_and_first_good_ones_are_not_said(daemon, web, syslog):
     d.run("production/version")
     d.stop()
     syslog.wait("stop")
-    assert [parse_line(ln)[3] for ln in syslog.lines()] == ["start", "stop"]
+    assert [parse_line(ln)[3] for ln in syslog.lines()] == ["start", "version-changed",
+                                                            "version-changed", "stop"]
 
 
 def test_severities(daemon, folder, syslog):

@@ -17,6 +17,7 @@ struct given {
 	struct ra_data *data;
 	struct ra_input input;
 	const struct ra_facts *history;
+	const struct ra_git_answer *git;
 };
 
 /* What is wanted back. */
@@ -57,6 +58,10 @@ judged(const struct ra_kind *kind, struct given *g)
 		inputs[i].need = needs[i];
 		if (needs[i].what == RA_NEED_HISTORY) {
 			inputs[i].facts = g->history;
+			continue;
+		}
+		if (needs[i].what == RA_NEED_GIT) {
+			inputs[i].git = g->git;
 			continue;
 		}
 		assert_true((needs[i].shapes & kind->takes) != 0);

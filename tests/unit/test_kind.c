@@ -189,6 +189,149 @@ test_version_next_step(void **state)
 	ra_result_unref(r);
 }
 
+/* --- version, with a repository --- */
+
+static const struct ra_git_answer tagged = { .tag = (char *)"v1.4.0",
+	.tag_commit = LONG_COMMIT,
+	.commit = LONG_COMMIT,
+	.tag_date = NOW - 10 * RA_DAY,
+	.latest = (char *)"v1.5.0",
+	.latest_date = NOW - 2 * RA_DAY,
+	.relation = RA_RELATION_MATCHING,
+	.behind_releases = 1 };
+
+static struct ra_git_answer
+but(enum ra_reason reason, const char *error, const char *tag, enum ra_relation relation,
+    int64_t behind_releases)
+{
+	struct ra_git_answer a = tagged;
+
+	a.reason = reason;
+	a.error = (char *)(uintptr_t)error;
+	a.tag = (char *)(uintptr_t)tag;
+	a.relation = relation;
+	a.dirty = relation == RA_RELATION_DIRTY;
+	a.behind_releases = behind_releases;
+	if (tag == NULL) {
+		a.tag_commit[0] = '\0';
+		a.tag_date = 0;
+	}
+	return a;
+}
+
+static void
+check_git(size_t row, const char *version, const char *commit, const char *expect,
+    const struct ra_git_answer *git, const struct wanted *wanted)
+{
+	struct ra_data data = { .shape = RA_SHAPE_FIELDS };
+	struct given g = { .expect = expect, .data = &data, .git = git };
+
+	if (version != NULL)
+		assert_int_equal(ra_data_add_field(&data, "version", version, strlen(version)), 0);
+	if (commit != NULL)
+		assert_int_equal(ra_data_add_field(&data, "commit", commit, strlen(commit)), 0);
+	check_result(row, judged(&ra_kind_version, &g), wanted);
+}
+
+#define TAG_FACTS \
+	"\"tag\":\"v1.4.0\",\"tag_commit\":\"" LONG_COMMIT "\"," \
+	"\"tag_date\":\"2026-11-13T12:00:00.000Z\",\"behind_releases\":1}"
+
+static void
+test_version_git(void **state)
+{
+	const struct ra_git_answer missing =
+	    but(RA_R_TAG_MISSING, "no tag v1.4.0", NULL, RA_RELATION_NONE, 2);
+	const struct ra_git_answer dirty = but(RA_R_OK, "", "v1.4.0", RA_RELATION_DIRTY, 0);
+	const struct ra_git_answer untagged =
+	    but(RA_R_TAG_MISSING, "no tag is there", NULL, RA_RELATION_UNTAGGED, 0);
+	const struct ra_git_answer odd = but(RA_R_OK, "", "v1.4.0", RA_RELATION_MATCHING, -1);
+	const struct ra_git_answer newest = but(RA_R_OK, "", "v1.5.0", RA_RELATION_MATCHING, 0);
+	const struct ra_git_answer ambiguous =
+	    but(RA_R_COMMIT_AMBIGUOUS, "several", "v1.4.0", RA_RELATION_UNKNOWN, 0);
+	const struct ra_git_answer blob =
+	    but(RA_R_TAG_NO_COMMIT, "a file", "v1.4.0", RA_RELATION_NONE, 0);
+	const struct ra_git_answer away =
+	    but(RA_R_REPO_TIMEOUT, "no answer in 10s", NULL, RA_RELATION_NONE, -1);
+	struct ra_git_answer other = but(RA_R_OK, "", "v1.4.0", RA_RELATION_DIVERGED, 1);
+	struct ra_git_answer stale = tagged;
+	const struct {
+		const char *version, *commit, *expect;
+		const struct ra_git_answer *git;
+		struct wanted wanted;
+	} rows[] = {
+		/* facts need no expectation */
+		{ "1.4.0", NULL, NULL, &tagged,
+		    { RA_OK, RA_R_OK, "1.4.0 runs", NULL, "{\"version\":\"1.4.0\"," TAG_FACTS } },
+		{ "1.4.0", NULL, NULL, &away,
+		    { RA_OK, RA_R_OK, "1.4.0 runs", NULL, "{\"version\":\"1.4.0\"}" } },
+		{ NULL, "abc1234", NULL, &untagged,
+		    { RA_OK, RA_R_OK, "runs, which has no tag", NULL, NULL } },
+		{ "1.4.0", NULL, NULL, &dirty,
+		    { RA_OK, RA_R_OK, "built with changes", NULL, NULL } },
+		/* tagged */
+		{ "1.4.0", "8f4c1b2", "tagged: true", &tagged,
+		    { RA_OK, RA_R_OK, "1.4.0 runs, tag v1.4.0", "tagged", NULL } },
+		{ "1.4.0", NULL, "tagged: false", &missing,
+		    { RA_OK, RA_R_OK, "runs", NULL, NULL } },
+		{ "1.4.0", NULL, "tagged: true", &missing,
+		    { RA_CRITICAL, RA_R_TAG_MISSING, "1.4.0 runs, but no tag v1.4.0", "tagged",
+			NULL } },
+		{ "1.4.0", NULL, "tagged: true", &blob,
+		    { RA_CRITICAL, RA_R_TAG_NO_COMMIT, "but a file", "tagged", NULL } },
+		{ NULL, "abc1234", "tagged: true", &untagged,
+		    { RA_CRITICAL, RA_R_VERSION_UNTAGGED, "commit abc1234 runs, which has no tag",
+			"tagged", NULL } },
+		{ "1.4.0", NULL, "tagged: true", &dirty,
+		    { RA_CRITICAL, RA_R_VERSION_DIRTY, "1.4.0 runs, built", "tagged", NULL } },
+		{ "1.4.0", "abc1234", "tagged: true", &other,
+		    { RA_CRITICAL, RA_R_COMMIT_DIFFERS,
+			"1.4.0 runs at commit abc1234, but tag v1.4.0 is at 8f4c1b2e9d0a: 1 commit "
+			"behind, 2 commits ahead",
+			"tagged", NULL } },
+		{ "1.4.0", "abc1234", "tagged: true", &ambiguous,
+		    { RA_UNKNOWN, RA_R_COMMIT_AMBIGUOUS, "but several", "tagged", NULL } },
+		{ "1.4.0", NULL, "tagged: true", &away,
+		    { RA_UNKNOWN, RA_R_REPO_TIMEOUT,
+			"1.4.0 runs, its tag is not known: no answer in", "tagged", NULL } },
+		{ "1.4.0", NULL, "tagged: true", NULL,
+		    { RA_UNKNOWN, RA_R_REPO_NOT_FOUND, "no repository was asked", "tagged",
+			NULL } },
+		{ NULL, NULL, "tagged: true", NULL,
+		    { UNREADABLE, "no version was read", NULL, NULL } },
+		/* the rest is judged as ever */
+		{ "1.4.0", NULL, "version: 1.5.0\ntagged: true", &away,
+		    { RA_CRITICAL, DIFFERS, "1.4.0 runs, expected 1.5.0", "version 1.5.0", NULL } },
+		{ "1.4.0", NULL, "tagged: true", &stale,
+		    { RA_OK, RA_R_OK, "tag v1.4.0, as of 7 min ago (the repository did not answer",
+			"tagged", NULL } },
+		/* the newest */
+		{ "1.5.0", NULL, "latest-tag: true", &newest,
+		    { RA_OK, RA_R_OK, "1.5.0 runs, tag v1.5.0", "latest-tag", NULL } },
+		{ "1.4.0", NULL, "latest-tag: true", &tagged,
+		    { RA_CRITICAL, RA_R_VERSION_BEHIND,
+			"1.4.0 runs, 1 release and 8 d behind v1.5.0", "latest-tag", NULL } },
+		{ "1.4.0", NULL, "latest-tag: true", &dirty,
+		    { RA_CRITICAL, RA_R_VERSION_DIRTY, "built", "latest-tag", NULL } },
+		{ NULL, "abc1234", "latest-tag: true", &untagged,
+		    { RA_CRITICAL, RA_R_VERSION_UNTAGGED, "no tag", "latest-tag", NULL } },
+		{ "1.4.0", NULL, "latest-tag: true", &odd,
+		    { RA_UNKNOWN, RA_R_VERSION_UNORDERED, "how far it is behind is not known",
+			"latest-tag", NULL } },
+	};
+
+	(void)state;
+	other.behind = 1;
+	other.ahead = 2;
+	memset(other.commit, 'a', 40);
+	stale.remote = RA_R_REPO_TIMEOUT;
+	stale.fetched = NOW - 7 * RA_MINUTE;
+	stale.age = 7 * RA_MINUTE;
+	for (size_t i = 0; i < RA_ARRAY_SIZE(rows); i++)
+		check_git(i, rows[i].version, rows[i].commit, rows[i].expect, rows[i].git,
+		    &rows[i].wanted);
+}
+
 static void
 test_version_refused(void **state)
 {
@@ -522,6 +665,7 @@ main(void)
 		cmocka_unit_test(test_version),
 		cmocka_unit_test(test_version_long),
 		cmocka_unit_test(test_version_next_step),
+		cmocka_unit_test(test_version_git),
 		cmocka_unit_test(test_version_refused),
 		cmocka_unit_test(test_backup),
 		cmocka_unit_test(test_backup_others),

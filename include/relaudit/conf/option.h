@@ -64,7 +64,9 @@ enum ra_option_flag {
 					   ra_check_peer) */
 	RA_OPT_VARIABLES = 1 << 8,	/* texts of a kind that name variables of the
 					   environment (ra_check.variables) */
-	RA_OPT_MAIN = 1 << 6,		/* of a source: may stand for the whole map, `exec: [...]` */
+	RA_OPT_REPOSITORY = 1 << 9,	/* of an expectation: the check's service, or the product,
+					   must have a repository */
+	RA_OPT_MAIN = 1 << 6,	/* of a source: may stand for the whole map, `exec: [...]` */
 };
 
 struct ra_option {

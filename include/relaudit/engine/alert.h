@@ -6,6 +6,7 @@
 #include "relaudit/base/buf.h"
 #include "relaudit/conf/config.h"
 #include "relaudit/engine/state.h"
+#include "relaudit/model/facts.h"
 
 /* CRITICAL LOG_CRIT, UNKNOWN LOG_ERR, WARNING LOG_WARNING, OK LOG_NOTICE. */
 int ra_alert_priority(enum ra_verdict state);
@@ -14,6 +15,9 @@ int ra_alert_priority(enum ra_verdict state);
  */
 void ra_alert_state(struct ra_buf *out, const struct ra_check *check, const char *kind,
     const struct ra_transition *t, const char *summary, bool unsaved);
+/* "version-changed check=... environment=... was=1.4.2 now=1.5.0 tag=v1.5.0" */
+void ra_alert_version(struct ra_buf *out, const struct ra_check *check, const char *instance,
+    const char *was, const struct ra_facts *now);
 /* " key=value" appended, the value quoted where it must be. */
 void ra_alert_pair(struct ra_buf *out, const char *key, const char *value);
 void ra_alert_pair_time(struct ra_buf *out, const char *key, int64_t wall_ms);

@@ -14,10 +14,13 @@
 #include "relaudit/model/result.h"
 
 struct ra_engine;
+struct ra_mirror;
 
 /* store and syslog may be NULL (`try`): nothing is kept, nothing is sent. */
 int ra_engine_new(struct ra_io *io, struct ra_store *store, struct ra_syslog *syslog,
     struct ra_engine **ret, struct ra_error *err);
+/* Before the start; borrowed until the engine has stopped. Without it no repository is asked. */
+void ra_engine_use_mirror(struct ra_engine *e, struct ra_mirror *mirror);
 /* Takes a reference to the config, loads what was kept, and begins to probe. */
 int ra_engine_start(struct ra_engine *e, struct ra_config *config, struct ra_error *err);
 /*

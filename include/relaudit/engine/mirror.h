@@ -5,7 +5,7 @@
  * or commit that it lacks waits for a fetch. Loop thread only.
  *
  * A fetch is started when someone asks and the last is older than the interval; for what is unknown
- * at most every 30 s; after failures ever later, up to 15 min. A repository out of reach answers
+ * at most every 10 s; after failures ever later, up to 15 min. A repository out of reach answers
  * from its mirror until that is older than max_age.
  *
  * Credentials: http(s) URLs may carry user:password@, which git gets through its environment, never
@@ -70,17 +70,6 @@ struct ra_mirror_question {
 	int64_t deadline;	/* monotonic ms; then it is answered with what hinders it */
 };
 
-enum ra_relation {
-	RA_RELATION_NONE,	/* no commit was reported, or there is neither tag nor commit */
-	RA_RELATION_MATCHING,	/* the commit is the tag's */
-	RA_RELATION_BEHIND,	/* the tag has commits that it lacks */
-	RA_RELATION_AHEAD,	/* it has commits beyond the tag */
-	RA_RELATION_DIVERGED,	/* both */
-	RA_RELATION_UNTAGGED,	/* no tag; see nearest */
-	RA_RELATION_DIRTY,	/* reported as -dirty or +dirty: it is no commit's state */
-	RA_RELATION_UNKNOWN,	/* the commit is not in the repository, or stands for several */
-};
-
 const char *ra_relation_name(enum ra_relation relation);	/* "matching", ... */
 
 struct ra_mirror_side {
@@ -113,6 +102,7 @@ struct ra_mirror_answer {
 	const char *nearest;	/* UNTAGGED: nearest tag before, `ahead` commits away, or NULL */
 	int64_t behind_releases;	/* newer releases; -1: not known */
 	const char *latest;	/* the newest release's tag; NULL: none */
+	int64_t latest_date;	/* wall ms, 0: not known */
 	/* COMPARE */
 	bool ordered;		/* order is known */
 	int order;		/* of the versions, else by ancestry; <0: side[0] is older */

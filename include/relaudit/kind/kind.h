@@ -4,14 +4,15 @@
  * each; see docs/extending.md.
  *
  * `needs` names the inputs, the engine gathers each with its age or its failure, `judge` returns
- * the verdict. Inputs of further sorts (a peer's facts, the mirror's answer, a blob at a ref, a
- * second source) come with the issues that build them, as further values of ra_need_what.
+ * the verdict. Inputs of further sorts (a peer's facts, a blob at a ref, a second source) come with
+ * the issues that build them, as further values of ra_need_what.
  */
 #ifndef RELAUDIT_KIND_KIND_H
 #define RELAUDIT_KIND_KIND_H
 
 #include "relaudit/conf/config.h"
 #include "relaudit/model/data.h"
+#include "relaudit/model/release.h"
 #include "relaudit/model/result.h"
 #include "relaudit/model/snapshot.h"
 
@@ -20,6 +21,7 @@ enum ra_need_what {
 	RA_NEED_HISTORY,	/* the facts of the last probe of this instance that read them */
 	RA_NEED_PEER,		/* another check as it is known now. Not for `needs` to list: one
 				   for each of the check's peers follows what that lists */
+	RA_NEED_GIT,		/* what the repository of the check's service knows of `ask` */
 };
 
 struct ra_need {
@@ -28,6 +30,26 @@ struct ra_need {
 };
 
 #define RA_NEEDS_MAX	8
+#define RA_GIT_TEXT	129
+
+/* What runs, as it says itself; "": not said. */
+struct ra_git_question {
+	char version[RA_GIT_TEXT], commit[RA_GIT_TEXT];
+};
+
+/* As struct ra_mirror_answer; texts are owned, NULL: none. */
+struct ra_git_answer {
+	enum ra_reason reason, remote;
+	char *error, *remote_error;
+	char *tag, *nearest, *latest;
+	char tag_commit[RA_COMMIT_TEXT], commit[RA_COMMIT_TEXT];
+	int64_t tag_date, latest_date;	/* wall ms, 0: not known */
+	enum ra_relation relation;
+	bool dirty;
+	int64_t behind, ahead;
+	int64_t behind_releases;
+	int64_t fetched, age;
+};
 
 struct ra_gathered {
 	struct ra_need need;
@@ -41,6 +63,7 @@ struct ra_gathered {
 	const struct ra_snapshot *snapshot;	/* of its first instance; NULL: kind has none */
 	enum ra_verdict verdict;
 	int64_t checked;		/* wall ms */
+	const struct ra_git_answer *git;	/* GIT: NULL if there is no repository */
 };
 
 struct ra_judge_call {
@@ -73,6 +96,11 @@ struct ra_kind {
 	/* Fills at most RA_NEEDS_MAX, returns how many. */
 	size_t (*needs)(const void *options, const void *expect,
 	    struct ra_need needs[RA_NEEDS_MAX]);
+	/*
+	 * What to ask the repository, once SELF was read; only where the check has one. False:
+	 * nothing. NULL: the kind has no RA_NEED_GIT.
+	 */
+	bool (*ask)(const struct ra_judge_call *call, struct ra_git_question *ret);
 	/*
 	 * Judges one instance into `ret` (fresh): verdict, reason, summary, expected, evidence,
 	 * facts. A SELF input that failed never gets here: the engine says so, with the verdict of

@@ -32,6 +32,18 @@ struct ra_tag {
 	uint32_t rank;			/* by ancestry, from 1; 0: not known */
 };
 
+/* What runs against the tag of its version. */
+enum ra_relation {
+	RA_RELATION_NONE,	/* no commit was reported, or there is neither tag nor commit */
+	RA_RELATION_MATCHING,	/* the commit is the tag's */
+	RA_RELATION_BEHIND,	/* the tag has commits that it lacks */
+	RA_RELATION_AHEAD,	/* it has commits beyond the tag */
+	RA_RELATION_DIVERGED,	/* both */
+	RA_RELATION_UNTAGGED,	/* no tag; see nearest */
+	RA_RELATION_DIRTY,	/* reported as -dirty or +dirty: it is no commit's state */
+	RA_RELATION_UNKNOWN,	/* the commit is not in the repository, or stands for several */
+};
+
 struct ra_releases;
 
 struct ra_releases *ra_releases_new(const char *pattern);	/* a checked one; NULL: no memory */

@@ -43,6 +43,14 @@ int ra_verdict_rank(enum ra_verdict v);
 	    "find out who deployed it") \
 	X(INSTANCES_DIFFER, "instances-differ", "instances of one check do not agree", \
 	    "finish or roll back the deployment on the instances named") \
+	X(VERSION_UNTAGGED, "version-untagged", "what runs has no tag in the repository", \
+	    "deploy a release, or tag the commit that runs and push the tag") \
+	X(VERSION_DIRTY, "version-dirty", "what runs was built with changes that no commit has", \
+	    "build from a clean checkout of the tag") \
+	X(VERSION_BEHIND, "version-behind", "there are newer releases than the one that runs", \
+	    "deploy the newest release, or allow for more lag") \
+	X(VERSION_UNORDERED, "version-unordered", "the order of the releases is not known", \
+	    "tag releases with semantic versions, see that the tag pattern is right") \
 	/* backups */ \
 	X(BACKUP_TOO_OLD, "backup-too-old", "the newest backup is older than its limit", \
 	    "see why the backup job did not run or did not finish") \
