@@ -248,7 +248,9 @@ void ra_keep_state(
 /* Writes what is dirty; all of it at a stop. */
 void ra_keep_flush(struct ra_engine *e, bool all);
 
-/* peer.c: what is known of the checks that this one is held against; how many they are */
+/* peer.c: not yet, it comes again in a moment */
+bool ra_peers_wait(const struct ra_engine *e, const struct ra_check *c);
+/* What is known of the checks that this one is held against; how many they are. */
 size_t ra_peers_gather(struct ra_engine *e, const struct ra_check *c, struct ra_gathered *out);
 /* What t brought is new: those that are held against it are judged again. */
 void ra_peers_tell(struct ra_engine *e, const struct ra_track *t);

@@ -2,7 +2,11 @@
 /* Checks that are held against others: what is known of those, and what happens when it changes. */
 #include <string.h>
 
+#include "relaudit/base/clock.h"
+
 #include "internal.h"
+
+#define START_WAIT (30 * RA_SECOND)
 
 static bool
 is_read(const struct ra_track *t, const struct ra_view *v)
@@ -41,6 +45,28 @@ ra_peers_gather(struct ra_engine *e, const struct ra_check *c, struct ra_gathere
 			.checked = v.checked };
 	}
 	return c->peer_count;
+}
+
+/*
+ * Right after a start a check waits for those it is held against, else it would be UNKNOWN for no
+ * reason but the order in which they come. Of two that wait for each other the first goes ahead.
+ */
+bool
+ra_peers_wait(const struct ra_engine *e, const struct ra_check *c)
+{
+	size_t i;
+
+	if (ra_clock_wall() - e->started > START_WAIT || ra_clock_wall() < e->started)
+		return false;
+	for (i = 0; i < c->peer_count; i++) {
+		const struct ra_check *peer = c->peers[i].check;
+		const struct ra_track *t = &e->tracks[peer->index];
+
+		if ((t->latest == NULL || t->latest->checked_boot == 0) &&
+		    (peer->peer_count == 0 || peer->index < c->index))
+			return true;
+	}
+	return false;
 }
 
 /* Those that have no result yet meet it when they come by themselves. */

@@ -10,6 +10,7 @@
 
 #include "internal.h"
 
+#define PEER_WAIT     500 /* ms */
 #define STARTS_A_TURN 128 /* more than this many are started in several turns of the loop */
 
 static void on_slot(void *arg);
@@ -280,6 +281,10 @@ on_slot(void *arg)
 		struct ra_track *t = e->heap[0];
 
 		ra_schedule_remove(e, t);
+		if (t->check->peer_count > 0 && ra_peers_wait(e, t->check)) {
+			queue_at(e, t, now + PEER_WAIT);
+			continue;
+		}
 		count_lateness(e, now - t->due);
 		started++;
 		if (ra_probe_start(e, t) < 0)

@@ -163,7 +163,7 @@ def settled(d, name, **wanted):
         seen = d.check(name)
         return seen if all(seen[k] == v for k, v in wanted.items()) else None
     try:
-        return support.wait_for(look, timeout=10)
+        return support.wait_for(look, timeout=30)
     except AssertionError:
         raise AssertionError((wanted, d.check(name))) from None
 
@@ -265,3 +265,20 @@ def test_a_template_may_name_one_that_uses_it(daemon, folder):
     d = daemon(c)
     settled(d, "production/config-api", reason="drift")
     assert d.check("staging/config-api")["state"] == "OK"
+
+
+def test_a_restart_does_not_turn_a_comparison_unknown(daemon, folder, syslog):
+    """Whichever of the two comes first: neither is UNKNOWN for want of the other."""
+    checks = {}
+    for env in ("staging", "production"):
+        (folder / f"{env}.env").write_text("A=1\nB=2\n")
+        checks[env] = {"checks": {"config": {"file": {"path": f"{folder}/{env}.env"},
+                                             "format": "dotenv"}}}
+    checks["production"]["checks"]["config"]["expect"] = {"same-as": "staging"}
+    d = daemon({"defaults": {"every": "5s", "confirm": 1}, "environments": checks}, inside=syslog)
+    for _ in range(4):
+        d.ready(ask=False)
+        assert d.check("production/config")["state"] == "OK"
+        d.stop()
+        d.start()
+    assert not syslog.lines("state check=")
