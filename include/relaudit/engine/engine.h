@@ -64,6 +64,17 @@ void ra_generation_view(const struct ra_generation *s, const struct ra_check *ch
     struct ra_view *ret);
 /* One check as of now, without a snapshot. */
 void ra_engine_view(const struct ra_engine *e, const struct ra_check *check, struct ra_view *ret);
+/*
+ * What was last read of the (first instance of the) check's configuration, borrowed until the loop
+ * turns, and when. NULL: not read, or too old to go by.
+ */
+struct ra_snapshot;
+const struct ra_snapshot *ra_engine_read(const struct ra_engine *e, const struct ra_check *check,
+    int64_t *ret_checked);
+/* Whether it is of a kind that reads configurations. */
+bool ra_engine_reads(const struct ra_check *check);
+/* The key of the digests in it, RA_DIGEST_SIZE bytes. */
+const void *ra_engine_secret_key(const struct ra_engine *e);
 /* Worst state of an environment; PENDING counts as UNKNOWN and comes back as RA_UNKNOWN. */
 enum ra_verdict ra_generation_worst(const struct ra_generation *s,
     const struct ra_environment *env);
