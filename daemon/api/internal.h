@@ -161,6 +161,9 @@ void ra_route_versions(struct ra_request *q);
 void ra_route_run(struct ra_request *q);
 void ra_route_reload(struct ra_request *q);
 
+/* --- drift.c --- */
+void ra_route_drift(struct ra_request *q);
+
 /* --- access.c --- */
 void ra_peer_of(struct MHD_Connection *connection, struct ra_peer *ret);
 /*

@@ -8,6 +8,7 @@
 static const char *const none[] = { NULL };
 static const char *const of_status[] = { "select", "wait", NULL };
 static const char *const of_versions[] = { "environment", NULL };
+static const char *const of_drift[] = { "environments", "check", "all", NULL };
 static const char *const of_history[] = { "environment", "check", "since", "until", "limit", NULL };
 static const char *const of_events[] = { "select", NULL };
 static const char *const of_metrics[] = { "checks", NULL };
@@ -17,6 +18,7 @@ static const struct ra_route routes[] = {
 	{ "GET", "/v1/status", of_status, ra_route_status },
 	{ "GET", "/v1/environments/", none, ra_route_environment },
 	{ "GET", "/v1/versions", of_versions, ra_route_versions },
+	{ "GET", "/v1/drift", of_drift, ra_route_drift },
 	{ "GET", "/v1/history", of_history, ra_route_history },
 	{ "GET", "/v1/events", of_events, ra_route_events },
 	{ "GET", "/metrics", of_metrics, ra_route_metrics },

@@ -69,6 +69,33 @@ ra_peers_wait(const struct ra_engine *e, const struct ra_check *c)
 	return false;
 }
 
+bool
+ra_engine_reads(const struct ra_check *check)
+{
+	return (ra_check_kind(check)->takes & RA_SHAPE_KEYS) != 0;
+}
+
+const struct ra_snapshot *
+ra_engine_read(const struct ra_engine *e, const struct ra_check *check, int64_t *ret_checked)
+{
+	const struct ra_track *t = &e->tracks[check->index];
+	struct ra_view v;
+
+	if (t->snapshots == NULL)
+		return NULL;
+	ra_engine_view(e, check, &v);
+	if (!is_read(t, &v))
+		return NULL;
+	*ret_checked = v.checked;
+	return t->snapshots[0];
+}
+
+const void *
+ra_engine_secret_key(const struct ra_engine *e)
+{
+	return e->secret_key;
+}
+
 /* Those that have no result yet meet it when they come by themselves. */
 void
 ra_peers_tell(struct ra_engine *e, const struct ra_track *t)

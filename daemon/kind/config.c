@@ -118,54 +118,24 @@ words_prepare(void *bound, struct ra_arena *arena, struct ra_conf_place *place)
 
 /* --- rules --- */
 
-static void
-add_rules(struct config_rules *r, enum ra_drift_word word, const struct ra_texts *keys)
-{
-	struct ra_drift_rule *list;
-
-	if (keys->count == 0 || r->error < 0)
-		return;
-	list = reallocarray(r->list, r->count + keys->count, sizeof(*list));
-	if (list == NULL) {
-		r->error = -ENOMEM;
-		return;
-	}
-	r->list = list;
-	for (size_t i = 0; i < keys->count; i++)
-		list[r->count++] =
-		    (struct ra_drift_rule){ .word = word, .key = keys->list[i].value };
-}
-
-static void
-add_words(struct config_rules *r, const struct config_words *w)
-{
-	add_rules(r, RA_DRIFT_REQUIRE, &w->required);
-	add_rules(r, RA_DRIFT_FORBID, &w->forbidden);
-	add_rules(r, RA_DRIFT_DIFFER, &w->differ);
-	add_rules(r, RA_DRIFT_MAY_DIFFER, &w->may_differ);
-}
-
 /* The rules of both apply to a pair. */
 static void
 collect_rules(struct config_case *c)
 {
-	const struct config_options *o = c->call->options, *other;
+	const struct config_options *o = c->call->options;
 	const struct config_words *warn = c->call->warn, *expect = c->call->expect;
 
-	add_rules(&c->rules, RA_DRIFT_IGNORE, &o->ignore);
-	add_words(&c->rules, c->words);
+	ra_config_rules_keys(&c->rules, RA_DRIFT_IGNORE, &o->ignore);
+	ra_config_rules_words(&c->rules, c->words);
 	if (c->peer != NULL && warn != NULL) { /* what may differ may under the other word too */
 		const struct config_words *rest = c->words == warn ? expect : warn;
 
-		add_rules(&c->rules, RA_DRIFT_DIFFER, &rest->differ);
-		add_rules(&c->rules, RA_DRIFT_MAY_DIFFER, &rest->may_differ);
+		ra_config_rules_keys(&c->rules, RA_DRIFT_DIFFER, &rest->differ);
+		ra_config_rules_keys(&c->rules, RA_DRIFT_MAY_DIFFER, &rest->may_differ);
 	}
 	c->rules.own = c->rules.count;
-	if (c->peer == NULL)
-		return;
-	other = c->peer->peer->check->kind_options;
-	add_rules(&c->rules, RA_DRIFT_IGNORE, &other->ignore);
-	add_words(&c->rules, c->peer->peer->check->expect);
+	if (c->peer != NULL)
+		ra_config_rules_add(&c->rules, c->peer->peer->check);
 }
 
 /* --- what was read --- */

@@ -3,8 +3,8 @@
 #ifndef RA_KIND_CONFIG_H
 #define RA_KIND_CONFIG_H
 
+#include "relaudit/kind/config.h"
 #include "relaudit/kind/kind.h"
-#include "relaudit/model/drift.h"
 
 struct config_options {
 	struct ra_texts ignore, secret, open, normalize;
@@ -16,21 +16,18 @@ struct config_words {
 	struct ra_text same_as;
 };
 
-struct config_rules {
-	struct ra_drift_rule *list;	/* its own first */
-	size_t count, own;
-	int error;
-};
-
 /* One comparison, of what was read by itself or with a peer. */
 struct config_case {
 	const struct ra_judge_call *call;
 	const struct config_words *words;
 	const struct ra_gathered *peer;		/* NULL: none */
 	const struct ra_snapshot *snapshot;
-	struct config_rules rules;
+	struct ra_config_rules rules;
 	struct ra_drift drift;
 };
+
+/* Adds the words that are rules. */
+void ra_config_rules_words(struct ra_config_rules *r, const struct config_words *w);
 
 /* What staging/config-api is called here: as it is in the words. */
 const char *ra_config_peer_name(const struct config_case *c);

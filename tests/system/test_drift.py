@@ -282,3 +282,56 @@ def test_a_restart_does_not_turn_a_comparison_unknown(daemon, folder, syslog):
         d.stop()
         d.start()
     assert not syslog.lines("state check=")
+
+
+# --- relauditctl drift ---
+
+def drift(d, *args):
+    done = d.ctl("drift", *args, "-o", "json")
+    return done.code, json.loads(done.out) if done.out else done.err
+
+
+def test_drift_side_by_side(daemon, folder):
+    c = pair(folder, STAGING, PRODUCTION, normalize=["environment", "domain"],
+             ignore=["EXTRA", "GONE"])
+    d = daemon(c)
+    settled(d, "production/config-api", state="CRITICAL")
+    code, answer = drift(d, "stage", "production")
+    assert code == 2 and answer["environments"] == ["staging", "production"]
+    assert answer["drift"] is True and answer["unread"] == []
+    assert set(answer["checked"]) == {"staging", "production"}
+    secret, mode = answer["rows"]
+    assert (mode["check"], mode["key"], mode["verdict"], mode["cause"]) == (
+        "config-api", "MODE", "differs", "drift")
+    assert mode["values"] == {"staging": {"value": "on"}, "production": {"value": "off"}}
+    assert secret["key"] == "DATABASE_PASSWORD"
+    digests = [secret["values"][e]["digest"] for e in ("staging", "production")]
+    assert all(x.startswith("k1:") for x in digests) and digests[0] != digests[1]
+    assert (answer["same"], answer["ignored"]) == (3, 1)
+    assert answer["unused_rules"] == ["ignore GONE"]
+    done = d.ctl("drift", "staging", "production")
+    assert done.code == 2 and "MODE" in done.out and "secret" not in done.out
+    assert all(len(line) <= 80 for line in done.out.splitlines())
+    assert done.out.splitlines()[-1] == "drift, 3 keys are as they ought to be, 1 are ignored"
+    code, everything = drift(d, "staging", "production", "--all")
+    assert {r["key"]: r["verdict"] for r in everything["rows"]}["EXTRA"] == "ignored"
+    assert len(everything["rows"]) == 6
+
+
+def test_drift_exit_codes(daemon, folder):
+    c = pair(folder, "A=1\n", "A=1\n")
+    c["environments"]["third"] = {"checks": {"config-api": {
+        "file": {"path": str(folder / "third.env")}, "format": "dotenv"}}}
+    c["environments"]["bare"] = {}
+    d = daemon(c)
+    settled(d, "production/config-api", state="OK")
+    assert drift(d, "staging", "production")[0] == 0
+    code, answer = drift(d, "staging", "production", "third")
+    assert (code, answer["drift"], answer["unread"]) == (3, False, ["third/config-api"])
+    assert drift(d, "staging", "bare")[0] == 3
+    (folder / "production.env").write_text("A=2\n")
+    d.run("production/config-api")
+    assert drift(d, "staging", "production", "third")[0] == 2
+    assert d.ctl("drift", "staging", "nowhere").code == 64
+    assert d.ctl("drift", "staging", "stage").code != 0
+    assert d.ctl("drift", "staging").code == 64

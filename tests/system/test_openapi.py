@@ -134,6 +134,8 @@ def shop(module_folder, module_things):
     web.put("pr2", {"version": "1.5.0", "commit": "abc1234def"})
     support.make_backups(folder / "b", newest=31 * 3600)
     support.make_log(folder / "app.log", (10, "INFO one"))
+    (folder / "staging.env").write_text("A=1\nB=1\nA_TOKEN=x\n")
+    (folder / "production.env").write_text("A=2\nA_TOKEN=y\n")
     version = {"http": {"url": web.url("${host}")}, "for": {"host": ["pr1", "pr2"]},
                "format": "json", "version": "/version", "commit": "/commit"}
     d = module_things(support.Daemon(folder, {
@@ -141,10 +143,13 @@ def shop(module_folder, module_things):
         "environments": {
             "production": {"rank": 30, "owner": "oncall", "aliases": ["prod"],
                            "labels": {"team": "x"}, "runbook": "https://wiki.example/",
-                           "checks": {"version-api": version, "backup-db": {
+                           "checks": {"version-api": version, "config-api": {
+                               "file": {"path": f"{folder}/production.env"}, "format": "dotenv",
+                               "ignore": ["NONE"]}, "backup-db": {
                                "file": {"glob": f"{folder}/b/*.dump"},
                                "expect": {"max-age": "26h"}}}},
             "staging": {"checks": {
+                "config-api": {"file": {"path": f"{folder}/staging.env"}, "format": "dotenv"},
                 "logs": {"file": {"path": f"{folder}/app.log"}, "time": r"^(?<time>\S+)",
                          "expect": {"max-age": "5h"}},
                 "version": {"http": {"url": web.url("none")}, "format": "text"}}},
@@ -158,17 +163,21 @@ def shop(module_folder, module_things):
 VALUES = {"environment": ["production", "prod"], "check": ["production/backup-db"],
           "select": ["production", "staging/logs", "slow"], "wait": ["1ms"],
           "since": ["7d", "2020-01-01T00:00:00Z"], "until": ["1ms"], "limit": ["1"],
-          "checks": ["0", "1"]}
+          "checks": ["0", "1"], "environments": ["production,staging", "slow,prod"],
+          "all": ["true", "false"]}
 BODIES = {"/v1/run": {"select": ["production", "staging/logs"]}}
 
 
 def requests(path, method):
     """The path bare, then with each documented parameter."""
+    known = parameters(path, method, "query")
+    always = [f"{n}={VALUES[n][0]}" for n in known if known[n].get("required")]
     for rest in VALUES["environment"] if "{environment}" in path else [""]:
-        yield path.replace("{environment}", rest)
-    for name in parameters(path, method, "query"):
+        yield path.replace("{environment}", rest) + "?" * bool(always) + "&".join(always)
+    for name in known:
         for value in VALUES[name]:
-            yield f"{bare(path)}?{name}={value}"
+            others = [a for a in always if not a.startswith(name + "=")]
+            yield f"{bare(path)}?" + "&".join([f"{name}={value}", *others])
 
 
 def answered(shop, path, method, url):

@@ -160,6 +160,7 @@ ra_route_run(struct ra_request *q)
 		say(q, #name, ""); \
 	}
 ROUTE(versions)
+ROUTE(drift)
 ROUTE(history)
 ROUTE(events)
 ROUTE(metrics)

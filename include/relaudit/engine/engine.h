@@ -75,6 +75,17 @@ void ra_engine_view(const struct ra_engine *e, const struct ra_check *check, str
 /* State and verdict of the view alone, for counting. */
 void ra_generation_shown(const struct ra_generation *s, const struct ra_check *check,
     enum ra_verdict *ret_state, enum ra_verdict *ret_verdict);
+/*
+ * What was last read of the (first instance of the) check's configuration, borrowed until the loop
+ * turns, and when. NULL: not read, or too old to go by.
+ */
+struct ra_snapshot;
+const struct ra_snapshot *ra_engine_read(const struct ra_engine *e, const struct ra_check *check,
+    int64_t *ret_checked);
+/* Whether it is of a kind that reads configurations. */
+bool ra_engine_reads(const struct ra_check *check);
+/* The key of the digests in it, RA_DIGEST_SIZE bytes. */
+const void *ra_engine_secret_key(const struct ra_engine *e);
 
 /* Checks without any result yet: in all, and (environment or check may be NULL) of a selection. */
 size_t ra_engine_pending(const struct ra_engine *e);

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What kind config knows of its checks, for comparing them outside of a probe. */
+#ifndef RELAUDIT_KIND_CONFIG_H
+#define RELAUDIT_KIND_CONFIG_H
+
+#include "relaudit/conf/config.h"
+#include "relaudit/model/drift.h"
+
+/* Its own come first. Texts are borrowed from the configuration; the list is to be freed. */
+struct ra_config_rules {
+	struct ra_drift_rule *list;
+	size_t count, own;
+	int error;			/* -ENOMEM: some are missing */
+};
+
+/* Adds the rules of a check of kind config: `ignore` and those under `expect`. */
+void ra_config_rules_add(struct ra_config_rules *r, const struct ra_check *c);
+/* Adds keys under one word. */
+void ra_config_rules_keys(struct ra_config_rules *r, enum ra_drift_word word,
+    const struct ra_texts *keys);
+
+#endif
