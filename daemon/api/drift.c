@@ -153,23 +153,23 @@ compare(struct compared *c, const struct ra_drift_side *sides, size_t count,
 	return 0;
 }
 
-/* A check that only one of them has is not compared: there is nothing to hold it against. */
+/* What only some of them have is named as not read in the others: it was not compared there. */
 static int
 compare_check(struct compared *c, const char *name)
 {
 	struct ra_drift_side sides[RA_DRIFT_SIDES_MAX] = { 0 };
 	struct ra_config_rules rules = { 0 };
-	size_t count = 0, have = 0;
+	size_t count = 0;
 	int r = 0;
 
-	for (size_t i = 0; i < c->count; i++)
-		have += check_of(c, i, name) != NULL;
-	for (size_t i = 0; have > 1 && i < c->count; i++) {
+	for (size_t i = 0; i < c->count; i++) {
 		const struct ra_check *check = check_of(c, i, name);
 		int64_t checked = 0;
 
-		if (check == NULL)
+		if (check == NULL) {
+			ra_buf_printf(&c->unread, "%s/%s%c", c->environments[i]->name, name, '\0');
 			continue;
+		}
 		sides[count].name = c->environments[i]->name;
 		sides[count].snapshot = ra_engine_read(c->q->api->engine, check, &checked);
 		if (sides[count].snapshot == NULL) {
@@ -202,7 +202,8 @@ compare_all(struct compared *c, const char *only)
 
 			for (size_t j = 0; j < i && !before; j++)
 				before = check_of(c, j, name) != NULL;
-			if (!before && (only == NULL || strcmp(only, name) == 0))
+			if (!before && ra_engine_reads(env->checks[k]) &&
+			    (only == NULL || strcmp(only, name) == 0))
 				r = compare_check(c, name);
 		}
 	}

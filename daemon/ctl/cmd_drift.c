@@ -114,6 +114,13 @@ render_table(struct ra_ctl *ctl, const json_t *answer, struct ra_buf *out)
 {
 	int64_t ignored = ra_ctl_json_int(answer, "ignored", 0);
 
+	if (!json_is_true(json_object_get(answer, "drift")) && ignored == 0 &&
+	    ra_ctl_json_int(answer, "same", 0) == 0 &&
+	    ra_ctl_json_int(answer, "unverifiable", 0) == 0) {
+		render_list(ctl, json_object_get(answer, "unread"), "not read: ", out);
+		ra_buf_puts(out, "nothing was compared\n");
+		return;
+	}
 	render_rows(ctl, answer, out);
 	render_list(ctl, json_object_get(answer, "unread"), "not read: ", out);
 	render_list(ctl, json_object_get(answer, "unused_rules"), "meets no key: ", out);

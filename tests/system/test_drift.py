@@ -335,3 +335,17 @@ def test_drift_exit_codes(daemon, folder):
     assert d.ctl("drift", "staging", "nowhere").code == 64
     assert d.ctl("drift", "staging", "stage").code != 0
     assert d.ctl("drift", "staging").code == 64
+
+
+def test_what_was_not_compared_is_not_fine(daemon, folder):
+    (folder / "a.env").write_text("A=1\n")
+    check = {"file": {"path": f"{folder}/a.env"}, "format": "dotenv"}
+    d = daemon({"defaults": {"every": "1h", "confirm": 1}, "environments": {
+        "one": {"checks": {"config-a": check, "config-b": check}},
+        "two": {"checks": {"config-a": check}}, "none": {"checks": {}}}})
+    d.ready()
+    done = d.ctl("drift", "one", "two")
+    assert done.code == 3 and "not read: two/config-b" in done.out, done
+    assert d.ctl("drift", "one", "two", "--check", "config-a").code == 0
+    done = d.ctl("drift", "two", "none")
+    assert done.code == 3 and "no drift" not in done.out, done
