@@ -153,12 +153,21 @@ next_phase(const struct ra_engine *e, const struct ra_check *c, int64_t after)
 	return after + c->every - rest;
 }
 
+/* Within min(every, RA_SPREAD) of now; the phase spreads the checks over that. */
+static int64_t
+soon(const struct ra_engine *e, const struct ra_check *c)
+{
+	int64_t now = ra_loop_now(e->io.loop), spread = c->every < RA_SPREAD ? c->every : RA_SPREAD;
+	int64_t due = next_phase(e, c, now);
+
+	return due - now > spread ? now + (due - now) % spread : due;
+}
+
 void
 ra_schedule_first(struct ra_engine *e, struct ra_track *t)
 {
 	const struct ra_check *c = t->check;
-	int64_t now = ra_loop_now(e->io.loop), spread = c->every < RA_SPREAD ? c->every : RA_SPREAD;
-	int64_t due, last;
+	int64_t now = ra_loop_now(e->io.loop), due, last;
 
 	/* A configuration is not kept, and others may be waiting to be held against it. */
 	if (t->latest != NULL && t->snapshots == NULL) {
@@ -169,18 +178,13 @@ ra_schedule_first(struct ra_engine *e, struct ra_track *t)
 			return;
 		}
 	}
-	due = next_phase(e, c, now);
-	if (due - now > spread)
-		due = now + (due - now) % spread;
-	queue_at(e, t, due);
+	queue_at(e, t, soon(e, c));
 }
 
 void
 ra_schedule_soon(struct ra_engine *e, struct ra_track *t)
 {
-	const struct ra_check *c = t->check;
-	int64_t now = ra_loop_now(e->io.loop), spread = c->every < RA_SPREAD ? c->every : RA_SPREAD;
-	int64_t due = now + (next_phase(e, c, now) - now) % spread;
+	int64_t due = soon(e, t->check);
 
 	if (t->heap != RA_NOT_QUEUED && t->due > due)
 		queue_at(e, t, due);
