@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The one end of every probe: caps, scrubs, counts, state, records, alerts, schedule. Nothing of
- * the sort happens anywhere else.
+ * The one end of every probe: caps, counts, state, records, alerts, schedule. Nothing of the sort
+ * happens anywhere else. Secrets are scrubbed from each instance's result as soon as it is judged,
+ * as what is remembered of it comes before this.
  */
 #include <string.h>
 
@@ -140,7 +141,6 @@ ra_funnel(struct ra_engine *e, struct ra_track *t, struct ra_result *result, int
 	result->checked = ra_clock_wall();
 	result->checked_boot = ra_clock_boot();
 	result->duration_ms = ra_loop_now(e->io.loop) - started;
-	ra_funnel_scrub(result, c);
 	ra_state_apply(&t->state, result->verdict, result->reason, result->checked, c->confirm,
 	    c->recover, e->last_id + 1, &tr);
 	if (tr.change == RA_CHANGE_PROBLEM)
