@@ -59,7 +59,7 @@ open_named(struct ra_engine *e, const char *url, struct ra_repositories *r)
 
 	if (url == NULL || ra_map_get(&r->named, url) != NULL)
 		return 0;
-	error = open_one(e->mirror, url, NULL, to);
+	error = open_one(e->mirror, url, "v{version}", to);
 	if (error == 0) {
 		r->count++;
 		error = ra_map_put(&r->named, url, to, NULL);
