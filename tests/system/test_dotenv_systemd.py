@@ -9,6 +9,7 @@ import shutil
 import pytest
 
 import support
+from reading import read_keys
 
 # What systemd gives every program; no file here has these names.
 ITS_OWN = {"LANG", "PATH", "INVOCATION_ID", "SYSTEMD_EXEC_PID"}
@@ -123,29 +124,6 @@ def dialect():
 
 # --- relauditd's ---
 
-def config(folder, count):
-    checks = {f"config-{i}": {"file": {"path": f"{folder}/files/{i}"},
-                              "format": "dotenv", "dialect": dialect()} for i in range(count)}
-    return {"defaults": {"every": "1h", "retry": "1h", "confirm": 1},
-            "environments": {"one": {"checks": checks}, "two": {"checks": checks}}}
-
-
-def seen_by_relauditd(d, count):
-    """[{name: value} or what the check says]"""
-    code, answer, _ = d.api("/v1/drift?environments=one,two&all=true")
-    assert code == 200 and answer["drift"] is False
-    status = {c["name"]: c for c in d.status()["environments"][0]["checks"]}
-    seen = []
-    for i in range(count):
-        check = status[f"config-{i}"]
-        seen.append({} if check["state"] == "OK" else f"{check['reason']}: {check['summary']}")
-    for row in answer["rows"]:
-        keys = seen[int(row["check"].partition("-")[2])]
-        assert isinstance(keys, dict) and row["values"]["one"] == row["values"]["two"]
-        keys[row["key"]] = row["values"]["one"]["value"]
-    return seen
-
-
 def agrees(theirs, ours):
     """A file in which systemd finds nothing at all but lines it passes over is not read as empty."""
     if isinstance(ours, str):
@@ -161,9 +139,8 @@ def test_as_systemd_reads_them(folder, daemon):
     for i, content in enumerate(contents):
         (folder / "files" / str(i)).write_bytes(content)
     said = boot(folder, len(contents))
-    d = daemon(config(folder, len(contents)))
-    d.ready()
-    ours = seen_by_relauditd(d, len(contents))
+    ours = read_keys(daemon, [{"file": {"path": f"{folder}/files/{i}"}, "format": "dotenv",
+                               "dialect": dialect()} for i in range(len(contents))])
     bad, refused, keys = [], 0, 0
     for i, content in enumerate(contents):
         theirs = seen_by_systemd(folder, said, i)
