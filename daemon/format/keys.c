@@ -104,6 +104,9 @@ ra_keys_line(struct ra_keys *k, const char *at)
 		k->line_at = nl + 1;
 		k->line++;
 	}
+	/* Else a line of a hundred thousand keys would be looked through for each of them. */
+	if (k->line_at < at)
+		k->line_at = at;
 	return k->line;
 }
 

@@ -99,7 +99,7 @@ make_dotenv(size_t count, unsigned side, bool in_order)
 }
 
 static struct ra_buf
-make_json(size_t count, unsigned side)
+make_json(size_t count, unsigned side, bool one_line)
 {
 	struct ra_buf out = RA_BUF(0);
 
@@ -114,6 +114,8 @@ make_json(size_t count, unsigned side)
 		ra_buf_puts(&out, "\"\n");
 	}
 	ra_buf_puts(&out, "}}\n");
+	for (size_t i = 0; one_line && i < out.len; i++)
+		out.data[i] = out.data[i] == '\n' ? ' ' : out.data[i];
 	return out;
 }
 
@@ -301,7 +303,7 @@ main(int argc, char **argv)
 {
 	char made[] = "/tmp/bench_drift.XXXXXX";
 	char *folder = argc > 1 ? argv[1] : mkdtemp(made);
-	struct ra_buf small[2], big[2], sorted[2], json[2];
+	struct ra_buf small[2], big[2], sorted[2], json[2], line[2];
 
 	if (folder == NULL)
 		die("cannot make a folder");
@@ -309,7 +311,8 @@ main(int argc, char **argv)
 		small[i] = make_dotenv(1000, i, false);
 		big[i] = make_dotenv(100000, i, false);
 		sorted[i] = make_dotenv(100000, i, true);
-		json[i] = make_json(100000, i);
+		json[i] = make_json(100000, i, false);
+		line[i] = make_json(100000, i, true);
 		write_file(folder, i == 0 ? "a.env" : "b.env", &big[i]);
 		write_file(folder, i == 0 ? "a.json" : "b.json", &json[i]);
 	}
@@ -317,6 +320,7 @@ main(int argc, char **argv)
 	bench_two("dotenv", &ra_format_dotenv, big);
 	bench_two("dotenv, in order", &ra_format_dotenv, sorted);
 	bench_two("JSON", &ra_format_json, json);
+	bench_two("JSON in one line", &ra_format_json, line);
 	bench_two("the same as YAML", &ra_format_yaml, json);
 	bench_many(20, 2000);
 	bench_others(folder);
@@ -325,6 +329,7 @@ main(int argc, char **argv)
 		ra_buf_free(&big[i]);
 		ra_buf_free(&sorted[i]);
 		ra_buf_free(&json[i]);
+		ra_buf_free(&line[i]);
 	}
 	if (argc < 2)
 		clean_up(folder);

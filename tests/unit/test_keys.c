@@ -446,6 +446,30 @@ test_yaml_aliases_multiply(void **state)
 	}
 }
 
+/* As programs write JSON: everything in one line, which must not cost its length for each key. */
+static void
+test_one_long_line(void **state)
+{
+	static const struct ra_format *const formats[] = { &ra_format_json, &ra_format_yaml };
+	const size_t count = 300000;
+	RA_BUF_LOCAL text = RA_BUF(0);
+
+	(void)state;
+	ra_buf_puts(&text, "\n{");
+	for (size_t i = 0; i < count; i++)
+		ra_buf_printf(&text, "%s\"name-%zu\": \"value\"", i > 0 ? ", " : "", i);
+	ra_buf_puts(&text, "\n}");
+	for (size_t f = 0; f < RA_ARRAY_SIZE(formats); f++) {
+		struct outcome o = read_keys(formats[f], NULL, text.data, text.len);
+
+		assert_int_equal(o.reason, RA_R_OK);
+		assert_int_equal(o.data.keys.count, count);
+		assert_int_equal(o.data.keys.list[0].line, 2);
+		assert_int_equal(o.data.keys.list[count - 1].line, 2);
+		ra_data_free(&o.data);
+	}
+}
+
 /* What is refused may hold a secret: errors show names and places alone. */
 static void
 test_errors_show_nothing(void **state)
@@ -597,6 +621,7 @@ main(void)
 		cmocka_unit_test(test_deep),
 		cmocka_unit_test(test_yaml),
 		cmocka_unit_test(test_yaml_aliases_multiply),
+		cmocka_unit_test(test_one_long_line),
 		cmocka_unit_test(test_errors_show_nothing),
 		cmocka_unit_test(test_json_suite),
 		cmocka_unit_test(test_recorded),
