@@ -178,12 +178,6 @@ is_shown(const char *text, size_t len)
 	return true;
 }
 
-static const char *
-bare(const char *version)
-{
-	return version + (*version == 'v' ? 1 : 0);
-}
-
 /* What was read and is no value is said, and counts as not read. */
 static void
 see(const struct ra_data *data, const char *field, struct seen *ret, struct ra_result *result)
@@ -227,11 +221,11 @@ version_differs(
 		return;
 	ra_result_say(r, bad, RA_R_VERSION_DIFFERS, "%s runs, expected %s", version, expected);
 	ra_result_expected(r, "version %s", expected);
-	if (w->range == NULL && strcmp(bare(version), bare(expected)) == 0)
+	if (w->range == NULL && strcmp(ra_version_bare(version), ra_version_bare(expected)) == 0)
 		ra_result_next(r,
 		    "only the leading v differs: write `version: \"%s\"`, or `\"=%s\"`, which does "
 		    "not mind it",
-		    version, bare(expected));
+		    version, ra_version_bare(expected));
 }
 
 static void
@@ -261,7 +255,7 @@ judge_version(
 	} else if (w->range == NULL) {
 		if (strcmp(version, w->version.value) != 0)
 			version_differs(r, bad, w, version);
-	} else if (ra_semver_parse(bare(version), strlen(bare(version)), &v) < 0) {
+	} else if (!ra_version_parse(version, &v)) {
 		unreadable(r, w, version);
 	} else if (!ra_range_contains(w->range, &v)) {
 		version_differs(r, bad, w, version);

@@ -4,6 +4,7 @@
 #define RA_KIND_VERSION_H
 
 #include "relaudit/kind/kind.h"
+#include "relaudit/kind/version.h"
 #include "relaudit/model/semver.h"
 
 struct ra_version_lag {
@@ -23,6 +24,10 @@ struct ra_version_seen {
 	const struct ra_git_answer *git; /* NULL: nobody was asked */
 };
 
+/* Without a leading v. */
+const char *ra_version_bare(const char *version);
+/* False: it is not semantic. */
+bool ra_version_parse(const char *version, struct ra_semver *ret);
 /* Whether a word needs the repository. */
 bool ra_version_wants_git(const struct ra_version_words *w);
 /* The facts of an answer. 0 or -ENOMEM. */
