@@ -221,7 +221,14 @@ probe_result(struct ra_probe *p)
 		if (results[i] == NULL)
 			return NULL;
 	}
-	return ra_kind_combine(ra_check_kind(c), names, results, p->part_count);
+	return ra_kind_combine(ra_check_kind(c),
+	    &(struct ra_combine_call){ .names = names,
+		.results = results,
+		.count = p->part_count,
+		.expect = c->expect,
+		.warn = c->warn,
+		.before = p->track->latest != NULL ? &p->track->latest->facts : NULL,
+		.now = ra_clock_wall() });
 }
 
 static void

@@ -59,6 +59,7 @@ static const struct ra_option words[] = {
 	    .offset = offsetof(struct config_words, may_differ),
 	    .flags = RA_OPT_NO_SECRET,
 	    .help = "keys that must be there, of any value" },
+	RA_OPTION_AGREE_WITHIN(struct config_words, agree_within),
 	{ 0 },
 };
 
@@ -66,6 +67,7 @@ static const struct ra_fact_def facts[] = {
 	{ "keys", RA_FACT_INT, "how many keys there are" },
 	{ "digest", RA_FACT_TEXT, "of all keys and values that are looked at" },
 	{ "drifted", RA_FACT_INT, "how many keys are not as they ought to be" },
+	RA_FACT_DIFFER_SINCE,
 	{ 0 },
 };
 

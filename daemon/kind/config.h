@@ -14,6 +14,7 @@ struct config_options {
 struct config_words {
 	struct ra_texts required, forbidden, differ, may_differ;
 	struct ra_text same_as;
+	int64_t agree_within;
 };
 
 /* One comparison, of what was read by itself or with a peer. */

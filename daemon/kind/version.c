@@ -80,6 +80,7 @@ static const struct ra_option words[] = {
 	    .table = lag,
 	    .table_size = sizeof(struct ra_version_lag),
 	    .help = "how far it may be behind the newest release; either limit breaches" },
+	RA_OPTION_AGREE_WITHIN(struct ra_version_words, agree_within),
 	{ 0 },
 };
 
@@ -90,6 +91,7 @@ static const struct ra_fact_def facts[] = {
 	{ "tag_commit", RA_FACT_TEXT, "the tag's commit" },
 	{ "tag_date", RA_FACT_TIME, "when that was committed" },
 	{ "behind_releases", RA_FACT_INT, "newer releases in the repository" },
+	RA_FACT_DIFFER_SINCE,
 	{ 0 },
 };
 

@@ -16,6 +16,7 @@ struct ra_version_words {
 	struct ra_range *range; /* of version; NULL: it is compared as text */
 	int64_t tagged, latest_tag;
 	struct ra_version_lag *max_lag;
+	int64_t agree_within;
 };
 
 /* What one instance says of itself, and what the repository knows of that. */

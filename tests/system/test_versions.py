@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from support import wait_for
+from support import relauditd, wait_for
 from test_tagged import Repository, on_terminal, said
 
 VERSION = {"version": "/version"}
@@ -207,3 +207,73 @@ def test_ahead_without_a_repository(daemon, web):
     d.run("production/version-api")
     assert services(d)["staging/version-api"]["next"] == {
         "environment": "production", "version": None, "order": None}
+
+
+# --- a rollout ---
+
+def rollout(web, check="version-api", **words):
+    for host in "ab":
+        web.put(host, said("1.0.0"))
+    return {check: {"http": {"url": web.url("${host}")}, "for": {"host": ["a", "b"]},
+                    "version": "/version", **words}}
+
+
+def test_a_rollout_is_tolerated_for_a_while(daemon, web):
+    d = daemon(config(None, {"one": (None, rollout(web, expect={"agree-within": "1h"}))}))
+    d.ready()
+    assert "differ_since" not in d.check("one/version-api")["facts"]
+    web.put("a", said("1.1.0"))
+    c = d.run("one/version-api")
+    assert (c["state"], c["reason"]) == ("OK", "ok"), c
+    assert c["summary"].startswith(
+        "instances differ in version: 1.1.0 on 1 of 2, 1.0.0 on 1; tolerated for 59 min") or \
+        "tolerated for 1 h more" in c["summary"], c
+    assert c["expected"] == "all instances agree within 1h"
+    since = c["facts"]["differ_since"]
+    assert "version" not in c["facts"]
+    assert d.run("one/version-api")["facts"]["differ_since"] == since
+    (web.www / "b").unlink()
+    c = d.run("one/version-api")
+    assert (c["state"], c["facts"]["differ_since"]) == ("UNKNOWN", since)
+    web.put("b", said("1.0.0"))
+    d.run("one/version-api")
+    events(d)  # so that all is on disk
+    d.restart()
+    c = d.run("one/version-api")
+    assert (c["state"], c["facts"]["differ_since"]) == ("OK", since)
+    web.put("b", said("1.1.0"))
+    c = d.run("one/version-api")
+    assert (c["state"], c["facts"]) == ("OK", {"version": "1.1.0"})
+
+
+def test_a_rollout_that_takes_too_long(daemon, web):
+    web.put("x", "A=1\n")
+    web.put("y", "A=1\n")
+    d = daemon(config(None, {"one": (None, {
+        **rollout(web, expect={"agree-within": "1s"}),
+        **rollout(web, "version-web", expect={"agree-within": "1h"}, warn={"agree-within": "1s"}),
+        "config-api": {"http": {"url": web.url("${host}")}, "for": {"host": ["x", "y"]},
+                       "format": "dotenv", "expect": {"agree-within": "1s"}}})}))
+    d.ready()
+    web.put("a", said("1.1.0"))
+    web.put("x", "A=2\n")
+    for name, state in ("version-api", "CRITICAL"), ("version-web", "WARNING"), \
+            ("config-api", "CRITICAL"):
+        assert d.run(f"one/{name}")["state"] in ("OK", state)
+        wait_for(lambda: d.run(f"one/{name}")["state"] == state, what=f"{name} is {state}")
+        c = d.check(f"one/{name}")
+        assert c["reason"] == "instances-differ" and c["expected"].endswith("agree within 1s"), c
+    d.restart()
+    assert d.run("one/version-api")["state"] == "CRITICAL"
+
+
+@pytest.mark.parametrize("words", ["expect", "warn"])
+def test_agreement_is_of_instances(folder, web, words):
+    (folder / "c.yaml").write_text(json.dumps(config(None, {"one": (None, {"version-api": version(
+        web, "api", **{words: {"agree-within": "1m"}})})}), indent=1))
+    done = relauditd("--check-config", "-c", folder / "c.yaml")
+    assert done.code == 2
+    assert "`agree-within:` is for a check with several instances" in done.err, done.err
+    line = next(n for n, text in enumerate((folder / "c.yaml").read_text().splitlines(), 1)
+                if "agree-within" in text)
+    assert f"c.yaml:{line}:" in done.err, done.err

@@ -66,6 +66,7 @@ enum ra_option_flag {
 					   environment (ra_check.variables) */
 	RA_OPT_REPOSITORY = 1 << 9,	/* of an expectation: the check's service, or the product,
 					   must have a repository */
+	RA_OPT_INSTANCES = 1 << 10,	/* of an expectation: the check must have `for` */
 	RA_OPT_MAIN = 1 << 6,	/* of a source: may stand for the whole map, `exec: [...]` */
 };
 
