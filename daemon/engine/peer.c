@@ -41,8 +41,10 @@ ra_peers_gather(struct ra_engine *e, const struct ra_check *c, struct ra_gathere
 			.peer = &c->peers[i],
 			.facts = v.facts,
 			.snapshot = t->snapshots != NULL ? t->snapshots[0] : NULL,
+			.committed = t->committed != NULL ? t->committed->snapshot : NULL,
 			.verdict = v.verdict,
-			.checked = v.checked };
+			.checked = v.checked,
+			.changed = t->changed };
 	}
 	return c->peer_count;
 }

@@ -5,6 +5,8 @@
  */
 #include <string.h>
 
+#include "relaudit/base/clock.h"
+
 #include "internal.h"
 
 /* Of one version; a tag goes with the version, or with the commit where there is only that. */
@@ -111,6 +113,8 @@ announce(struct ra_probe *p, size_t i, const struct ra_facts *was, const struct 
 		change.what = RA_VERSION_KNOWN;
 	else
 		return;
+	if (change.what == RA_VERSION_CHANGED)
+		p->track->changed = ra_clock_wall();
 	ra_announce_version(p->engine, p->track, &change);
 }
 

@@ -84,6 +84,30 @@ const struct ra_snapshot *ra_engine_read(const struct ra_engine *e, const struct
     int64_t *ret_checked);
 /* Whether it is of a kind that reads configurations. */
 bool ra_engine_reads(const struct ra_check *check);
+/*
+ * What is committed for a check, as its last probe read it: the baseline under `expect`. Borrowed
+ * until the loop turns. -ENOENT: the check has no baseline.
+ */
+struct ra_baseline {
+	const struct ra_snapshot *snapshot;	/* NULL: not read, or too old to go by */
+	const char *error;			/* why, one line */
+	const char *ref;	/* the tag or ref it was read at; "": not known */
+	const char *path;	/* within the repository */
+	int64_t checked;	/* wall ms, of the probe; 0: none */
+};
+int ra_engine_baseline(const struct ra_engine *e, const struct ra_check *check,
+    struct ra_baseline *ret);
+/*
+ * Reads the baseline at another ref (branch, tag, commit). done is called once, from the loop,
+ * never from inside this call; snapshot is borrowed until it returns and NULL with a reason and an
+ * error. 0, -ENOENT as above, -EINVAL: no ref can be called so (err), -ENOMEM.
+ */
+struct ra_baseline_query;
+int ra_engine_baseline_at(struct ra_engine *e, const struct ra_check *check, const char *ref,
+    void (*done)(void *arg, struct ra_snapshot *snapshot, enum ra_reason reason,
+	const char *error), void *arg, struct ra_baseline_query **ret, struct ra_error *err);
+void ra_engine_baseline_cancel(struct ra_baseline_query *q);	/* NULL allowed */
+
 /* The key of the digests in it, RA_DIGEST_SIZE bytes. */
 const void *ra_engine_secret_key(const struct ra_engine *e);
 
