@@ -277,3 +277,192 @@ def test_agreement_is_of_instances(folder, web, words):
     line = next(n for n, text in enumerate((folder / "c.yaml").read_text().splitlines(), 1)
                 if "agree-within" in text)
     assert f"c.yaml:{line}:" in done.err, done.err
+
+
+# --- held against another environment ---
+
+def pair(web, url, here, there, expect=None, check=None, **more):
+    """production, held against staging."""
+    def one(name, says, **words):
+        return {"version-api": version(web, name, says,
+                                       **({"commit": "/commit"} if "commit" in says else {}),
+                                       **words)}
+    staging = one("there", there)
+    if check:
+        staging = {check: staging["version-api"]}
+    return config(url, {"staging": (20, staging),
+                        "production": (30, one("here", here, expect=expect, **more))})
+
+
+def judged(d, name="production/version-api"):
+    c = d.check(name)
+    return c["state"], c["reason"], c["summary"]
+
+
+def becomes(d, state, reason, name="production/version-api"):
+    wait_for(lambda: judged(d, name)[:2] == (state, reason), what=f"{reason}: {judged(d, name)}")
+    return d.check(name)
+
+
+def test_the_same_version_as_there(daemon, web, shop):
+    d = daemon(pair(web, shop.path, said("1.0.0"), said("1.2.0"), {"same-as": "staging"}))
+    d.ready()
+    c = becomes(d, "CRITICAL", "version-differs")
+    assert c["summary"] == "1.0.0 runs, but 1.2.0 in staging: 2 releases behind"
+    assert c["expected"] == "same-as staging"
+    web.put("there", said("v1.0.0"))
+    d.run("staging/version-api")  # it is judged again by itself
+    c = becomes(d, "OK", "ok")
+    assert c["expected"] == "same-as staging"
+    web.put("there", {})
+    d.run("staging/version-api")
+    c = becomes(d, "UNKNOWN", "peer-unread")
+    assert "1.0.0 runs, but the version of staging is not known: " in c["summary"]
+
+
+def test_the_same_commit_as_there(daemon, web):
+    d = daemon(pair(web, None, said("1.0.0", "abc12345"), said("1.0.0", "abc12345678"), {
+        "same-as": "staging/version"}, check="version", warn={"not-ahead-of": "staging/version"}))
+    d.ready()
+    assert judged(d)[:2] == ("OK", "ok"), judged(d)
+    web.put("there", said("1.0.0", "fff1234"))
+    d.run("staging/version")
+    c = becomes(d, "CRITICAL", "commit-differs")
+    assert c["summary"] == \
+        "1.0.0 runs at commit abc12345, but commit fff1234 in staging/version", c
+
+
+def test_not_ahead_by_semantic_version(daemon, web, shop):
+    d = daemon(pair(web, shop.path, said("1.2.0"), said("v1.0.0"), {"not-ahead-of": "staging"}))
+    d.ready()
+    c = becomes(d, "CRITICAL", "version-ahead")
+    assert (c["summary"], c["expected"]) == (
+        "1.2.0 runs, ahead of staging (v1.0.0)", "not-ahead-of staging"), c
+    web.put("there", said("1.0.0"))
+    d.run("staging/version-api")
+    wait_for(lambda: judged(d)[2] == "1.2.0 runs, 2 releases ahead of staging (1.0.0)",
+             what=str(judged(d)))
+    for fine in "1.2.0", "1.3.0-rc.1":
+        web.put("there", said(fine))
+        d.run("staging/version-api")
+        becomes(d, "OK", "ok")
+        web.put("there", said("1.0.0"))
+        d.run("staging/version-api")
+        becomes(d, "CRITICAL", "version-ahead")
+
+
+def test_a_repository_out_of_reach_is_no_matter_to_semantic_versions(daemon, web, folder):
+    d = daemon(pair(web, folder / "nowhere.git", said("1.2.0"), said("1.0.0"), {
+        "not-ahead-of": "staging"}))
+    d.ready()
+    assert becomes(d, "CRITICAL", "version-ahead")["summary"].endswith("ahead of staging (1.0.0)")
+    for name, says in ("here", "build-2"), ("there", "build-1"):
+        web.put(name, said(says))
+    d.run("staging/version-api", "production/version-api")
+    wait_for(lambda: judged(d)[0] == "UNKNOWN" and judged(d)[1].startswith("repo-"),
+             what=str(judged(d)))
+    assert "whether that is newer than build-1 of staging is not known" in judged(d)[2]
+
+
+def test_not_ahead_without_a_repository(daemon, web):
+    d = daemon(pair(web, None, said("build-2"), said("build-1"), {"not-ahead-of": "staging"}))
+    d.ready()
+    assert "no repository was asked" in becomes(d, "UNKNOWN", "version-unordered")["summary"]
+    web.put("there", said("build-2"))
+    d.run("staging/version-api")
+    becomes(d, "OK", "ok")
+
+
+@pytest.fixture
+def builds(folder):
+    """build-9, build-10, 2024-11-rc in a line; old-1 on a branch off build-9, dated last."""
+    r = Repository(folder / "builds.git")
+    r.commits = [r.commit("build-9"), r.commit("build-10"), r.commit(), r.commit("2024-11-rc")]
+    r.git("checkout", "--quiet", "-b", "old", "build-9")
+    r.commits.append(r.commit("old-1"))
+    return r
+
+
+def of_builds(c, builds):
+    c["product"]["repository"].update(url=str(builds.path), tag="{version}")
+    return c
+
+
+@pytest.mark.parametrize("here, there, state, reason, summary", [
+    ("build-10", "build-10", "OK", "ok", "build-10 runs"),
+    ("build-10", "2024-11-rc", "OK", "ok", "build-10 runs"),
+    ("build-10", "build-9", "CRITICAL", "version-ahead",
+     "build-10 runs, 1 release ahead of staging (build-9)"),
+    ("2024-11-rc", "build-9", "CRITICAL", "version-ahead", "ahead of staging (build-9)"),
+    ("old-1", "build-10", "CRITICAL", "version-diverged",
+     "old-1 runs, which has diverged from build-10 of staging: 1 commit only here, 1 only there"),
+    ("build-10", "build-11", "UNKNOWN", "version-unordered", "no tag build-11")])
+def test_order_by_ancestry(daemon, web, builds, here, there, state, reason, summary):
+    d = daemon(of_builds(pair(web, "/x", said(here), said(there), {"not-ahead-of": "staging"}),
+                         builds))
+    d.ready()
+    assert summary in becomes(d, state, reason)["summary"], judged(d)
+
+
+def test_order_of_commits_alone(daemon, web, builds):
+    c = of_builds(pair(web, "/x", {"commit": builds.commits[3]}, {"commit": builds.commits[1]},
+                       {"not-ahead-of": "staging"}), builds)
+    for env in c["environments"].values():
+        del env["checks"]["version-api"]["version"]
+    d = daemon(c)
+    d.ready()
+    c = becomes(d, "CRITICAL", "version-ahead")
+    assert c["summary"] == (f"commit {builds.commits[3][:12]} runs, 1 release ahead of staging "
+                            f"(commit {builds.commits[1][:12]})"), c
+
+
+@pytest.mark.parametrize("runs, expect, state, reason, behind, summary", [
+    ("2024-11-rc", {"latest-tag": True}, "OK", "ok", 0, "2024-11-rc runs"),
+    ("build-10", {"latest-tag": True}, "CRITICAL", "version-behind", 1,
+     "1 release and 2 d behind 2024-11-rc"),
+    ("build-9", {"max-lag": {"releases": 1}}, "CRITICAL", "version-behind", 2,
+     "2 releases and 3 d behind 2024-11-rc"),
+    ("build-9", {"max-lag": {"releases": 2}}, "OK", "ok", 2, "build-9 runs"),
+    ("build-11", {"latest-tag": True}, "CRITICAL", "tag-missing", None, "no tag build-11")])
+def test_lag_of_builds(daemon, web, builds, runs, expect, state, reason, behind, summary):
+    builds.git("checkout", "--quiet", "main")
+    builds.git("tag", "-d", "old-1")
+    builds.git("branch", "-D", "old")
+    d = daemon(of_builds(config("/x", {"one": (None, {"version-api": version(
+        web, "api", said(runs), expect=expect)})}), builds))
+    d.ready()
+    assert judged(d, "one/version-api")[:2] == (state, reason), judged(d, "one/version-api")
+    c = d.check("one/version-api")
+    assert summary in c["summary"] and c["facts"].get("behind_releases") == behind, c
+
+
+@pytest.mark.parametrize("word", ["same-as", "not-ahead-of"])
+@pytest.mark.parametrize("names, error", [
+    ("stagin", "there is no environment 'stagin'; did you mean 'staging'?"),
+    ("staging/version-web", "environment staging has no check 'version-web'"),
+    ("production", "production/version-api cannot be held against itself"),
+    ("staging/value", "staging/value is of kind backup")])
+def test_peers_that_are_not_there(folder, web, word, names, error):
+    c = pair(web, None, said("1"), said("1"), {word: names})
+    c["environments"]["staging"]["checks"]["value"] = {
+        "kind": "backup", "file": {"glob": "/x/*"}}
+    (folder / "c.yaml").write_text(json.dumps(c, indent=1))
+    done = relauditd("--check-config", "-c", folder / "c.yaml")
+    assert done.code == 2 and f"`{word}:` {error}" in done.err, done.err
+    line = next(n for n, text in enumerate((folder / "c.yaml").read_text().splitlines(), 1)
+                if word in text)
+    assert f"c.yaml:{line}:" in done.err, done.err
+
+
+def test_of_a_template_it_does_not_hold_where_it_points(daemon, web):
+    c = pair(web, None, said("2.0.0"), said("1.0.0"))
+    c["templates"] = {"checked": {"checks": {"version-api": {
+        "expect": {"not-ahead-of": "staging"}}}}}
+    for env in c["environments"].values():
+        env["checks"]["version-api"].pop("expect", None)
+        env["use"] = ["checked"]
+    d = daemon(c)
+    d.ready()
+    becomes(d, "CRITICAL", "version-ahead")
+    assert d.check("staging/version-api")["state"] == "OK"
+    assert d.check("staging/version-api")["expected"] is None

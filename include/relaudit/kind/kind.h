@@ -105,6 +105,7 @@ struct ra_judge_call {
 	const struct ra_gathered *inputs;	/* in the order of `needs` */
 	size_t input_count;
 	int64_t now;			/* wall ms */
+	const char *service;		/* the check's; NULL: none */
 	const struct ra_pairs *variables;	/* the check's; NULL: none */
 	const void *secret_key;		/* of the digests that stand for secrets */
 	size_t secret_key_len;
