@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Versions of the past, and of environments against each other."""
+import contextlib
 import datetime
 import json
+import sqlite3
 
 import pytest
 
@@ -88,7 +90,26 @@ def test_what_ran_then(daemon, web, shop, syslog):
     assert [then[k] for k in keys] == [None] * 5 + ["PENDING"]
     assert then["checked"] is None
     out = d.ctl("version", "--at", second).out.splitlines()
+    told = d.ctl("history", "one").out
+    assert "1.0.0 -> 1.2.0, tag v1.2.0" in told, told
+    assert "1.0.0, tag v1.0.0 (seen for the first time)" in told, told
     assert "SINCE" in out[0].split() and "CHECKED" not in out[0] and "1.2.0" in out[1]
+
+
+def test_what_ran_longer_than_events_are_kept(daemon, web):
+    d = daemon(config(None, {"one": (None, {"version-api": version(web, "api", said("1.0.0"))})}))
+    d.ready()
+    d.stop()
+    with contextlib.closing(sqlite3.connect(d.state / "history.db")) as db, db:
+        db.execute("DELETE FROM event")  # as they are when they are too old
+    d.start()
+    then = services(d, "--at", "1h")["one/version-api"]
+    assert (then["version"], then["checked"], then["state"]) == ("1.0.0", None, "OK")
+    web.put("api", said("1.1.0"))
+    d.run("one/version-api")
+    then = services(d, "--at", "1h")["one/version-api"]
+    assert (then["version"], then["checked"], then["state"]) == ("1.0.0", None, "OK")
+    assert services(d)["one/version-api"]["version"] == "1.1.0"
 
 
 @pytest.mark.parametrize("at, code, error", [
