@@ -194,6 +194,23 @@ ra_check_bind_format(struct ra_check_build *b)
 	return r;
 }
 
+/* Words that instances have, where there are none. */
+static void
+check_instances(
+    struct ra_check_build *b, const struct ra_conf_type *type, const struct ra_node *map)
+{
+	for (size_t i = 0; i < map->count; i++) {
+		const struct ra_option *o = ra_option_find(type->options, map->entries[i].key);
+
+		if (o == NULL || !(o->flags & RA_OPT_INSTANCES) ||
+		    ra_tree_get(b->merged, "for") != NULL)
+			continue;
+		ra_say(b->l, map->entries[i].at,
+		    "`%s:` is for a check with several instances: this one has no `for:`", o->name);
+		b->wrong = true;
+	}
+}
+
 int
 ra_check_bind_words(struct ra_check_build *b)
 {
@@ -209,6 +226,8 @@ ra_check_bind_words(struct ra_check_build *b)
 		b->check->expect = bound->options;
 		note_wants(b, type, &expect, bound);
 	}
+	check_instances(b, type, &expect);
+	check_instances(b, type, &warn);
 	if (b->l->fatal != 0 || b->warn_at.line == 0)
 		return b->l->fatal;
 	ra_buf_putc(&b->content, 'W');

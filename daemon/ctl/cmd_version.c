@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
 #include <string.h>
+
+#include "relaudit/base/clock.h"
+#include "relaudit/base/units.h"
 
 #include "client.h"
 #include "read.h"
@@ -7,15 +11,24 @@
 #include "views.h"
 
 #define COMMIT_SHOWN 10 /* digits */
-#define DATE_WIDTH   96 /* a narrower terminal has no room for the date beside the rest */
 
 static int version_run(struct ra_ctl *ctl, struct ra_error *err);
+
+static const struct ra_ctl_option options[] = {
+	{ "at", '\0', "TIME", "what ran then: a duration ago, an RFC 3339 time or a date (UTC)",
+	    RA_CTL_NOTHING, NULL },
+	{ 0 },
+};
 
 const struct ra_ctl_command ra_ctl_cmd_version = {
 	.name = "version",
 	.usage = "[ENV]",
 	.summary = "which version of each service runs where",
-	.details = "(`relauditctl --version` is that of relauditctl itself.)\n",
+	.details = "NEXT is the next environment by rank that has the service. With --at, SINCE "
+		   "is when what\n"
+		   "is shown was first seen, and PENDING was not known yet.\n"
+		   "(`relauditctl --version` is that of relauditctl itself.)\n",
+	.options = options,
 	.most = 1,
 	.outputs = RA_CTL_TABLE | RA_CTL_JSON | RA_CTL_CSV,
 	.complete = RA_CTL_ENVIRONMENTS,
@@ -31,26 +44,29 @@ enum column {
 	COMMIT,
 	DATE,
 	BEHIND,
+	NEXT,
 	CHECKED,
 	STATE,
 	COLUMN_COUNT,
 };
 
+/* `room`: the width a terminal must have for it beside the rest, and if NEXT is one of that. */
 static const struct {
 	const char *title;
 	const char *key;
 	bool optional;
-	unsigned least;
+	unsigned least, room, room_with_next;
 } columns[COLUMN_COUNT] = {
-	[ENVIRONMENT] = { "ENVIRONMENT", NULL, false, 16 },
-	[SERVICE] = { "SERVICE", "service", true, 10 },
-	[VERSION] = { "VERSION", "version", false, 10 },
-	[TAG] = { "TAG", "tag", true, 10 },
-	[COMMIT] = { "COMMIT", "commit", true, 7 },
-	[DATE] = { "DATE", "tag_date", true, 0 },
-	[BEHIND] = { "BEHIND", "behind_releases", true, 0 },
-	[CHECKED] = { "CHECKED", "checked", false, 0 },
-	[STATE] = { "STATE", "state", false, 0 },
+	[ENVIRONMENT] = { "ENVIRONMENT", NULL, false, 16, 0, 0 },
+	[SERVICE] = { "SERVICE", "service", true, 10, 0, 0 },
+	[VERSION] = { "VERSION", "version", false, 10, 0, 0 },
+	[TAG] = { "TAG", "tag", true, 10, 0, 92 },
+	[COMMIT] = { "COMMIT", "commit", true, 7, 0, 0 },
+	[DATE] = { "DATE", "tag_date", true, 0, 96, 124 },
+	[BEHIND] = { "BEHIND", "behind_releases", true, 0, 0, 100 },
+	[NEXT] = { "NEXT", "next", true, 18, 0, 0 },
+	[CHECKED] = { "CHECKED", "checked", false, 0, 0, 112 },
+	[STATE] = { "STATE", "state", false, 0, 0, 0 },
 };
 
 static bool
@@ -70,19 +86,39 @@ is_known(const json_t *environments, const char *key)
 	return false;
 }
 
+/* "2 ahead of production" */
 static void
-add_value(struct ra_buf *out, const json_t *service, enum column column, int64_t now, bool csv)
+add_next(struct ra_buf *out, const json_t *next)
+{
+	const char *order = ra_ctl_json_text(next, "order");
+	int64_t ahead = ra_ctl_json_int(next, "ahead_releases", 0);
+
+	if (ahead != 0)
+		ra_buf_printf(out, "%" PRId64 " ", ahead < 0 ? -ahead : ahead);
+	if (order == NULL)
+		ra_buf_puts(out, "? ");
+	else if (strcmp(order, "behind") == 0)
+		ra_buf_puts(out, "behind ");
+	else
+		ra_buf_puts(out, strcmp(order, "ahead") == 0 ? "ahead of " : "same as ");
+	ra_ctl_scalar(out, json_object_get(next, "environment"));
+}
+
+static void
+add_value(struct ra_buf *out, const json_t *service, enum column column, int64_t now)
 {
 	const json_t *value = json_object_get(service, columns[column].key);
 	int64_t wall = ra_ctl_json_time(service, columns[column].key);
 
 	if (value == NULL || json_is_null(value))
-		ra_buf_puts(out, csv ? "" : "-");
-	else if (!csv && column == CHECKED && wall != 0)
+		ra_buf_puts(out, "-");
+	else if (column == CHECKED && wall != 0)
 		ra_ctl_relative(out, wall, now);
-	else if (!csv && column == DATE && wall != 0)
+	else if (column == DATE && wall != 0)
 		ra_ctl_date(out, wall);
-	else if (!csv && column == COMMIT)
+	else if (column == NEXT)
+		add_next(out, value);
+	else if (column == COMMIT)
 		ra_buf_printf(out, "%.*s", COMMIT_SHOWN, json_string_value(value));
 	else
 		ra_ctl_scalar(out, value);
@@ -99,7 +135,7 @@ add_service(
 	for (c = 1; c < COLUMN_COUNT; c++) {
 		if (!shown[c])
 			continue;
-		add_value(&texts[c], service, (enum column)c, now, false);
+		add_value(&texts[c], service, (enum column)c, now);
 		row[n++].text = ra_buf_text(&texts[c]);
 	}
 	row[n - 1].style = ra_ctl_style_of(ra_ctl_json_verdict(service, "state"));
@@ -109,21 +145,35 @@ add_service(
 }
 
 static void
+choose(const struct ra_ctl *ctl, const json_t *environments, bool shown[COLUMN_COUNT])
+{
+	bool next = is_known(environments, "next");
+
+	for (size_t i = 0; i < COLUMN_COUNT; i++) {
+		unsigned room = next ? columns[i].room_with_next : columns[i].room;
+
+		shown[i] = (!columns[i].optional || is_known(environments, columns[i].key)) &&
+			   (ctl->term.width == 0 || ctl->term.width >= room);
+	}
+}
+
+static void
 render_table(struct ra_ctl *ctl, const json_t *environments, int64_t now, struct ra_buf *out)
 {
 	struct ra_ctl_column chosen[COLUMN_COUNT];
 	const json_t *environment, *service;
 	bool shown[COLUMN_COUNT];
 	struct ra_ctl_table table;
+	bool then = ra_ctl_value(ctl, "at") != NULL;
 	size_t i, k, n = 0;
 
+	choose(ctl, environments, shown);
 	for (i = 0; i < COLUMN_COUNT; i++) {
-		shown[i] = !columns[i].optional || is_known(environments, columns[i].key);
-		if (i == DATE && ctl->term.width != 0 && ctl->term.width < DATE_WIDTH)
-			shown[i] = false;
 		if (shown[i])
-			chosen[n++] = (struct ra_ctl_column){ .title = columns[i].title,
-				.least = columns[i].least };
+			chosen[n++] = (struct ra_ctl_column){
+				.title = i == CHECKED && then ? "SINCE" : columns[i].title,
+				.least = columns[i].least
+			};
 	}
 	ra_ctl_table_init(&table, &ctl->term, chosen, n);
 	json_array_foreach (environments, i, environment) {
@@ -140,27 +190,69 @@ render_table(struct ra_ctl *ctl, const json_t *environments, int64_t now, struct
 }
 
 static void
+add_csv_row(struct ra_buf *out, const char *name, const json_t *service)
+{
+	static const char *const keys[] = { "service", "version", "tag", "commit", "tag_date",
+		"behind_releases", "checked", "state" };
+	static const char *const of_next[] = { "environment", "order", "ahead_releases" };
+	const char *cells[1 + RA_ARRAY_SIZE(keys) + RA_ARRAY_SIZE(of_next)] = { name };
+	struct ra_buf texts[RA_ARRAY_SIZE(cells)] = { 0 };
+
+	for (size_t c = 1; c < RA_ARRAY_SIZE(cells); c++) {
+		const json_t *value = c <= RA_ARRAY_SIZE(keys)
+					  ? json_object_get(service, keys[c - 1])
+					  : json_object_get(json_object_get(service, "next"),
+						of_next[c - 1 - RA_ARRAY_SIZE(keys)]);
+
+		if (value != NULL && !json_is_null(value))
+			ra_ctl_scalar(&texts[c], value);
+		cells[c] = ra_buf_text(&texts[c]);
+	}
+	ra_ctl_csv_row(out, cells, RA_ARRAY_SIZE(cells));
+	for (size_t c = 0; c < RA_ARRAY_SIZE(cells); c++)
+		ra_buf_free(&texts[c]);
+}
+
+static void
 render_csv(const json_t *environments, struct ra_buf *out)
 {
 	const json_t *environment, *service;
-	size_t i, k, c;
+	size_t i, k;
 
 	ra_buf_puts(out, "environment,service,version,tag,commit,tag_date,behind_releases,checked,"
-			 "state\n");
+			 "state,next,next_order,next_ahead_releases\n");
 	json_array_foreach (environments, i, environment) {
-		json_array_foreach (json_object_get(environment, "services"), k, service) {
-			const char *cells[COLUMN_COUNT] = { ra_ctl_json_text(environment, "name") };
-			struct ra_buf texts[COLUMN_COUNT] = { 0 };
+		const char *name = ra_ctl_json_text(environment, "name");
 
-			for (c = 1; c < COLUMN_COUNT; c++) {
-				add_value(&texts[c], service, (enum column)c, 0, true);
-				cells[c] = ra_buf_text(&texts[c]);
-			}
-			ra_ctl_csv_row(out, cells, COLUMN_COUNT);
-			for (c = 0; c < COLUMN_COUNT; c++)
-				ra_buf_free(&texts[c]);
-		}
+		json_array_foreach (json_object_get(environment, "services"), k, service)
+			add_csv_row(out, name, service);
 	}
+}
+
+/* A date is its beginning. */
+static int
+add_time(struct ra_ctl *ctl, struct ra_buf *path, struct ra_error *err)
+{
+	const char *at = ra_ctl_value(ctl, "at");
+	RA_BUF_LOCAL midnight = RA_BUF(128);
+	int64_t value;
+
+	if (at == NULL)
+		return 0;
+	ra_buf_printf(&midnight, "%.60sT00:00:00Z", at);
+	if (ra_time_parse(ra_buf_text(&midnight), midnight.len, &value) == 0) {
+		ra_ctl_query(path, "at", ra_buf_text(&midnight));
+	} else if (ra_duration_parse(at, &value, NULL) == 0 ||
+		   ra_time_parse(at, strlen(at), &value) == 0) {
+		ra_ctl_query(path, "at", at);
+	} else {
+		ra_error_set(err, -EINVAL,
+		    "--at is a duration ago (26h, 14d), a time (2026-11-23T09:14:05Z) or a date "
+		    "(2026-11-23), not '%.60s'",
+		    at);
+		return RA_CTL_USAGE;
+	}
+	return 0;
 }
 
 static int
@@ -176,6 +268,8 @@ version_run(struct ra_ctl *ctl, struct ra_error *err)
 	ra_buf_puts(&path, "/v1/versions");
 	if (code == 0 && ctl->arg_count > 0)
 		ra_ctl_query(&path, "environment", ctl->args[0]);
+	if (code == 0)
+		code = add_time(ctl, &path, err);
 	request.path = ra_buf_text(&path);
 	if (code == 0)
 		code = ra_ctl_ask(ctl, &request, &answer, err);

@@ -75,6 +75,39 @@ add_members(const json_t *event, struct ra_buf *out)
 	}
 }
 
+/* "b: 1.4.2 -> 1.5.0, tag v1.5.0, commit abc1234" */
+static void
+add_version(const struct ra_ctl_term *term, const json_t *event, struct ra_buf *out)
+{
+	static const char *const keys[] = { "tag", "commit" };
+	const json_t *instance = json_object_get(event, "instance");
+	const json_t *was = json_object_get(event, "was"), *now = json_object_get(event, "now");
+	bool any = now != NULL;
+	size_t i;
+
+	if (instance != NULL) {
+		ra_ctl_scalar(out, instance);
+		ra_buf_puts(out, ": ");
+	}
+	if (was != NULL) {
+		ra_ctl_scalar(out, was);
+		ra_buf_puts(out, ra_ctl_arrow(term));
+	}
+	if (now != NULL)
+		ra_ctl_scalar(out, now);
+	for (i = 0; i < RA_ARRAY_SIZE(keys); i++) {
+		const json_t *value = json_object_get(event, keys[i]);
+
+		if (value == NULL)
+			continue;
+		ra_buf_printf(out, "%s%s ", any ? ", " : "", keys[i]);
+		ra_ctl_scalar(out, value);
+		any = true;
+	}
+	if (was == NULL && strcmp(ra_ctl_json_text(event, "event"), "version-changed") == 0)
+		ra_buf_puts(out, " (seen for the first time)");
+}
+
 static void
 add_changes(const json_t *event, struct ra_buf *out)
 {
@@ -106,6 +139,8 @@ ra_ctl_events_row(struct ra_ctl_table *t, const json_t *event)
 	}
 	if (what != NULL && strcmp(what, "reload") == 0)
 		add_changes(event, &members);
+	else if (what != NULL && strncmp(what, "version-", 8) == 0)
+		add_version(t->term, event, &members);
 	else
 		add_members(event, &members);
 	ra_ctl_table_row(t, (struct ra_ctl_cell[]){ { ra_buf_text(&time), RA_CTL_PLAIN },

@@ -212,48 +212,72 @@ ra_announce(struct ra_engine *e, struct ra_track *t, const struct ra_transition 
 }
 
 static void
-write_version_event(struct ra_buf *out, const struct ra_check *c, int64_t at, const char *instance,
-    const char *was, const struct ra_facts *now)
+write_known(struct ra_jsonw *w, const struct ra_facts *f)
 {
+	static const char *const texts[] = { "commit", "tag", "tag_commit" };
+	int64_t date = ra_facts_number(f, "tag_date", 0);
+
+	for (size_t i = 0; i < RA_ARRAY_SIZE(texts); i++) {
+		if (ra_facts_text(f, texts[i]) != NULL)
+			ra_jsonw_text(w, texts[i], ra_facts_text(f, texts[i]));
+	}
+	if (date != 0)
+		ra_jsonw_time(w, "tag_date", date);
+}
+
+static void
+write_version_event(struct ra_buf *out, const struct ra_check *c, const char *what, int64_t at,
+    const struct ra_version_change *change)
+{
+	const char *version = ra_facts_text(change->now, "version");
 	struct ra_jsonw w;
 
 	ra_jsonw_init(&w, out);
 	ra_jsonw_object(&w, NULL);
-	ra_jsonw_text(&w, "event", "version-changed");
+	ra_jsonw_text(&w, "event", what);
 	ra_jsonw_time(&w, "at", at);
 	ra_jsonw_text(&w, "check", c->id);
 	ra_jsonw_text(&w, "environment", c->environment->name);
 	if (c->service != NULL)
 		ra_jsonw_text(&w, "service", c->service);
-	if (instance != NULL)
-		ra_jsonw_text(&w, "instance", instance);
-	ra_jsonw_text(&w, "was", was);
-	ra_jsonw_text(&w, "now", ra_facts_text(now, "version"));
-	if (ra_facts_text(now, "tag") != NULL)
-		ra_jsonw_text(&w, "tag", ra_facts_text(now, "tag"));
+	if (change->instance != NULL)
+		ra_jsonw_text(&w, "instance", change->instance);
+	if (change->what == RA_VERSION_CHANGED)
+		ra_jsonw_text(&w, "was", change->was);
+	if (version != NULL)
+		ra_jsonw_text(&w, "now", version);
+	write_known(&w, change->now);
+	if (change->agreed != NULL) {
+		ra_jsonw_object(&w, "agreed");
+		if (ra_facts_text(change->agreed, "version") != NULL)
+			ra_jsonw_text(&w, "version", ra_facts_text(change->agreed, "version"));
+		write_known(&w, change->agreed);
+		ra_jsonw_object_end(&w);
+	}
 	ra_jsonw_object_end(&w);
 }
 
 /* Kept at once: a crash is not to tell it again. */
 void
-ra_announce_version(struct ra_engine *e, struct ra_track *t, const char *instance, const char *was,
-    const struct ra_facts *now)
+ra_announce_version(struct ra_engine *e, struct ra_track *t, const struct ra_version_change *c)
 {
+	const char *what = c->what == RA_VERSION_KNOWN ? "version-known" : "version-changed";
 	RA_BUF_LOCAL line = RA_BUF(4096);
 	RA_BUF_LOCAL body = RA_BUF(16384);
 	int64_t at = ra_clock_wall();
 
-	ra_alert_version(&line, t->check, instance, was, now);
-	write_version_event(&body, t->check, at, instance, was, now);
+	write_version_event(&body, t->check, what, at, c);
 	if (body.error == 0) {
-		struct ra_history_event event = { .at = at,
-			.what = "version-changed",
-			.check = t->check->id,
-			.body = body.data };
+		struct ra_history_event event = {
+			.at = at, .what = what, .check = t->check->id, .body = body.data
+		};
 
 		ra_engine_emit(e, &event);
 	}
 	ra_keep_latest(e, t);
+	if (c->what != RA_VERSION_CHANGED)
+		return;
+	ra_alert_version(&line, t->check, c->instance, c->was, c->now);
 	if (line.error == 0)
 		commit_line(e, t, LOG_NOTICE, ra_buf_text(&line));
 }

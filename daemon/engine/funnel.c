@@ -109,15 +109,24 @@ tell(struct ra_engine *e, struct ra_track *t)
 	}
 }
 
+static bool
+differs(const struct ra_result *r)
+{
+	return r != NULL && ra_facts_get(&r->facts, RA_DIFFER_SINCE) != NULL;
+}
+
+/* Since when instances differ is not to be later after a crash. */
 static void
-keep(struct ra_engine *e, struct ra_track *t, bool same, const struct ra_transition *tr)
+keep(struct ra_engine *e, struct ra_track *t, const struct ra_result *was, bool same,
+    const struct ra_transition *tr)
 {
 	t->unseen = true;
 	if (!same)
 		t->dirty = true;
+	if (tr->change != RA_CHANGE_NONE || differs(was) != differs(t->latest))
+		ra_keep_latest(e, t);
 	if (tr->change == RA_CHANGE_NONE)
 		return;
-	ra_keep_latest(e, t);
 	if (tr->change != RA_CHANGE_FIRST)
 		ra_announce(e, t, tr);
 }
@@ -152,7 +161,7 @@ ra_funnel(struct ra_engine *e, struct ra_track *t, struct ra_result *result, int
 		e->pending--;
 	e->stats.probes[ra_verdict_exit(result->verdict)]++;
 	ra_view_changed(e);
-	keep(e, t, same, &tr);
+	keep(e, t, was, same, &tr);
 	ra_result_unref(was);
 	ra_schedule_next(e, t);
 	run_waiters(t);

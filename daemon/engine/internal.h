@@ -325,14 +325,32 @@ int ra_secret_key_load(struct ra_engine *e, struct ra_error *err);
 
 /* announce.c */
 void ra_announce(struct ra_engine *e, struct ra_track *t, const struct ra_transition *tr);
-/* Another version runs; instance NULL: the only one. Facts have the new one. */
-void ra_announce_version(struct ra_engine *e, struct ra_track *t, const char *instance,
-    const char *was, const struct ra_facts *now);
+
+enum ra_version_event {
+	RA_VERSION_FIRST, /* seen for the first time */
+	RA_VERSION_CHANGED,
+	RA_VERSION_KNOWN, /* the same version: its tag is known by now, or another commit */
+};
+
+struct ra_version_change {
+	enum ra_version_event what;
+	const char *instance; /* NULL: the only one */
+	const char *was; /* FIRST: NULL */
+	const struct ra_facts *now; /* of the instance */
+	const struct ra_facts *agreed; /* of all instances; NULL: there is no `for` */
+};
+
+/* Into the history and to the listeners; a change to syslog as well. */
+void ra_announce_version(
+    struct ra_engine *e, struct ra_track *t, const struct ra_version_change *c);
 void ra_announce_again(struct ra_engine *e, struct ra_track *t, int priority, const char *line);
 void ra_announce_resend(struct ra_engine *e);
 void ra_announce_drop(struct ra_track *t);
 uint64_t ra_announce_id(struct ra_engine *e);
 int ra_announce_init(struct ra_engine *e);
+
+/* versions.c: keeps what was read of each instance, and tells what is new of its version */
+void ra_versions_remember(struct ra_probe *p);
 
 /* view.c */
 /* The generation is over: the next snapshot is a new one. */

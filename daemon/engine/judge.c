@@ -67,6 +67,7 @@ ra_judge_call(const struct ra_part *part, struct ra_gathered gathered[RA_GATHERE
 		.inputs = gathered,
 		.input_count = n,
 		.now = ra_clock_wall(),
+		.service = c->service,
 		.variables = &c->variables,
 		.secret_key = part->probe->engine->secret_key,
 		.secret_key_len = sizeof(part->probe->engine->secret_key),

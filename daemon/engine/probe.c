@@ -78,31 +78,6 @@ wipe(struct ra_part *part)
 	in->len = 0;
 }
 
-/* What was read replaces what was known, but for a version that could not be read this time. */
-static bool
-is_news(const struct ra_facts *was, const struct ra_facts *now)
-{
-	return now->count > 0 &&
-	       (ra_facts_text(was, "version") == NULL || ra_facts_text(now, "version") != NULL);
-}
-
-static void
-remember_part(struct ra_probe *p, size_t i)
-{
-	const struct ra_facts *now = &p->parts[i].result->facts;
-	struct ra_facts *known = &p->track->history[i], was = *known;
-	const char *before = ra_facts_text(&was, "version");
-
-	if (!is_news(&was, now) || ra_facts_copy(now, known) < 0)
-		return;
-	if (before != NULL && strcmp(before, ra_facts_text(now, "version")) != 0) {
-		p->track->changed = ra_clock_wall();
-		ra_announce_version(
-		    p->engine, p->track, p->check->instances[i].name, before, known);
-	}
-	ra_facts_free(&was);
-}
-
 static bool
 same_snapshot(const struct ra_snapshot *a, const struct ra_snapshot *b)
 {
@@ -133,9 +108,8 @@ remember(struct ra_probe *p)
 		t->snapshots[i] = RA_TAKE(p->parts[i].snapshot);
 	}
 	ra_committed_remember(t, &p->parts[0]);
-	for (i = 0; i < p->part_count && i < t->history_count; i++)
-		if (p->parts[i].result != NULL)
-			remember_part(p, i);
+	if (t->history != NULL)
+		ra_versions_remember(p);
 }
 
 static struct ra_result *
@@ -158,7 +132,14 @@ probe_result(struct ra_probe *p)
 		if (results[i] == NULL)
 			return NULL;
 	}
-	return ra_kind_combine(ra_check_kind(c), names, results, p->part_count);
+	return ra_kind_combine(ra_check_kind(c),
+	    &(struct ra_combine_call){ .names = names,
+		.results = results,
+		.count = p->part_count,
+		.expect = c->expect,
+		.warn = c->warn,
+		.before = p->track->latest != NULL ? &p->track->latest->facts : NULL,
+		.now = ra_clock_wall() });
 }
 
 static void

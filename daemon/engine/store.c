@@ -316,6 +316,7 @@ ra_store_history(struct ra_store *s, const struct ra_history_query *query,
 		return -ENOMEM;
 	}
 	q->since = query->since;
+	q->around = query->around;
 	q->until = query->until != 0 ? query->until : INT64_MAX;
 	q->limit = query->limit == 0	      ? LIMIT_DEFAULT
 		   : query->limit > LIMIT_MAX ? LIMIT_MAX

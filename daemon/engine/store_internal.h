@@ -118,6 +118,7 @@ struct ra_query {
 	uint64_t after;			/* items of history that must be written first */
 	char *environment, *check;
 	int64_t since, until;
+	int64_t around;			/* 0: since and until count */
 	size_t limit;
 	void (*done)(void *arg, int error, const struct ra_history_event *events, size_t count);
 	void *arg;

@@ -13,23 +13,32 @@ enum { BY_NONE, BY_ENVIRONMENT, BY_CHECK, QUERIES };
 #define SELECT "SELECT id, at, what, check_id, body FROM event WHERE "
 #define RANGE  "at BETWEEN ?2 AND ?3 ORDER BY at DESC, id DESC LIMIT ?4"
 
-static const char *const statements[QUERIES] = {
+/* The numbers of events are in the order they came, which that of the clock need not be. */
+#define AROUND(whose) \
+	SELECT "id IN (SELECT max(id) FROM event WHERE " whose "at <= ?2 GROUP BY check_id, what " \
+	       "UNION ALL SELECT min(id) FROM event WHERE " whose "at > ?2 " \
+	       "GROUP BY check_id, what) ORDER BY id DESC"
+
+static const char *const statements[2 * QUERIES] = {
 	[BY_NONE] = SELECT RANGE,
 	[BY_ENVIRONMENT] = SELECT "environment = ?1 AND " RANGE,
 	[BY_CHECK] = SELECT "check_id = ?1 AND " RANGE,
+	[QUERIES + BY_NONE] = AROUND(""),
+	[QUERIES + BY_ENVIRONMENT] = AROUND("environment = ?1 AND "),
+	[QUERIES + BY_CHECK] = AROUND("check_id = ?1 AND "),
 };
 
 struct reader {
 	struct ra_store *s;
 	sqlite3 *db;
-	sqlite3_stmt *stmts[QUERIES];
+	sqlite3_stmt *stmts[RA_ARRAY_SIZE(statements)];
 	unsigned epoch;
 };
 
 static void
 reader_close(struct reader *rd)
 {
-	ra_disk_close(RA_TAKE(rd->db), rd->stmts, QUERIES);
+	ra_disk_close(RA_TAKE(rd->db), rd->stmts, RA_ARRAY_SIZE(statements));
 }
 
 static int
@@ -39,7 +48,7 @@ reader_open(struct reader *rd)
 
 	if (r == 0) {
 		sqlite3_wal_autocheckpoint(rd->db, 0);
-		r = ra_disk_prepare(rd->db, statements, rd->stmts, QUERIES);
+		r = ra_disk_prepare(rd->db, statements, rd->stmts, RA_ARRAY_SIZE(statements));
 		if (r < 0)
 			reader_close(rd);
 	}
@@ -97,7 +106,7 @@ static int
 run_query(struct reader *rd, struct ra_query *q)
 {
 	int which = q->check != NULL ? BY_CHECK : q->environment != NULL ? BY_ENVIRONMENT : BY_NONE;
-	sqlite3_stmt *stmt = rd->stmts[which];
+	sqlite3_stmt *stmt = rd->stmts[which + (q->around != 0 ? QUERIES : 0)];
 	int rc, r = 0;
 
 	q->arena = ra_arena_new();
@@ -106,7 +115,7 @@ run_query(struct reader *rd, struct ra_query *q)
 	if (which != BY_NONE)
 		sqlite3_bind_text(
 		    stmt, 1, which == BY_CHECK ? q->check : q->environment, -1, SQLITE_STATIC);
-	sqlite3_bind_int64(stmt, 2, q->since);
+	sqlite3_bind_int64(stmt, 2, q->around != 0 ? q->around : q->since);
 	sqlite3_bind_int64(stmt, 3, q->until);
 	sqlite3_bind_int64(stmt, 4, (int64_t)q->limit);
 	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW && r == 0)
@@ -116,7 +125,7 @@ run_query(struct reader *rd, struct ra_query *q)
 	sqlite3_reset(stmt);
 	sqlite3_clear_bindings(stmt);
 	/* The newest were read first; of an answer that grew too large they are what is told. */
-	if (r == -EMSGSIZE)
+	if (r == -EMSGSIZE && q->around == 0)
 		r = 0;
 	oldest_first(q);
 	return r;

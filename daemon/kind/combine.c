@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "relaudit/base/buf.h"
+#include "relaudit/base/units.h"
 #include "relaudit/kind/kind.h"
 
 #include "judge.h"
@@ -152,7 +153,8 @@ tell_group(const struct instances *all, const char *name, size_t of, struct ra_b
 
 /* Each value with those who have it. */
 static void
-tell_differing(const struct instances *all, const char *name, struct ra_result *r)
+tell_differing(
+    const struct instances *all, const char *name, enum ra_verdict bad, struct ra_result *r)
 {
 	RA_BUF_LOCAL text = RA_BUF(4 * RA_SUMMARY_MAX);
 
@@ -170,8 +172,8 @@ tell_differing(const struct instances *all, const char *name, struct ra_result *
 		ra_buf_puts(&text, text.len > 0 ? "; " : "");
 		tell_group(all, name, i, &text);
 	}
-	ra_result_say(r, RA_CRITICAL, RA_R_INSTANCES_DIFFER, "instances differ in %s: %s", name,
-	    ra_buf_text(&text));
+	ra_result_say(
+	    r, bad, RA_R_INSTANCES_DIFFER, "instances differ in %s: %s", name, ra_buf_text(&text));
 	ra_result_expected(r, "all instances agree");
 }
 
@@ -185,20 +187,149 @@ must_agree(const struct ra_kind *kind, const char *name)
 	return false;
 }
 
-static void
-judge_agreement(const struct ra_kind *kind, const struct instances *all, struct ra_result *r)
+/* --- how long they may differ --- */
+
+/* RA_UNSET: not said. */
+static int64_t
+agree_within(const struct ra_kind *kind, const void *words)
 {
+	for (const struct ra_option *o = kind->expectation.options;
+	     words != NULL && o != NULL && o->name != NULL; o++) {
+		if (strcmp(o->name, RA_AGREE_WITHIN) == 0)
+			return *(const int64_t *)(const void *)((const char *)words + o->offset);
+	}
+	return RA_UNSET;
+}
+
+/* "1.5.0 on 2 of 3, 1.4.0 on 1" */
+static void
+tell_counts(const struct instances *all, const char *name, struct ra_buf *out)
+{
+	for (size_t i = 0, told = 0; i < all->count; i++) {
+		const struct ra_fact *fact = ra_facts_get(&all->results[i]->facts, name);
+		size_t before = 0, same = 0;
+
+		for (size_t j = 0; fact != NULL && j < all->count; j++) {
+			const struct ra_fact *other = ra_facts_get(&all->results[j]->facts, name);
+
+			if (other == NULL || !same_value(fact, other))
+				continue;
+			same++;
+			before += j < i;
+		}
+		if (fact == NULL || before > 0)
+			continue;
+		ra_buf_printf(out, "%s%s on %zu", told > 0 ? ", " : "",
+		    fact->def->type == RA_FACT_TEXT ? fact->text : "one", same);
+		if (told++ == 0)
+			ra_buf_printf(out, " of %zu", all->count);
+	}
+}
+
+/* Nothing else is wrong: what is going on, and for how long it may. */
+static void
+say_tolerated(const struct instances *all, const char *name, int64_t within, int64_t left,
+    struct ra_result *r)
+{
+	RA_BUF_LOCAL text = RA_BUF(4 * RA_SUMMARY_MAX);
+	char human[RA_UNIT_TEXT];
+
+	if (r->verdict != RA_OK)
+		return;
+	ra_buf_printf(&text, "instances differ in %s: ", name);
+	tell_counts(all, name, &text);
+	ra_buf_printf(&text, "; tolerated for %s more", ra_duration_human(left, human));
+	r->verdict = RA_PENDING; /* so that it is replaced */
+	ra_result_say(r, RA_OK, RA_R_OK, "%s", ra_buf_text(&text));
+	ra_result_expected(r, "%s%sall instances agree within %s",
+	    r->expected != NULL ? r->expected : "", r->expected != NULL ? ", " : "",
+	    ra_duration_format(within, human));
+}
+
+static void
+say_breach(const struct instances *all, const char *name, size_t other, enum ra_verdict bad,
+    int64_t within, struct ra_result *r)
+{
+	char text[RA_UNIT_TEXT];
+
+	if (!ra_judge_begin(r, bad))
+		return;
+	tell_differing(all, name, bad, r);
+	if (within != RA_UNSET)
+		ra_result_expected(
+		    r, "all instances agree within %s", ra_duration_format(within, text));
+	/* Not the speaker's, which may be one that was not read. */
+	ra_result_evidence(r, all->results[other]->evidence);
+}
+
+/* Of the first fact in which they differ. */
+static void
+judge_difference(const struct ra_kind *kind, const struct ra_combine_call *call,
+    const struct instances *all, const char *name, size_t other, int64_t since, struct ra_result *r)
+{
+	int64_t age = ra_judge_age(call->now, since);
+	int64_t within = agree_within(kind, call->expect), warn = agree_within(kind, call->warn);
+
+	if (within == RA_UNSET || age >= within)
+		say_breach(all, name, other, RA_CRITICAL, within, r);
+	else if (warn != RA_UNSET && age >= warn)
+		say_breach(all, name, other, RA_WARNING, warn, r);
+	else
+		say_tolerated(all, name, within, within - age, r);
+}
+
+static bool
+is_unread(const struct ra_kind *kind, const struct ra_result *r)
+{
+	for (const char *const *a = kind->agree; a != NULL && *a != NULL; a++) {
+		if (ra_facts_get(&r->facts, *a) != NULL)
+			return false;
+	}
+	return r->verdict == RA_UNKNOWN;
+}
+
+static bool
+any_unread(const struct ra_kind *kind, const struct instances *all)
+{
+	for (size_t i = 0; i < all->count; i++) {
+		if (is_unread(kind, all->results[i]))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * They began to differ when they were first seen to. One that is not read does not begin it anew:
+ * only all of them together end it.
+ */
+static int
+judge_agreement(const struct ra_kind *kind, const struct ra_combine_call *call,
+    const struct instances *all, struct ra_result *r)
+{
+	int64_t since =
+	    call->before != NULL ? ra_facts_number(call->before, RA_DIFFER_SINCE, 0) : 0;
+	bool differ = false;
+
+	if (since > call->now)
+		since = call->now;
 	for (const char *const *a = kind->agree; a != NULL && *a != NULL; a++) {
 		const struct ra_fact *first;
 		size_t other = find_other(all, *a, &first);
 
-		if (other == all->count || !ra_judge_begin(r, RA_CRITICAL))
+		if (other == all->count)
 			continue;
-		tell_differing(all, *a, r);
-		/* Not the speaker's, which may be one that was not read. */
-		ra_result_evidence(r, all->results[other]->evidence);
+		if (since == 0)
+			since = call->now;
+		if (!differ)
+			judge_difference(kind, call, all, *a, other, since, r);
+		differ = true;
 	}
+	if (since == 0 || (!differ && !any_unread(kind, all)))
+		return 0;
+	return ra_facts_set_number(&r->facts, kind->facts, RA_DIFFER_SINCE, since);
 }
+
+/* --- facts --- */
 
 static int
 add_fact(struct ra_facts *facts, const struct ra_fact_def *defs, const struct ra_fact *fact)
@@ -236,17 +367,15 @@ combine_facts(const struct ra_kind *kind, const struct instances *all, struct ra
 }
 
 struct ra_result *
-ra_kind_combine(const struct ra_kind *kind, const char *const *names,
-    struct ra_result *const *results, size_t count)
+ra_kind_combine(const struct ra_kind *kind, const struct ra_combine_call *call)
 {
-	const struct instances all = { .names = names, .results = results, .count = count };
+	const struct instances all = { call->names, call->results, call->count };
 	struct ra_result *r = ra_result_new();
 
 	if (r == NULL || speak(&all, r) < 0 || combine_facts(kind, &all, r) < 0 ||
-	    copy_instances(&all, r) < 0) {
+	    copy_instances(&all, r) < 0 || judge_agreement(kind, call, &all, r) < 0) {
 		ra_result_unref(r);
 		return NULL;
 	}
-	judge_agreement(kind, &all, r);
 	return r;
 }

@@ -96,6 +96,7 @@ static const struct ra_option words[] = {
 	    .offset = offsetof(struct config_words, may_differ),
 	    .flags = RA_OPT_NO_SECRET,
 	    .help = "keys that must be there, of any value" },
+	RA_OPTION_AGREE_WITHIN(struct config_words, agree_within),
 	{ .name = "origin",
 	    .type = RA_OPT_PAIRS,
 	    .offset = offsetof(struct config_words, origin),
@@ -117,6 +118,7 @@ static const struct ra_fact_def facts[] = {
 	{ "digest", RA_FACT_TEXT, "of all keys and values that are looked at" },
 	{ "drifted", RA_FACT_INT, "how many keys are not as they ought to be" },
 	{ "unverifiable", RA_FACT_INT, "how many are encrypted or a template in the baseline" },
+	RA_FACT_DIFFER_SINCE,
 	{ 0 },
 };
 

@@ -26,6 +26,7 @@ struct config_words {
 	struct ra_texts required, forbidden, differ, may_differ;
 	struct ra_pairs origin; /* key or pattern -> pattern of where it comes from */
 	struct ra_text same_as;
+	int64_t agree_within;
 	struct config_baseline *baseline;
 };
 

@@ -80,6 +80,19 @@ static const struct ra_option words[] = {
 	    .table = lag,
 	    .table_size = sizeof(struct ra_version_lag),
 	    .help = "how far it may be behind the newest release; either limit breaches" },
+	{ .name = "same-as",
+	    .type = RA_OPT_TEXT,
+	    .offset = offsetof(struct ra_version_words, same_as),
+	    .flags = RA_OPT_NO_SECRET | RA_OPT_PEER,
+	    .help = "the environment, or ENVIRONMENT/CHECK, in which the same version must run, "
+		    "and the same commit where both report one" },
+	{ .name = "not-ahead-of",
+	    .type = RA_OPT_TEXT,
+	    .offset = offsetof(struct ra_version_words, not_ahead_of),
+	    .flags = RA_OPT_NO_SECRET | RA_OPT_PEER,
+	    .help = "the environment, or ENVIRONMENT/CHECK, than whose version none that runs "
+		    "here may be newer" },
+	RA_OPTION_AGREE_WITHIN(struct ra_version_words, agree_within),
 	{ 0 },
 };
 
@@ -90,6 +103,7 @@ static const struct ra_fact_def facts[] = {
 	{ "tag_commit", RA_FACT_TEXT, "the tag's commit" },
 	{ "tag_date", RA_FACT_TIME, "when that was committed" },
 	{ "behind_releases", RA_FACT_INT, "newer releases in the repository" },
+	RA_FACT_DIFFER_SINCE,
 	{ 0 },
 };
 
@@ -136,8 +150,8 @@ prepare_version(struct ra_version_words *w, struct ra_arena *arena, struct ra_co
 	return r == -ENOMEM ? r : 0;
 }
 
-static bool
-is_commit(const char *text)
+bool
+ra_version_is_commit(const char *text)
 {
 	size_t len = strspn(text, "0123456789abcdefABCDEF");
 
@@ -149,7 +163,7 @@ words_prepare(void *bound, struct ra_arena *arena, struct ra_conf_place *place)
 {
 	struct ra_version_words *w = bound;
 
-	if (w->commit.value != NULL && !is_commit(w->commit.value))
+	if (w->commit.value != NULL && !ra_version_is_commit(w->commit.value))
 		ra_conf_complain(place, "commit",
 		    "'%s' is not a commit; write its first %d to %d hexadecimal digits",
 		    w->commit.shown, COMMIT_MIN, COMMIT_MAX);
@@ -176,12 +190,6 @@ is_shown(const char *text, size_t len)
 		i += n;
 	}
 	return true;
-}
-
-static const char *
-bare(const char *version)
-{
-	return version + (*version == 'v' ? 1 : 0);
 }
 
 /* What was read and is no value is said, and counts as not read. */
@@ -227,11 +235,11 @@ version_differs(
 		return;
 	ra_result_say(r, bad, RA_R_VERSION_DIFFERS, "%s runs, expected %s", version, expected);
 	ra_result_expected(r, "version %s", expected);
-	if (w->range == NULL && strcmp(bare(version), bare(expected)) == 0)
+	if (w->range == NULL && strcmp(ra_version_bare(version), ra_version_bare(expected)) == 0)
 		ra_result_next(r,
 		    "only the leading v differs: write `version: \"%s\"`, or `\"=%s\"`, which does "
 		    "not mind it",
-		    version, bare(expected));
+		    version, ra_version_bare(expected));
 }
 
 static void
@@ -261,7 +269,7 @@ judge_version(
 	} else if (w->range == NULL) {
 		if (strcmp(version, w->version.value) != 0)
 			version_differs(r, bad, w, version);
-	} else if (ra_semver_parse(bare(version), strlen(bare(version)), &v) < 0) {
+	} else if (!ra_version_parse(version, &v)) {
 		unreadable(r, w, version);
 	} else if (!ra_range_contains(w->range, &v)) {
 		version_differs(r, bad, w, version);
@@ -275,7 +283,7 @@ judge_commit(
 {
 	const char *expected = w->commit.value;
 	size_t len = commit != NULL ? strlen(commit) : 0, expected_len = strlen(expected);
-	bool comparable = commit != NULL && is_commit(commit);
+	bool comparable = commit != NULL && ra_version_is_commit(commit);
 	enum ra_verdict v = comparable ? bad : RA_UNKNOWN;
 
 	if ((comparable &&
@@ -298,14 +306,15 @@ judge_commit(
 }
 
 static void
-judge_words(struct ra_result *r, enum ra_verdict bad, const struct ra_version_words *w,
-    const struct ra_version_seen *seen)
+judge_words(struct ra_result *r, enum ra_verdict bad, const struct ra_judge_call *call,
+    const struct ra_version_words *w, const struct ra_version_seen *seen)
 {
 	if (w->version.value != NULL)
 		judge_version(r, bad, w, seen->version);
 	if (w->commit.value != NULL)
 		judge_commit(r, bad, w, seen->commit);
 	ra_version_judge_git(r, bad, w, seen);
+	ra_version_judge_peers(r, bad, call, w, seen);
 }
 
 static void
@@ -332,8 +341,9 @@ add_words(struct ra_buf *out, const struct ra_version_words *w)
 }
 
 static void
-say_fine(struct ra_result *r, const struct ra_version_words *w, const struct ra_version_seen *seen)
+say_fine(struct ra_result *r, const struct ra_judge_call *call, const struct ra_version_seen *seen)
 {
+	const struct ra_version_words *w = call->expect;
 	RA_BUF_LOCAL text = RA_BUF(4096);
 	RA_BUF_LOCAL expected = RA_BUF(4096);
 
@@ -346,6 +356,7 @@ say_fine(struct ra_result *r, const struct ra_version_words *w, const struct ra_
 	ra_version_git_say(&text, w, seen->git);
 	ra_result_say(r, RA_OK, RA_R_OK, "%s", ra_buf_text(&text));
 	add_words(&expected, w);
+	ra_version_tell_peers(&expected, call, w);
 	if (expected.len > 0)
 		ra_result_expected(r, "%s", ra_buf_text(&expected));
 }
@@ -382,13 +393,13 @@ judge(const struct ra_judge_call *call, struct ra_result *ret)
 	}
 	if (version.value == NULL && commit.value == NULL)
 		ra_result_say(ret, RA_UNKNOWN, RA_R_VERSION_UNREADABLE, "no version was read");
-	judge_words(ret, RA_CRITICAL, call->expect, &all);
+	judge_words(ret, RA_CRITICAL, call, call->expect, &all);
 	if (call->warn != NULL)
-		judge_words(ret, RA_WARNING, call->warn, &all);
-	say_fine(ret, call->expect, &all);
+		judge_words(ret, RA_WARNING, call, call->warn, &all);
+	say_fine(ret, call, &all);
 }
 
-/* What cannot be read is the judge's to say. */
+/* First what runs here, then how that stands to others; what cannot be read the judge says. */
 static bool
 ask(const struct ra_judge_call *call, size_t nth, struct ra_git_question *ret)
 {
@@ -396,10 +407,8 @@ ask(const struct ra_judge_call *call, size_t nth, struct ra_git_question *ret)
 	struct ra_result *nowhere = ra_result_new();
 	struct seen version, commit;
 
-	if (nth > 0 || nowhere == NULL) {
-		ra_result_unref(nowhere);
+	if (nowhere == NULL)
 		return false;
-	}
 	ret->want = RA_GIT_IDENTIFY;
 	see(data, "version", &version, nowhere);
 	see(data, "commit", &commit, nowhere);
@@ -408,7 +417,9 @@ ask(const struct ra_judge_call *call, size_t nth, struct ra_git_question *ret)
 		memcpy(ret->version, version.text, sizeof(ret->version));
 	if (commit.value != NULL)
 		memcpy(ret->commit, commit.text, sizeof(ret->commit));
-	return version.value != NULL || commit.value != NULL;
+	if (version.value == NULL && commit.value == NULL)
+		return false;
+	return nth == 0 || ra_version_ask_peers(call, nth - 1, ret);
 }
 
 static size_t

@@ -18,9 +18,8 @@ ra_version_wants_git(const struct ra_version_words *w)
 	return w->tagged == 1 || w->latest_tag == 1 || w->max_lag != NULL;
 }
 
-/* The others say why the repository could not be asked. */
-static bool
-is_answer(enum ra_reason reason)
+bool
+ra_version_is_answer(enum ra_reason reason)
 {
 	return reason == RA_R_OK || reason == RA_R_TAG_MISSING || reason == RA_R_TAG_NO_COMMIT ||
 	       reason == RA_R_COMMIT_UNKNOWN || reason == RA_R_COMMIT_AMBIGUOUS;
@@ -38,7 +37,7 @@ ra_version_git_facts(
 		r = ra_facts_set_text(facts, defs, "tag_commit", git->tag_commit);
 	if (r == 0 && git->tag_date != 0)
 		r = ra_facts_set_number(facts, defs, "tag_date", git->tag_date);
-	if (r == 0 && is_answer(git->reason) && git->behind_releases >= 0)
+	if (r == 0 && ra_version_is_answer(git->reason) && git->behind_releases >= 0)
 		r = ra_facts_set_number(facts, defs, "behind_releases", git->behind_releases);
 	return r;
 }
@@ -99,7 +98,7 @@ void
 ra_version_git_say(
     struct ra_buf *out, const struct ra_version_words *w, const struct ra_git_answer *git)
 {
-	if (git == NULL || !is_answer(git->reason))
+	if (git == NULL || !ra_version_is_answer(git->reason))
 		return;
 	if (git->dirty)
 		ra_buf_puts(out, ", built with changes that no commit has");
@@ -305,7 +304,7 @@ ra_version_judge_git(struct ra_result *r, enum ra_verdict bad, const struct ra_v
 {
 	if (!ra_version_wants_git(w) || (seen->version == NULL && seen->commit == NULL))
 		return;
-	if (seen->git == NULL || !is_answer(seen->git->reason)) {
+	if (seen->git == NULL || !ra_version_is_answer(seen->git->reason)) {
 		judge_unanswered(r, w, seen);
 		return;
 	}

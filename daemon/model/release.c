@@ -220,12 +220,14 @@ ra_releases_set_order(struct ra_releases *r, const char *lines)
 {
 	RA_FREE struct ra_tag **sorted = calloc(r->count + 1, sizeof(struct ra_tag *));
 	char commit[RA_COMMIT_TEXT];
-	uint32_t rank = 0;
+	uint32_t rank = 1;
 
 	if (sorted == NULL)
 		return;
-	for (size_t i = 0; i < r->count; i++)
+	for (size_t i = 0; i < r->count; i++) {
 		sorted[i] = &r->tags[i];
+		r->tags[i].rank = r->tags[i].commit[0] != '\0' ? 1 : 0;
+	}
 	qsort(sorted, r->count, sizeof(struct ra_tag *), by_commit);
 	while (*lines != '\0') {
 		size_t len = strcspn(lines, "\n");

@@ -164,7 +164,8 @@ VALUES = {"environment": ["production", "prod"], "check": ["production/backup-db
           "select": ["production", "staging/logs", "slow"], "wait": ["1ms"],
           "since": ["7d", "2020-01-01T00:00:00Z"], "until": ["1ms"], "limit": ["1"],
           "checks": ["0", "1"], "environments": ["production,staging", "slow,prod"],
-          "all": ["true", "false"]}
+          "all": ["true", "false"],
+          "at": ["1h", "0s"]}
 BODIES = {"/v1/run": {"select": ["production", "staging/logs"]}}
 
 

@@ -224,7 +224,8 @@ def test_version_command(shop):
     by_name = {e["name"]: e for e in answer["environments"]}
     service = by_name["staging"]["services"][0]
     assert list(service) == ["service", "version", "tag", "commit", "tag_date", "behind_releases",
-                             "checked", "state", "check"]
+                             "checked", "state", "check", "next"]
+    assert service["next"] == {"environment": "production", "version": "1.4.2", "order": "ahead"}
     assert (service["service"], service["version"], service["commit"]) == ("api", "1.5.0",
                                                                            "8f4c1b2e9d0a")
     assert service["tag"] is None and service["state"] == "OK"

@@ -17,7 +17,11 @@ struct given {
 	struct ra_data *data;
 	struct ra_input input;
 	const struct ra_facts *history;
-	const struct ra_git_answer *git;
+	const struct ra_git_answer *git; /* git_count, 0: one */
+	size_t git_count;
+	const struct ra_gathered *peers;
+	size_t peer_count;
+	const char *service;
 };
 
 /* What is wanted back. */
@@ -34,7 +38,7 @@ RA_UNUSED static struct ra_result *
 judged(const struct ra_kind *kind, struct given *g)
 {
 	struct ra_arena *arena = ra_arena_new();
-	struct ra_gathered inputs[RA_NEEDS_MAX] = { 0 };
+	struct ra_gathered inputs[RA_NEEDS_MAX + RA_PEERS_MAX] = { 0 };
 	struct ra_need needs[RA_NEEDS_MAX] = { 0 };
 	struct ra_judge_call call = {
 		.inputs = inputs, .now = NOW, .secret_key = "k", .secret_key_len = 1
@@ -65,8 +69,11 @@ judged(const struct ra_kind *kind, struct given *g)
 		inputs[i].input = &g->input;
 		inputs[i].data = g->data;
 	}
+	for (size_t i = 0; i < g->peer_count; i++)
+		inputs[call.input_count++] = g->peers[i];
+	call.service = g->service;
 	call.answers = g->git;
-	call.answer_count = g->git != NULL;
+	call.answer_count = g->git == NULL ? 0 : g->git_count > 0 ? g->git_count : 1;
 	if (kind->snapshot != NULL)
 		assert_int_equal(kind->snapshot(&call, g->data, g->input.where, &snapshot), 0);
 	inputs[0].snapshot = snapshot;

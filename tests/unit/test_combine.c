@@ -44,7 +44,8 @@ combined(const struct ra_kind *kind, const struct part *parts, size_t count)
 		names[i] = parts[i].name;
 		results[i] = make_part(kind, &parts[i]);
 	}
-	r = ra_kind_combine(kind, names, results, count);
+	r = ra_kind_combine(
+	    kind, &(struct ra_combine_call){ names, results, count, NULL, NULL, NULL, NOW });
 	assert_non_null(r);
 	assert_int_equal(r->instance_count, count);
 	for (size_t i = 0; i < count; i++) {
@@ -71,6 +72,7 @@ combined(const struct ra_kind *kind, const struct part *parts, size_t count)
 		name, RA_CRITICAL, RA_R_VERSION_DIFFERS, version " runs", version, NULL \
 	}
 #define DIFFER RA_CRITICAL, RA_R_INSTANCES_DIFFER
+#define SINCE  "\"differ_since\":\"2026-11-23T12:00:00.000Z\""
 
 static void
 test_combine(void **state)
@@ -90,10 +92,10 @@ test_combine(void **state)
 		      FINE("p3", "1.5.0", NULL) },
 		    3,
 		    { DIFFER, "instances differ in version: 1.5.0 on p1, p3; 1.4.0 on p2",
-			"all instances agree", "{}" } },
+			"all instances agree", "{" SINCE "}" } },
 		{ { FINE("p1", "1.5.0", "abc1234"), FINE("p2", "1.5.0", "abc1235") }, 2,
 		    { DIFFER, "differ in commit: abc1234 on p1; abc1235 on p2",
-			"all instances agree", "{\"version\":\"1.5.0\"}" } },
+			"all instances agree", "{\"version\":\"1.5.0\"," SINCE "}" } },
 		/* one unread is UNKNOWN, unless those that were read differ */
 		{ { FINE("p1", "1.5.0", NULL), UNREAD("p2") }, 2,
 		    { RA_UNKNOWN, RA_R_TIMEOUT, "p2: no answer", "version p2",
@@ -101,13 +103,13 @@ test_combine(void **state)
 		{ { UNREAD("p1"), UNREAD("p2") }, 2,
 		    { RA_UNKNOWN, RA_R_TIMEOUT, "no answer (all 2)", "version p1", "{}" } },
 		{ { FINE("p1", "1.5.0", NULL), UNREAD("p2"), FINE("p3", "1.4.0", NULL) }, 3,
-		    { DIFFER, "1.5.0 on p1; 1.4.0 on p3", "all instances agree", "{}" } },
+		    { DIFFER, "1.5.0 on p1; 1.4.0 on p3", "all instances agree", "{" SINCE "}" } },
 		/* the first of the worst speaks; a breach that is as bad stands */
 		{ { UNREAD("p1"), WRONG("p2", "1.3"), WRONG("p3", "1.2"),
 		      FINE("p4", "1.5.0", NULL) },
 		    4,
 		    { RA_CRITICAL, RA_R_VERSION_DIFFERS, "p2: 1.3 runs (3 of 4 are not OK)",
-			"version p2", "{}" } },
+			"version p2", "{" SINCE "}" } },
 		{ { FINE("p1", "1.5.0", "abc1234"), FINE("p2", "1.5.0", NULL) }, 2,
 		    { RA_OK, RA_R_OK, "1.5.0 runs (all 2)", "version p1",
 			"{\"version\":\"1.5.0\",\"commit\":\"abc1234\"}" } },
@@ -156,7 +158,8 @@ test_combine_without_words(void **state)
 		parts[i]->verdict = RA_UNKNOWN;
 		parts[i]->reason = RA_R_NO_MEMORY;
 	}
-	r = ra_kind_combine(&ra_kind_version, names, parts, 2);
+	r = ra_kind_combine(
+	    &ra_kind_version, &(struct ra_combine_call){ names, parts, 2, NULL, NULL, NULL, NOW });
 	assert_int_equal(r->reason, RA_R_NO_MEMORY);
 	assert_non_null(strstr(r->summary, ra_reason_meaning(RA_R_NO_MEMORY)));
 	ra_result_unref(r);
@@ -170,7 +173,7 @@ test_combine_worst(void **state)
 {
 	static const struct ra_fact_def defs[] = { { "text", RA_FACT_TEXT, "" },
 		{ "int", RA_FACT_INT, "" }, { "time", RA_FACT_TIME, "" },
-		{ "real", RA_FACT_REAL, "" }, { 0 } };
+		{ "real", RA_FACT_REAL, "" }, RA_FACT_DIFFER_SINCE, { 0 } };
 	static const char *const agree[] = { "int", "real", NULL };
 	struct ra_kind kind = { .facts = defs };
 	const char *names[] = { "a", "b" };
@@ -185,13 +188,15 @@ test_combine_worst(void **state)
 		ra_facts_set_number(&parts[i]->facts, defs, "time", NOW);
 		ra_facts_set_real(&parts[i]->facts, defs, "real", 0.5);
 	}
-	r = ra_kind_combine(&kind, names, parts, 2);
+	r = ra_kind_combine(
+	    &kind, &(struct ra_combine_call){ names, parts, 2, NULL, NULL, NULL, NOW });
 	assert_int_equal(r->verdict, RA_WARNING);
 	assert_string_equal(r->summary, "b: 1");
 	assert_true(ra_facts_equal(&r->facts, &parts[1]->facts));
 	ra_result_unref(r);
 	kind.agree = agree;
-	r = ra_kind_combine(&kind, names, parts, 2);
+	r = ra_kind_combine(
+	    &kind, &(struct ra_combine_call){ names, parts, 2, NULL, NULL, NULL, NOW });
 	assert_int_equal(r->reason, RA_R_INSTANCES_DIFFER);
 	assert_string_equal(r->summary, "instances differ in int: a; b");
 	assert_null(ra_facts_get(&r->facts, "int"));
@@ -199,6 +204,135 @@ test_combine_worst(void **state)
 	ra_result_unref(r);
 	ra_result_unref(parts[0]);
 	ra_result_unref(parts[1]);
+}
+
+/* --- for how long they may differ --- */
+
+#define MINUTE INT64_C(60000)
+#define TWO \
+	{ \
+		FINE("p1", "1.5.0", NULL), FINE("p2", "1.4.0", NULL) \
+	}
+#define SAME \
+	{ \
+		FINE("p1", "1.5.0", NULL), FINE("p2", "1.5.0", NULL) \
+	}
+#define HALF \
+	{ \
+		FINE("p1", "1.5.0", NULL), UNREAD("p2") \
+	}
+#define DIFFERING "instances differ in version: 1.5.0 on p1; 1.4.0 on p2"
+
+static const void *
+words(struct ra_arena *arena, const char *text)
+{
+	struct ra_conf_place place;
+	const void *w;
+
+	if (text == NULL)
+		return NULL;
+	w = options_bind(arena, &ra_kind_version.expectation, text, &place);
+	assert_string_equal(place.text, "");
+	return w;
+}
+
+static void
+test_agree_within(void **state)
+{
+	static const struct {
+		struct part parts[2];
+		const char *expect, *warn;
+		int64_t before, since; /* minutes ago; -1: no such fact */
+		enum ra_verdict verdict;
+		enum ra_reason reason;
+		const char *summary, *expected;
+	} rows[] = {
+		{ TWO, "agree-within: 15m", NULL, -1, 0, RA_OK, RA_R_OK,
+		    "instances differ in version: 1.5.0 on 1 of 2, 1.4.0 on 1; tolerated for 15 "
+		    "min "
+		    "more",
+		    "version p1, all instances agree within 15m" },
+		{ TWO, "agree-within: 15m", NULL, 5, 5, RA_OK, RA_R_OK, "tolerated for 10 min more",
+		    "version p1, all instances agree within 15m" },
+		{ TWO, "agree-within: 15m", NULL, 14, 14, RA_OK, RA_R_OK, "for 1 min more",
+		    "version p1, all instances agree within 15m" },
+		{ TWO, "agree-within: 15m", NULL, 15, 15, DIFFER, DIFFERING,
+		    "all instances agree within 15m" },
+		{ TWO, "agree-within: 15m", "agree-within: 5m", 4, 4, RA_OK, RA_R_OK,
+		    "tolerated for 11 min", "version p1, all instances agree within 15m" },
+		{ TWO, "agree-within: 15m", "agree-within: 5m", 5, 5, RA_WARNING,
+		    RA_R_INSTANCES_DIFFER, DIFFERING, "all instances agree within 5m" },
+		{ TWO, "agree-within: 15m", "agree-within: 5m", 16, 16, DIFFER, DIFFERING,
+		    "all instances agree within 15m" },
+		/* without a word there is no tolerance, also not for a warning's sake */
+		{ TWO, "commit: abc1234", NULL, -1, 0, DIFFER, DIFFERING, "all instances agree" },
+		{ TWO, NULL, "agree-within: 5m", -1, 0, DIFFER, DIFFERING, "all instances agree" },
+		/* a clock that was set back does not give more time */
+		{ TWO, "agree-within: 15m", NULL, -60, 0, RA_OK, RA_R_OK, "for 15 min more",
+		    "version p1, all instances agree within 15m" },
+		/* all together end it, and nothing else does */
+		{ SAME, "agree-within: 15m", NULL, 5, -1, RA_OK, RA_R_OK, "1.5.0 runs (all 2)",
+		    "version p1" },
+		{ HALF, "agree-within: 15m", NULL, 5, 5, RA_UNKNOWN, RA_R_TIMEOUT, "p2: no answer",
+		    "version p2" },
+		{ HALF, "agree-within: 15m", NULL, -1, -1, RA_UNKNOWN, RA_R_TIMEOUT,
+		    "p2: no answer", "version p2" },
+		/* what is wrong besides stays so */
+		{ { FINE("p1", "1.5.0", NULL), WRONG("p2", "1.4.0") }, "agree-within: 15m", NULL,
+		    -1, 0, RA_CRITICAL, RA_R_VERSION_DIFFERS, "p2: 1.4.0 runs", "version p2" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < RA_ARRAY_SIZE(rows); i++) {
+		struct ra_arena *arena = ra_arena_new();
+		struct ra_facts before = { 0 };
+		const char *names[2] = { "p1", "p2" };
+		struct ra_result *parts[2], *r;
+		struct ra_combine_call call = { names, parts, 2, words(arena, rows[i].expect),
+			words(arena, rows[i].warn), &before, NOW };
+		int64_t since;
+
+		for (int k = 0; k < 2; k++)
+			parts[k] = make_part(&ra_kind_version, &rows[i].parts[k]);
+		if (rows[i].before != -1)
+			ra_facts_set_number(&before, ra_kind_version.facts, RA_DIFFER_SINCE,
+			    NOW - rows[i].before * MINUTE);
+		r = ra_kind_combine(&ra_kind_version, &call);
+		assert_non_null(r);
+		since = ra_facts_number(&r->facts, RA_DIFFER_SINCE, NOW + MINUTE);
+		if ((NOW - since) / MINUTE != rows[i].since)
+			fail_msg("row %zu: differ since %lld", i, (long long)since);
+		ra_facts_free(&r->facts);
+		check_result(i, r,
+		    &(struct wanted){
+			rows[i].verdict, rows[i].reason, rows[i].summary, rows[i].expected, NULL });
+		for (int k = 0; k < 2; k++)
+			ra_result_unref(parts[k]);
+		ra_facts_free(&before);
+		ra_arena_free(arena);
+	}
+}
+
+/* What combining needs of a kind whose instances must agree. */
+static void
+test_every_kind_that_agrees(void **state)
+{
+	(void)state;
+	for (size_t i = 0; ra_kinds[i] != NULL; i++) {
+		const struct ra_kind *kind = ra_kinds[i];
+		const struct ra_option *o = kind->expectation.options;
+		const struct ra_fact_def *fact = kind->facts;
+
+		if (kind->agree == NULL)
+			continue;
+		while (o->name != NULL && strcmp(o->name, RA_AGREE_WITHIN) != 0)
+			o++;
+		while (fact->name != NULL && strcmp(fact->name, RA_DIFFER_SINCE) != 0)
+			fact++;
+		if (o->name == NULL || fact->name == NULL)
+			fail_msg("%s", kind->type.name);
+		assert_true((o->flags & RA_OPT_INSTANCES) != 0);
+	}
 }
 
 int
@@ -209,6 +343,8 @@ main(void)
 		cmocka_unit_test(test_combine_texts),
 		cmocka_unit_test(test_combine_without_words),
 		cmocka_unit_test(test_combine_worst),
+		cmocka_unit_test(test_agree_within),
+		cmocka_unit_test(test_every_kind_that_agrees),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -163,6 +163,8 @@ test_ancestry(void **state)
 	assert_int_equal(ra_releases_add(r, "2024.10-again", B, 20), 0);
 	assert_int_equal(ra_releases_add(r, "apple", C, 10), 0);
 	assert_int_equal(ra_releases_add(r, "tree", "", 0), 0);
+	assert_int_equal(
+	    ra_releases_add(r, "empty", "eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee", 5), 0);
 	ra_releases_sort(r);
 	assert_true(ra_releases_want_order(r));
 	assert_int_equal(ra_releases_behind(r, "zebra"), -1);
@@ -174,6 +176,7 @@ test_ancestry(void **state)
 	assert_int_equal(ra_releases_behind(r, "2024.10"), 1);
 	assert_int_equal(ra_releases_behind(r, "apple"), 0);
 	assert_int_equal(ra_releases_behind(r, "tree"), -1);
+	assert_int_equal(ra_releases_behind(r, "empty"), 4);
 	assert_string_equal(ra_releases_latest(r, "zebra")->name, "apple");
 	assert_string_equal(ra_releases_latest(r, NULL)->name, "apple");
 	assert_int_equal(ra_releases_compare(r, "zebra", "2024.10", &way), 0);

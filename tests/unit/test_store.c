@@ -384,6 +384,43 @@ test_history(void **state)
 	    ask(rig, (struct ra_history_query){ 0 }, &page), "state:a/y:3 state:ab/y:4 ");
 }
 
+/* Of each sort and check what was last, and what comes next. */
+static void
+test_history_around(void **state)
+{
+	static const struct {
+		int64_t at;
+		const char *environment, *check, *wanted;
+	} rows[] = {
+		{ 1, NULL, NULL, "state:a/x:1 state:a/y:3 state:ab/y:6 " },
+		{ 1000, NULL, NULL, "state:a/x:1 state:a/x:2 state:a/y:3 state:ab/y:6 " },
+		{ 2999, NULL, NULL, "state:a/x:1 state:a/x:2 state:a/y:3 state:ab/y:6 " },
+		{ 4000, NULL, NULL, "state:a/x:2 state:a/y:4 state:a/x:5 state:ab/y:6 " },
+		{ 9000, NULL, NULL, "state:a/y:4 state:a/x:5 state:ab/y:6 " },
+		{ 4000, "a", NULL, "state:a/x:2 state:a/y:4 state:a/x:5 " },
+		{ 3000, "a", "a/y", "state:a/y:3 state:a/y:4 " },
+		{ 4000, "none", NULL, "" },
+	};
+	struct rig *rig = *state;
+	struct page page;
+
+	assert_int_equal(rig_open(rig), 0);
+	add(rig, 1000, "a/x", "1");
+	add(rig, 3000, "a/x", "2");
+	add(rig, 3000, "a/y", "3");
+	add(rig, 4000, "a/y", "4");
+	add(rig, 5000, "a/x", "5");
+	add(rig, 6000, "ab/y", "6");
+	for (size_t i = 0; i < RA_ARRAY_SIZE(rows); i++)
+		assert_string_equal(ask(rig,
+					(struct ra_history_query){ .around = rows[i].at,
+					    .limit = 1,
+					    .environment = rows[i].environment,
+					    .check = rows[i].check },
+					&page),
+		    rows[i].wanted);
+}
+
 static void
 test_prune_many(void **state)
 {
@@ -519,6 +556,7 @@ main(void)
 		TEST(test_refused_files),
 		TEST(test_no_such_parent),
 		TEST(test_history),
+		TEST(test_history_around),
 		TEST(test_prune_many),
 		TEST(test_latest),
 		TEST(test_seen_many),

@@ -81,6 +81,11 @@ struct ra_history_query {
 	const char *check;		/* id; NULL: all of the environment */
 	int64_t since, until;		/* wall ms; until 0: now */
 	size_t limit;			/* newest win; 0: 1000 */
+	/*
+	 * Not 0: of each sort of event of each check only the last until then and the first after,
+	 * all of them or -EMSGSIZE; since, until and limit do not count.
+	 */
+	int64_t around;
 };
 
 /*

@@ -105,6 +105,7 @@ struct ra_judge_call {
 	const struct ra_gathered *inputs;	/* in the order of `needs` */
 	size_t input_count;
 	int64_t now;			/* wall ms */
+	const char *service;		/* the check's; NULL: none */
 	const struct ra_pairs *variables;	/* the check's; NULL: none */
 	const void *secret_key;		/* of the digests that stand for secrets */
 	size_t secret_key_len;
@@ -123,7 +124,8 @@ struct ra_kind {
 	const struct ra_fact_def *facts;	/* ended by a NULL name */
 	/*
 	 * Names of facts in which instances must agree, NULL-ended; NULL: the worst instance
-	 * speaks.
+	 * speaks. Such a kind has RA_OPTION_AGREE_WITHIN among its words and RA_FACT_DIFFER_SINCE
+	 * among its facts.
 	 */
 	const char *const *agree;
 	/* Fills at most RA_NEEDS_MAX, returns how many. */
@@ -154,11 +156,31 @@ struct ra_kind {
 
 extern const struct ra_kind *const ra_kinds[];	/* generated, NULL-ended */
 
+/* For how long they may differ, as a rollout makes them; the member is an int64_t. */
+#define RA_AGREE_WITHIN	"agree-within"
+#define RA_OPTION_AGREE_WITHIN(words, member) \
+	{ .name = RA_AGREE_WITHIN, \
+	    .type = RA_OPT_DURATION, \
+	    .offset = offsetof(words, member), \
+	    .flags = RA_OPT_INSTANCES, \
+	    .help = "for how long instances may differ, from when they began to; else not at all" }
+#define RA_DIFFER_SINCE	"differ_since"
+#define RA_FACT_DIFFER_SINCE \
+	{ RA_DIFFER_SINCE, RA_FACT_TIME, "since when instances were seen to differ" }
+
+struct ra_combine_call {
+	const char *const *names;	/* names[i] belongs to results[i] */
+	struct ra_result *const *results;
+	size_t count;
+	const void *expect, *warn;	/* as in struct ra_judge_call; both may be NULL */
+	const struct ra_facts *before;	/* what the last call made; NULL: nothing */
+	int64_t now;			/* wall ms */
+};
+
 /*
  * One result out of its instances' (kind/combine.c): the worst speaks; then, where the kind says
- * so, they must agree. names[i] belongs to results[i]. Returns owned, NULL without memory.
+ * so, they must agree. Returns owned, NULL without memory.
  */
-struct ra_result *ra_kind_combine(const struct ra_kind *kind, const char *const *names,
-    struct ra_result *const *results, size_t count);
+struct ra_result *ra_kind_combine(const struct ra_kind *kind, const struct ra_combine_call *call);
 
 #endif

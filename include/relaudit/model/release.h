@@ -54,7 +54,10 @@ int ra_releases_add(struct ra_releases *r, const char *name, const char *commit,
 void ra_releases_sort(struct ra_releases *r);
 /* True if ancestry is needed for a whole order: a version is not semantic. */
 bool ra_releases_want_order(const struct ra_releases *r);
-/* Commits, one a line, ancestors first. */
+/*
+ * Commits of all tags, one a line, ancestors first. One that is left out comes before all: git
+ * leaves out a root that has no files.
+ */
 void ra_releases_set_order(struct ra_releases *r, const char *lines);
 
 size_t ra_releases_count(const struct ra_releases *r);

@@ -51,6 +51,10 @@ int ra_verdict_rank(enum ra_verdict v);
 	    "deploy the newest release, or allow for more lag") \
 	X(VERSION_UNORDERED, "version-unordered", "the order of the releases is not known", \
 	    "tag releases with semantic versions, see that the tag pattern is right") \
+	X(VERSION_AHEAD, "version-ahead", "a newer version runs than there", \
+	    "deploy it there as well, or roll back here") \
+	X(VERSION_DIVERGED, "version-diverged", "what runs has commits that the other lacks, and " \
+	    "lacks some of it", "see which branch was deployed") \
 	/* backups */ \
 	X(BACKUP_TOO_OLD, "backup-too-old", "the newest backup is older than its limit", \
 	    "see why the backup job did not run or did not finish") \

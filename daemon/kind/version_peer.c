@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What runs against what runs elsewhere. Semantic versions have an order of their own; that of
+ * others only the repository knows, and a repository that does not answer leaves it UNKNOWN.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "judge.h"
+#include "version.h"
+
+#define SHORT 12 /* digits of a commit that are shown */
+
+/* One word and whom it names. */
+struct pair {
+	struct ra_result *r;
+	enum ra_verdict bad;
+	const struct ra_version_seen *seen;
+	const struct ra_gathered *peer;
+	const char *word, *name; /* of the other, as it is configured */
+	const char *version, *commit; /* of the other; NULL: not known */
+	const struct ra_git_answer *order; /* NULL: nobody was asked */
+	bool same_repository;
+};
+
+/* --- saying --- */
+
+static void
+add_what(struct ra_buf *out, const char *version, const char *commit)
+{
+	if (version != NULL)
+		ra_buf_puts(out, version);
+	else
+		ra_buf_printf(out, "commit %.*s", SHORT, commit);
+}
+
+static void
+add_count(struct ra_buf *out, int64_t n, const char *what)
+{
+	ra_buf_printf(out, "%" PRId64 " %s%s", n, what, n == 1 ? "" : "s");
+}
+
+/* text is what follows "1.5.0 runs". */
+static void
+say(const struct pair *p, enum ra_verdict v, enum ra_reason reason, const struct ra_buf *text)
+{
+	RA_BUF_LOCAL what = RA_BUF(2048);
+
+	if (!ra_judge_begin(p->r, v))
+		return;
+	add_what(&what, p->seen->version, p->seen->commit);
+	ra_buf_printf(&what, " runs%s", ra_buf_text(text));
+	ra_result_say(p->r, v, reason, "%s", ra_buf_text(&what));
+	ra_result_expected(p->r, "%s %s", p->word, p->name);
+}
+
+static void
+say_unread(const struct pair *p)
+{
+	const char *why = p->peer->error;
+	RA_BUF_LOCAL text = RA_BUF(2048);
+
+	if (p->peer->reason == RA_R_OK)
+		why = ra_facts_get(p->peer->facts, RA_DIFFER_SINCE) != NULL
+			  ? "its instances differ"
+			  : "it reports none that could be compared";
+	ra_buf_printf(&text, ", but the version of %s is not known: %s", p->name,
+	    why != NULL ? why : ra_reason_meaning(RA_R_PEER_UNREAD));
+	say(p, RA_UNKNOWN, RA_R_PEER_UNREAD, &text);
+}
+
+/* --- comparing --- */
+
+/* Either may be the short form of the other. */
+static bool
+is_same_commit(const char *a, const char *b)
+{
+	size_t len = strlen(a), other = strlen(b);
+
+	if (!ra_version_is_commit(a) || !ra_version_is_commit(b))
+		return strcasecmp(a, b) == 0;
+	return strncasecmp(a, b, len < other ? len : other) == 0;
+}
+
+static bool
+is_same_version(const char *a, const char *b)
+{
+	return strcmp(ra_version_bare(a), ra_version_bare(b)) == 0;
+}
+
+/* --- how far --- */
+
+/* The releases that it is ahead, as far as both were counted in one repository. */
+static struct ra_version_order
+order_of(const struct pair *p)
+{
+	const struct ra_git_answer *git = p->seen->git;
+	struct ra_version_place own = { p->seen->version, RA_UNSET };
+	struct ra_version_place other = { p->version, RA_UNSET };
+	struct ra_version_order order;
+
+	if (p->same_repository && git != NULL && ra_version_is_answer(git->reason) &&
+	    git->behind_releases >= 0) {
+		own.behind_releases = git->behind_releases;
+		other.behind_releases =
+		    ra_facts_number(p->peer->facts, "behind_releases", RA_UNSET);
+	}
+	ra_version_compare(&own, &other, &order);
+	return order;
+}
+
+/* Both say their order themselves. */
+static bool
+is_ordered(const char *a, const char *b)
+{
+	struct ra_semver v, w;
+
+	if (a == NULL || b == NULL)
+		return false;
+	return is_same_version(a, b) || (ra_version_parse(a, &v) && ra_version_parse(b, &w));
+}
+
+/* --- same-as --- */
+
+static void
+versions_differ(const struct pair *p)
+{
+	struct ra_version_order order = order_of(p);
+	RA_BUF_LOCAL text = RA_BUF(2048);
+	int64_t n = order.ahead_releases;
+
+	ra_buf_printf(&text, ", but %s in %s", p->version, p->name);
+	if (order.releases_known && n != 0) {
+		ra_buf_puts(&text, ": ");
+		add_count(&text, n < 0 ? -n : n, "release");
+		ra_buf_puts(&text, n < 0 ? " behind" : " ahead");
+	}
+	say(p, p->bad, RA_R_VERSION_DIFFERS, &text);
+}
+
+static void
+commits_differ(const struct pair *p)
+{
+	RA_BUF_LOCAL text = RA_BUF(2048);
+
+	if (p->seen->version != NULL)
+		ra_buf_printf(&text, " at commit %.*s", SHORT, p->seen->commit);
+	ra_buf_printf(&text, ", but commit %.*s in %s", SHORT, p->commit, p->name);
+	say(p, p->bad, RA_R_COMMIT_DIFFERS, &text);
+}
+
+static void
+judge_same(const struct pair *p)
+{
+	const struct ra_version_seen *seen = p->seen;
+	bool versions = seen->version != NULL && p->version != NULL;
+	bool commits = seen->commit != NULL && p->commit != NULL;
+	RA_BUF_LOCAL text = RA_BUF(2048);
+
+	if (versions && !is_same_version(seen->version, p->version)) {
+		versions_differ(p);
+	} else if (commits && !is_same_commit(seen->commit, p->commit)) {
+		commits_differ(p);
+	} else if (!versions && !commits && p->version == NULL && p->commit == NULL) {
+		say_unread(p);
+	} else if (!versions && !commits) {
+		ra_buf_puts(&text, ", which cannot be compared: ");
+		add_what(&text, p->version, p->commit);
+		ra_buf_printf(&text, " runs in %s", p->name);
+		say(p, RA_UNKNOWN, RA_R_VERSION_UNREADABLE, &text);
+	}
+}
+
+/* --- not-ahead-of --- */
+
+/* n: releases or commits, 0: not known. */
+static void
+is_ahead(const struct pair *p, int64_t n, const char *what)
+{
+	RA_BUF_LOCAL text = RA_BUF(2048);
+
+	ra_buf_puts(&text, ", ");
+	if (n > 0)
+		add_count(&text, n, what);
+	ra_buf_printf(&text, "%sahead of %s (", n > 0 ? " " : "", p->name);
+	add_what(&text, p->version, p->commit);
+	ra_buf_puts(&text, ")");
+	say(p, p->bad, RA_R_VERSION_AHEAD, &text);
+}
+
+static void
+is_unordered(const struct pair *p, enum ra_reason reason, const char *why)
+{
+	RA_BUF_LOCAL text = RA_BUF(2048);
+
+	ra_buf_puts(&text, ", and whether that is newer than ");
+	add_what(&text, p->version, p->commit);
+	ra_buf_printf(&text, " of %s is not known: %s", p->name, why);
+	say(p, RA_UNKNOWN, reason, &text);
+}
+
+static void
+has_diverged(const struct pair *p)
+{
+	RA_BUF_LOCAL text = RA_BUF(2048);
+
+	ra_buf_puts(&text, ", which has diverged from ");
+	add_what(&text, p->version, p->commit);
+	ra_buf_printf(&text, " of %s: ", p->name);
+	add_count(&text, p->order->ahead, "commit");
+	ra_buf_puts(&text, " only here, ");
+	ra_buf_printf(&text, "%" PRId64 " only there", p->order->behind);
+	say(p, p->bad, RA_R_VERSION_DIVERGED, &text);
+}
+
+/* By ancestry. */
+static void
+judge_order(const struct pair *p)
+{
+	const struct ra_git_answer *git = p->order;
+	const char *error;
+
+	if (git == NULL) {
+		is_unordered(p, RA_R_VERSION_UNORDERED,
+		    p->same_repository ? "no repository was asked"
+				       : "it is another service, with another repository");
+		return;
+	}
+	error =
+	    git->error != NULL && *git->error != '\0' ? git->error : ra_reason_meaning(git->reason);
+	if (!ra_version_is_answer(git->reason))
+		is_unordered(p, git->reason, error);
+	else if (git->reason != RA_R_OK)
+		is_unordered(p, RA_R_VERSION_UNORDERED, error);
+	else if (git->behind > 0 && git->ahead > 0)
+		has_diverged(p);
+	else if (!git->ordered)
+		is_unordered(p, RA_R_VERSION_UNORDERED, ra_reason_meaning(RA_R_VERSION_UNORDERED));
+	else if (git->order > 0 && git->lag_known && git->lag_releases < 0)
+		is_ahead(p, -git->lag_releases, "release");
+	else if (git->order > 0)
+		is_ahead(p, git->ahead, "commit");
+}
+
+static void
+judge_ahead(const struct pair *p)
+{
+	struct ra_version_order order;
+
+	if (p->version == NULL && p->commit == NULL) {
+		say_unread(p);
+	} else if (is_ordered(p->seen->version, p->version)) {
+		order = order_of(p);
+		if (order.order > 0)
+			is_ahead(p, order.ahead_releases, "release");
+	} else {
+		judge_order(p);
+	}
+}
+
+/* --- both --- */
+
+static bool
+is_ahead_word(const struct ra_check_peer *peer)
+{
+	return strcmp(peer->option, "not-ahead-of") == 0;
+}
+
+static bool
+is_same_service(const struct ra_judge_call *call, const struct ra_check_peer *peer)
+{
+	const char *other = peer->check->service;
+
+	if (call->service == NULL || other == NULL)
+		return call->service == other;
+	return strcmp(call->service, other) == 0;
+}
+
+/* What was asked of the word beside what runs here, which is asked first. */
+static const struct ra_git_answer *
+find_answer(const struct ra_judge_call *call, bool warn)
+{
+	for (size_t i = 1; i < call->answer_count; i++) {
+		if (call->answers[i].warn == warn)
+			return &call->answers[i];
+	}
+	return NULL;
+}
+
+void
+ra_version_judge_peers(struct ra_result *r, enum ra_verdict bad, const struct ra_judge_call *call,
+    const struct ra_version_words *w, const struct ra_version_seen *seen)
+{
+	bool warn = w == call->warn;
+
+	for (size_t i = 0; i < call->input_count; i++) {
+		const struct ra_gathered *g = &call->inputs[i];
+		struct pair p = { .r = r, .bad = bad, .seen = seen, .peer = g };
+		bool ahead;
+
+		if (g->need.what != RA_NEED_PEER || g->peer->warn != warn ||
+		    (seen->version == NULL && seen->commit == NULL))
+			continue;
+		ahead = is_ahead_word(g->peer);
+		p.word = g->peer->option;
+		p.name = ahead ? w->not_ahead_of.value : w->same_as.value;
+		if (g->reason != RA_R_OK || g->facts == NULL) {
+			say_unread(&p);
+			continue;
+		}
+		p.version = ra_facts_text(g->facts, "version");
+		p.commit = ra_facts_text(g->facts, "commit");
+		p.order = find_answer(call, warn);
+		p.same_repository = is_same_service(call, g->peer);
+		if (ahead)
+			judge_ahead(&p);
+		else
+			judge_same(&p);
+	}
+}
+
+/* Of the peers whose order only the repository knows, the nth. */
+bool
+ra_version_ask_peers(const struct ra_judge_call *call, size_t nth, struct ra_git_question *ret)
+{
+	for (size_t i = 0; i < call->input_count; i++) {
+		const struct ra_gathered *g = &call->inputs[i];
+		const char *version, *commit, *own = *ret->version != '\0' ? ret->version : NULL;
+
+		if (g->need.what != RA_NEED_PEER || !is_ahead_word(g->peer) ||
+		    g->reason != RA_R_OK || g->facts == NULL || !is_same_service(call, g->peer))
+			continue;
+		version = ra_facts_text(g->facts, "version");
+		commit = ra_facts_text(g->facts, "commit");
+		if ((version == NULL && commit == NULL) || is_ordered(own, version) || nth-- > 0)
+			continue;
+		ret->want = RA_GIT_COMPARE;
+		ret->warn = g->peer->warn;
+		snprintf(ret->other_version, sizeof(ret->other_version), "%s",
+		    version != NULL ? version : "");
+		snprintf(ret->other_commit, sizeof(ret->other_commit), "%s",
+		    commit != NULL ? commit : "");
+		return true;
+	}
+	return false;
+}
+
+void
+ra_version_tell_peers(
+    struct ra_buf *out, const struct ra_judge_call *call, const struct ra_version_words *w)
+{
+	for (size_t i = 0; i < call->input_count; i++) {
+		const struct ra_gathered *g = &call->inputs[i];
+
+		if (g->need.what == RA_NEED_PEER && g->peer->warn == (w == call->warn))
+			ra_buf_printf(out, "%s%s %s", out->len > 0 ? ", " : "", g->peer->option,
+			    is_ahead_word(g->peer) ? w->not_ahead_of.value : w->same_as.value);
+	}
+}
