@@ -48,9 +48,8 @@ on_history(void *arg, int error, const struct ra_history_event *events, size_t c
 	ra_request_json(q, MHD_HTTP_OK, &body);
 }
 
-/* A duration back from now, or a time. */
-static bool
-time_param(struct ra_request *q, const char *name, int64_t *ret)
+bool
+ra_request_time(struct ra_request *q, const char *name, int64_t *ret)
 {
 	const char *text = ra_request_param(q, name);
 	struct ra_error err = { 0 };
@@ -104,8 +103,8 @@ ra_route_history(struct ra_request *q)
 			    "check: write ENVIRONMENT/CHECK");
 		return;
 	}
-	if (!time_param(q, "since", &query.since) || !time_param(q, "until", &query.until) ||
-	    !limit_param(q, &query.limit))
+	if (!ra_request_time(q, "since", &query.since) ||
+	    !ra_request_time(q, "until", &query.until) || !limit_param(q, &query.limit))
 		return;
 	query.environment = env != NULL ? env->name : NULL;
 	query.check = check != NULL ? check->id : NULL;

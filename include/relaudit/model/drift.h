@@ -56,6 +56,8 @@ struct ra_drift_call {
 	size_t rule_count;
 	const void *key;		/* of the digests, for a value secret on one side only */
 	size_t key_len;
+	const char *const *only;	/* patterns: other keys are as if they were not there */
+	size_t only_count;		/* 0: all keys */
 	bool strict;			/* what a release brings is drift too */
 	bool all;			/* rows for what is fine, ignored or unverifiable too */
 };
