@@ -7,6 +7,7 @@
 #include "relaudit/base/arena.h"
 #include "relaudit/base/digest.h"
 #include "relaudit/base/units.h"
+#include "relaudit/model/data.h"
 #include "relaudit/model/name.h"
 
 #include "loading.h"
@@ -15,6 +16,7 @@ struct ra_conf_place {
 	struct ra_loading *l;
 	const struct ra_node *map; /* NULL: nothing was set */
 	struct ra_mark at;
+	struct ra_bound *bound;
 	bool complained;
 };
 
@@ -233,6 +235,138 @@ bind_map(struct binding *b, const struct ra_option *o, const struct ra_node *nod
 	return bind_table(b, o->table, node, at, base);
 }
 
+/* --- a further input --- */
+
+/* *ret: index of the format that the map names; RA_NO_FORMAT: none. False: it is wrong, said. */
+static bool
+find_format(struct binding *b, const struct ra_node *map, uint16_t *ret)
+{
+	const struct ra_registry *registry = b->l->load->registry;
+	const struct ra_node *said = ra_tree_get(map, "format");
+	struct ra_hint gives;
+	int format;
+
+	*ret = RA_NO_FORMAT;
+	if (ra_tree_is_null(said))
+		return true;
+	format = said->type == RA_NODE_SCALAR ? ra_registry_format(registry, said->text) : -1;
+	if (said->type != RA_NODE_SCALAR)
+		ra_say(b->l, ra_tree_mark(said), "`format:` takes a name, not %s",
+		    ra_tree_type_name(said));
+	else if (format < 0)
+		ra_registry_say_format(b->l, ra_tree_mark(said), said->text);
+	else if (!(registry->formats[format].serves & RA_SHAPE_KEYS))
+		ra_say(b->l, ra_tree_mark(said), "format %s gives %s; keys and values are wanted",
+		    said->text, ra_registry_shapes(registry->formats[format].serves, &gives));
+	else
+		*ret = (uint16_t)format;
+	if (*ret == RA_NO_FORMAT)
+		b->wrong = b->incomplete = true;
+	return *ret != RA_NO_FORMAT;
+}
+
+static void
+say_not_of_input(struct binding *b, const struct ra_option *o, const struct ra_option *format,
+    const struct ra_entry *e)
+{
+	const struct ra_registry *registry = b->l->load->registry;
+	const struct ra_option *tables[] = { o->table, format };
+	struct ra_nearest n;
+	struct ra_hint hint;
+
+	b->wrong = true;
+	for (size_t i = 0; format == NULL && i < registry->format_count; i++) {
+		if (ra_option_find(registry->formats[i].type->options, e->key) == NULL)
+			continue;
+		ra_say(b->l, e->at, "`%s:` is an option of format %s; write `format:` beside it",
+		    e->key, registry->formats[i].type->name);
+		return;
+	}
+	ra_nearest_init(&n, e->key);
+	ra_nearest_try(&n, "format");
+	for (size_t i = 0; i < RA_ARRAY_SIZE(tables); i++) {
+		for (o = tables[i]; o != NULL && o->name != NULL; o++)
+			ra_nearest_try(&n, o->name);
+	}
+	ra_say(b->l, e->at, "unknown key '%.80s'%s", e->key, ra_say_nearest(&n, &hint));
+}
+
+static int
+bind_format(struct binding *b, const struct ra_builder *options, struct ra_mark at,
+    struct ra_input_conf *in)
+{
+	const struct ra_node view = ra_builder_view(options, at);
+	struct ra_bound bound;
+	int r;
+
+	if (in->format == RA_NO_FORMAT)
+		return 0;
+	r = ra_bind(b->l, b->l->load->registry->formats[in->format].type, &view, at, &bound);
+	in->format_options = bound.options;
+	if (r == -EINVAL && b->l->fatal == 0) {
+		b->wrong = b->incomplete = true;
+		return 0;
+	}
+	return r;
+}
+
+static int
+sort_input(struct binding *b, const struct ra_option *o, const struct ra_node *map,
+    const struct ra_option *format, struct ra_builder *own, struct ra_builder *options)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < map->count; i++) {
+		const struct ra_entry *e = &map->entries[i];
+
+		if (strcmp(e->key, "format") == 0)
+			continue;
+		if (ra_option_find(o->table, e->key) != NULL)
+			r = ra_builder_add(b->l, own, e);
+		else if (ra_option_find(format, e->key) != NULL)
+			r = ra_builder_add(b->l, options, e);
+		else
+			say_not_of_input(b, o, format, e);
+	}
+	return r;
+}
+
+static int
+bind_input(struct binding *b, const struct ra_option *o, const struct ra_node *node,
+    struct ra_mark at, void **to)
+{
+	struct ra_builder own, options;
+	struct ra_input_conf *in;
+	int r;
+
+	if (node->type != RA_NODE_MAP) {
+		say_type(b, o, node);
+		return 0;
+	}
+	in = ra_arena_alloc(b->l->config->arena, o->table_size);
+	if (in == NULL)
+		return ra_say_no_memory(b->l), -ENOMEM;
+	*to = in;
+	if (!find_format(b, node, &in->format))
+		return 0;
+	ra_builder_init(&own);
+	ra_builder_init(&options);
+	r = sort_input(b, o, node,
+	    in->format != RA_NO_FORMAT ? b->l->load->registry->formats[in->format].type->options
+				       : NULL,
+	    &own, &options);
+	if (r == 0) {
+		const struct ra_node view = ra_builder_view(&own, at);
+
+		r = bind_table(b, o->table, &view, at, (char *)in);
+	}
+	if (r == 0)
+		r = bind_format(b, &options, at, in);
+	ra_builder_clear(&own);
+	ra_builder_clear(&options);
+	return r;
+}
+
 static int
 bind_value(struct binding *b, const struct ra_option *o, const struct ra_node *node,
     struct ra_mark at, void *to)
@@ -252,6 +386,8 @@ bind_value(struct binding *b, const struct ra_option *o, const struct ra_node *n
 		return bind_pairs(b, o, node, to);
 	case RA_OPT_TABLE:
 		return bind_map(b, o, node, at, to);
+	case RA_OPT_INPUT:
+		return bind_input(b, o, node, at, to);
 	case RA_OPT_BOOL:
 	case RA_OPT_INT:
 	case RA_OPT_DURATION:
@@ -352,7 +488,7 @@ ra_bind(struct ra_loading *l, const struct ra_conf_type *type, const struct ra_n
 {
 	const struct ra_option *table = type->options != NULL ? type->options : no_options;
 	struct binding b = { .l = l, .bound = ret };
-	struct ra_conf_place place = { .l = l, .map = map, .at = at };
+	struct ra_conf_place place = { .l = l, .map = map, .at = at, .bound = ret };
 	int r;
 
 	*ret = (struct ra_bound){ 0 };
@@ -419,6 +555,15 @@ ra_conf_complain(struct ra_conf_place *place, const char *name, const char *fmt,
 	ra_say(place->l, at, "%s%s%s%s", name != NULL ? "`" : "", name != NULL ? name : "",
 	    name != NULL ? ":` " : "", text);
 	place->complained = true;
+}
+
+void
+ra_conf_want(struct ra_conf_place *place, const char *name, unsigned flag)
+{
+	struct ra_bound *b = place->bound;
+
+	if (b->want_count < RA_WANTS_MAX)
+		b->wants[b->want_count++] = (struct ra_want){ name, flag };
 }
 
 const char *const *

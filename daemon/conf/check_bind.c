@@ -108,6 +108,53 @@ build_selectors(struct ra_check_build *b, struct ra_bound *bound)
 
 /* --- binding all --- */
 
+static bool
+has_repository(const struct ra_check_build *b)
+{
+	const struct ra_config *c = b->l->config;
+
+	for (size_t i = 0; b->check->service != NULL && i < c->service_count; i++)
+		if (strcmp(c->services[i].name, b->check->service) == 0 &&
+		    c->services[i].repository_url != NULL)
+			return true;
+	return c->product_repository.repository_url != NULL;
+}
+
+static unsigned
+wants_of(const struct ra_bound *bound, const char *name)
+{
+	unsigned flags = 0;
+
+	for (size_t i = 0; i < bound->want_count; i++)
+		if (strcmp(bound->wants[i].name, name) == 0)
+			flags |= bound->wants[i].flag;
+	return flags;
+}
+
+/* Options that need more than their own map: a repository, or to know which version runs. */
+static void
+note_wants(struct ra_check_build *b, const struct ra_conf_type *type, const struct ra_node *map,
+    const struct ra_bound *bound)
+{
+	for (size_t i = 0; i < map->count; i++) {
+		const struct ra_entry *e = &map->entries[i];
+		const struct ra_option *o = ra_option_find(type->options, e->key);
+		unsigned flags = o != NULL ? o->flags | wants_of(bound, o->name) : 0;
+
+		if (flags & RA_OPT_VERSION) {
+			b->version_name = o->name;
+			b->version_at = e->at;
+		}
+		if (!(flags & RA_OPT_REPOSITORY) || has_repository(b))
+			continue;
+		ra_say(b->l, e->at,
+		    "`%s:` needs a git repository: write `repository: {url: ...}` under `%s%s:`",
+		    o->name, b->check->service != NULL ? "services: " : "product",
+		    b->check->service != NULL ? b->check->service : "");
+		b->wrong = true;
+	}
+}
+
 int
 ra_check_bind_kind(struct ra_check_build *b)
 {
@@ -123,6 +170,7 @@ ra_check_bind_kind(struct ra_check_build *b)
 		r = build_selectors(b, (struct ra_bound *)(uintptr_t)bound);
 	if (r < 0)
 		return r;
+	note_wants(b, b->registry->kinds[b->check->kind].type, &map, bound);
 	b->check->kind_options = bound->options;
 	b->check->selectors = bound->selectors;
 	b->check->selector_count = bound->selector_count;
@@ -146,36 +194,6 @@ ra_check_bind_format(struct ra_check_build *b)
 	return r;
 }
 
-static bool
-has_repository(const struct ra_check_build *b)
-{
-	const struct ra_config *c = b->l->config;
-
-	for (size_t i = 0; b->check->service != NULL && i < c->service_count; i++)
-		if (strcmp(c->services[i].name, b->check->service) == 0 &&
-		    c->services[i].repository_url != NULL)
-			return true;
-	return c->product_repository.repository_url != NULL;
-}
-
-/* Words that ask a repository, where there is none. */
-static void
-check_repository(
-    struct ra_check_build *b, const struct ra_conf_type *type, const struct ra_node *map)
-{
-	for (size_t i = 0; i < map->count; i++) {
-		const struct ra_option *o = ra_option_find(type->options, map->entries[i].key);
-
-		if (o == NULL || !(o->flags & RA_OPT_REPOSITORY) || has_repository(b))
-			continue;
-		ra_say(b->l, map->entries[i].at,
-		    "`%s:` needs a git repository: write `repository: {url: ...}` under `%s%s:`",
-		    o->name, b->check->service != NULL ? "services: " : "product",
-		    b->check->service != NULL ? b->check->service : "");
-		b->wrong = true;
-	}
-}
-
 int
 ra_check_bind_words(struct ra_check_build *b)
 {
@@ -187,16 +205,18 @@ ra_check_bind_words(struct ra_check_build *b)
 	int r = ra_check_bind(
 	    b, role, type, &expect, b->expect_at.line > 0 ? b->expect_at : b->at, &bound);
 
-	if (r == 0)
+	if (r == 0) {
 		b->check->expect = bound->options;
-	check_repository(b, type, &expect);
-	check_repository(b, type, &warn);
+		note_wants(b, type, &expect, bound);
+	}
 	if (b->l->fatal != 0 || b->warn_at.line == 0)
 		return b->l->fatal;
 	ra_buf_putc(&b->content, 'W');
 	r = ra_check_bind(b, role, type, &warn, b->warn_at, &bound);
-	if (r == 0)
+	if (r == 0) {
 		b->check->warn = bound->options;
+		note_wants(b, type, &warn, bound);
+	}
 	return b->l->fatal;
 }
 

@@ -192,8 +192,15 @@ void ra_literal_blacken(char *line);
 /* In a section's table: known, described, and read by other code than bind.c. */
 #define RA_OPT_SPECIAL	(1u << 30)
 
+#define RA_WANTS_MAX	4
+
 struct ra_bound {
 	void *options;			/* NULL: the type has none */
+	struct ra_want {
+		const char *name;	/* of the option that does */
+		unsigned flag;
+	} wants[RA_WANTS_MAX];		/* of ra_conf_want */
+	size_t want_count;
 	bool has_content;
 	uint8_t content[32];		/* digest of the files named with RA_OPT_CONTENT */
 	const struct ra_selector *selectors;	/* of a kind's options */
@@ -287,6 +294,8 @@ struct ra_check_build {
 	const struct ra_entry *source;		/* in merged */
 	struct ra_builder kind, format, common, expect, warn;	/* options, filled in */
 	struct ra_mark expect_at, warn_at;
+	const char *version_name;		/* the option that looks at the version that runs */
+	struct ra_mark version_at;
 	bool wrong;				/* something was said */
 	struct ra_buf content;			/* all that the fingerprint is of */
 };

@@ -23,8 +23,10 @@ struct ra_peering {
 	struct ra_check *check;
 	const struct ra_scope *scope;
 	const char *service;
-	struct wish wishes[RA_PEERS_MAX];
+	struct wish wishes[RA_PEERS_MAX - 1]; /* the version's check may come to it */
 	size_t wish_count;
+	const char *version_name; /* the option that looks at the version; NULL: none */
+	struct ra_mark version_at;
 	size_t own; /* variables that it names itself; the others came from peers */
 };
 
@@ -136,7 +138,7 @@ note_wishes(struct ra_check_build *b, struct ra_peering *p, const struct ra_buil
 		const struct ra_option *o = ra_option_find(table, e->key);
 
 		if (o == NULL || !(o->flags & RA_OPT_PEER) || e->value->type != RA_NODE_SCALAR ||
-		    p->wish_count == RA_PEERS_MAX)
+		    p->wish_count == RA_ARRAY_SIZE(p->wishes))
 			continue;
 		p->wishes[p->wish_count++] = (struct wish){ .option = o->name,
 			.text = e->value->text,
@@ -171,6 +173,8 @@ ra_peers_note(struct ra_check_build *b)
 	p->check = b->check;
 	p->scope = b->scope;
 	p->service = b->check->service;
+	p->version_name = b->version_name;
+	p->version_at = b->version_at;
 	note_wishes(b, p, &b->expect, "expect");
 	note_wishes(b, p, &b->warn, "warn");
 	for (size_t i = 0; r == 0 && i < b->kind.count; i++) {
@@ -249,11 +253,47 @@ find(struct ra_loading *l, const struct ra_peering *p, const struct wish *w, boo
 	return NULL;
 }
 
+static bool
+tells_version(const struct ra_loading *l, const struct ra_peering *p, const struct ra_check *c)
+{
+	const char *a = c->service, *b = p->service;
+
+	return strcmp(l->load->registry->kinds[c->kind].type->name, "version") == 0 &&
+	       (a == b || (a != NULL && b != NULL && strcmp(a, b) == 0));
+}
+
+/* The one check that tells which version of the service runs here. NULL: said. */
+static const struct ra_check *
+find_version(struct ra_loading *l, const struct ra_peering *p, bool spoilt)
+{
+	const struct ra_environment *env = p->check->environment;
+	const char *service = p->service != NULL ? p->service : "", *of = *service ? " of " : "";
+	const struct ra_check *found = NULL;
+
+	for (size_t i = 0; i < env->check_count; i++) {
+		if (!tells_version(l, p, env->checks[i]))
+			continue;
+		if (found != NULL) {
+			ra_say(l, p->version_at,
+			    "`%s:` both %s and %s tell which version%s%s runs here; keep one",
+			    p->version_name, found->id, env->checks[i]->id, of, service);
+			return NULL;
+		}
+		found = env->checks[i];
+	}
+	if (found == NULL && !spoilt)
+		ra_say(l, p->version_at,
+		    "`%s:` needs to know which version%s%s runs here: environment %s has no check "
+		    "of kind version for it",
+		    p->version_name, of, service, env->name);
+	return found;
+}
+
 static void
 find_all(struct ra_loading *l, struct ra_peering *p, bool spoilt)
 {
 	struct ra_check_peer *list =
-	    ra_arena_alloc(l->config->arena, p->wish_count * sizeof(*list));
+	    ra_arena_alloc(l->config->arena, (p->wish_count + 1) * sizeof(*list));
 
 	if (list == NULL) {
 		ra_say_no_memory(l);
@@ -268,6 +308,13 @@ find_all(struct ra_loading *l, struct ra_peering *p, bool spoilt)
 			list[p->check->peer_count++] = (struct ra_check_peer){
 				.option = w->option, .warn = w->warn, .check = c
 			};
+	}
+	if (p->version_name != NULL) {
+		const struct ra_check *c = find_version(l, p, spoilt);
+
+		if (c != NULL)
+			list[p->check->peer_count++] =
+			    (struct ra_check_peer){ .option = RA_PEER_VERSION, .check = c };
 	}
 }
 
@@ -312,7 +359,7 @@ lend_all(struct ra_loading *l)
 
 		for (size_t j = 0; j < p->check->peer_count; j++) {
 			other = ra_map_get(&l->peerings, p->check->peers[j].check->id);
-			if (other == NULL)
+			if (other == NULL || other->check->kind != p->check->kind)
 				continue;
 			more = lend(l, p->check, other) || more;
 			more = lend(l, other->check, p) || more;

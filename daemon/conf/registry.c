@@ -120,7 +120,8 @@ ra_registry_shapes(unsigned shapes, struct ra_hint *hint)
 		unsigned shape;
 		const char *name;
 	} names[] = { { RA_SHAPE_FIELDS, "fields" }, { RA_SHAPE_ITEMS, "a list of files" },
-		{ RA_SHAPE_LINES, "lines" }, { RA_SHAPE_BYTES, "bytes" } };
+		{ RA_SHAPE_LINES, "lines" }, { RA_SHAPE_BYTES, "bytes" },
+		{ RA_SHAPE_KEYS, "keys with values" }, { RA_SHAPE_EXIT, "an exit code" } };
 	RA_BUF_LOCAL all = RA_BUF(sizeof(hint->text));
 
 	for (size_t i = 0; i < RA_ARRAY_SIZE(names); i++) {

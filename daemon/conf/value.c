@@ -63,6 +63,7 @@ ra_value_type_name(const struct ra_option *o)
 	case RA_OPT_PAIRS:
 		return "map of texts";
 	case RA_OPT_TABLE:
+	case RA_OPT_INPUT:
 		return "map";
 	}
 	return "value";
@@ -119,6 +120,7 @@ read_number(const struct ra_option *o, const char *text, int64_t *ret, struct ra
 	case RA_OPT_TEXTS:
 	case RA_OPT_PAIRS:
 	case RA_OPT_TABLE:
+	case RA_OPT_INPUT:
 		break;
 	}
 	r = ra_int_parse(text, strlen(text), ret);

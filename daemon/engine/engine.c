@@ -108,6 +108,7 @@ track_clear(struct ra_track *t)
 	for (i = 0; t->snapshots != NULL && i < t->check->instance_count; i++)
 		ra_snapshot_unref(t->snapshots[i]);
 	free(RA_TAKE(t->snapshots));
+	ra_committed_free(RA_TAKE(t->committed));
 }
 
 static void
@@ -148,7 +149,7 @@ ra_engine_start(struct ra_engine *e, struct ra_config *config, struct ra_error *
 
 	if (tracks_new(config, &e->tracks) < 0 ||
 	    ra_schedule_reserve(config->check_count, &e->heap) < 0 ||
-	    ra_git_open(e, config, &e->repositories, &e->repository_count) < 0)
+	    ra_git_open(e, config, &e->repositories) < 0)
 		return ra_error_set(err, -ENOMEM, "out of memory");
 	e->track_count = config->check_count;
 	e->config = ra_config_ref(config);
@@ -204,6 +205,7 @@ track_move(struct ra_track *from, struct ra_track *to)
 		to->check = c;
 		from->history = empty;
 		from->snapshots = none;
+		from->committed = NULL;
 		if (to->probe != NULL)
 			to->probe->track = to;
 	} else {
@@ -235,24 +237,24 @@ track_drop(struct ra_engine *e, struct ra_track *t)
 
 /* Probes that wait for a repository which goes: they begin anew. */
 static void
-cancel_others(struct ra_engine *e, const struct ra_repository *list, size_t count)
+cancel_others(struct ra_engine *e, const struct ra_repositories *stay)
 {
 	size_t i;
 
 	for (i = 0; i < e->track_count; i++) {
 		struct ra_probe *p = e->tracks[i].probe;
 
-		if (p != NULL && ra_git_asks_other(p, list, count))
+		if (p != NULL && ra_git_asks_other(p, stay))
 			ra_probe_cancel(p);
 	}
+	ra_baselines_end(e, stay);
 }
 
 static void
-take_repositories(struct ra_engine *e, struct ra_repository *list, size_t count)
+take_repositories(struct ra_engine *e, const struct ra_repositories *r)
 {
-	ra_git_close(e->repositories, e->repository_count);
-	e->repositories = list;
-	e->repository_count = count;
+	ra_git_close(&e->repositories);
+	e->repositories = *r;
 	if (e->mirror != NULL)
 		ra_mirror_sweep(e->mirror);
 }
@@ -261,9 +263,9 @@ int
 ra_engine_swap(struct ra_engine *e, struct ra_config *config, struct ra_error *err)
 {
 	struct ra_track *old = e->tracks, *tracks;
-	struct ra_repository *repositories;
+	struct ra_repositories repositories;
 	struct ra_config *was = e->config;
-	size_t old_count = e->track_count, repository_count, i;
+	size_t old_count = e->track_count, i;
 	struct ra_track **heap;
 
 	if (tracks_new(config, &tracks) < 0)
@@ -272,12 +274,12 @@ ra_engine_swap(struct ra_engine *e, struct ra_config *config, struct ra_error *e
 		tracks_free(tracks, config->check_count);
 		return ra_error_set(err, -ENOMEM, "out of memory; the old configuration stays");
 	}
-	if (ra_git_open(e, config, &repositories, &repository_count) < 0) {
+	if (ra_git_open(e, config, &repositories) < 0) {
 		free(heap);
 		tracks_free(tracks, config->check_count);
 		return ra_error_set(err, -ENOMEM, "out of memory; the old configuration stays");
 	}
-	cancel_others(e, repositories, repository_count);
+	cancel_others(e, &repositories);
 	ra_view_changed(e);
 	free(e->heap);
 	e->heap = heap;
@@ -302,7 +304,7 @@ ra_engine_swap(struct ra_engine *e, struct ra_config *config, struct ra_error *e
 			ra_schedule_again(e, &tracks[i]);
 	}
 	tracks_free(old, old_count);
-	take_repositories(e, repositories, repository_count);
+	take_repositories(e, &repositories);
 	ra_schedule_pump(e);
 	ra_config_unref(was);
 	return 0;
@@ -324,7 +326,8 @@ ra_engine_stop(struct ra_engine *e)
 			ra_probe_cancel(e->tracks[i].probe);
 		end_runs(&e->tracks[i], -ECANCELED);
 	}
-	ra_git_close(RA_TAKE(e->repositories), e->repository_count);
+	ra_baselines_end(e, NULL);
+	ra_git_close(&e->repositories);
 	e->mirror = NULL;
 	ra_keep_flush(e, true);
 }
@@ -337,7 +340,7 @@ ra_engine_free(struct ra_engine *e)
 	while (e->probes != NULL) /* what workers still read */
 		ra_loop_turn(e->io.loop);
 	ra_view_changed(e);
-	ra_git_close(e->repositories, e->repository_count);
+	ra_git_close(&e->repositories);
 	tracks_free(e->tracks, e->track_count);
 	ra_schedule_free(e);
 	ra_timer_free(e->announce_timer);

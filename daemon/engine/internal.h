@@ -37,6 +37,8 @@ struct ra_track {
 	int64_t due; /* monotonic ms */
 	uint32_t heap; /* place in the schedule, RA_NOT_QUEUED: under way */
 	struct ra_snapshot **snapshots; /* per instance, as last read; NULL: not of RA_SHAPE_KEYS */
+	struct ra_committed_seen *committed; /* under `expect`; NULL: none, or not yet */
+	int64_t changed; /* wall ms: when the version last did, 0: not known */
 	uint16_t history_count;
 	bool dirty; /* latest result not handed to the store yet */
 	bool again; /* when the probe under way ends, another one is due */
@@ -61,9 +63,24 @@ enum ra_part_stage {
 	RA_PART_WAITING, /* in a queue */
 	RA_PART_FETCHING,
 	RA_PART_READING, /* format at work on a worker */
-	RA_PART_ASKING, /* the repository */
+	RA_PART_ASKING, /* a repository */
+	RA_PART_JUDGING, /* on a worker */
 	RA_PART_DONE,
 };
+
+/* A file of a repository, on its way to a snapshot. */
+struct ra_blob {
+	const struct ra_check *check; /* borrowed, as all of these */
+	const struct ra_committed *committed;
+	const void *secret_key;
+	struct ra_input input;
+	enum ra_reason reason;
+	struct ra_error error;
+	struct ra_snapshot *snapshot;
+};
+
+struct ra_asking;
+struct ra_held;
 
 /* One instance of a probe. */
 struct ra_part {
@@ -77,10 +94,8 @@ struct ra_part {
 	struct ra_data data;
 	enum ra_reason read_reason;
 	struct ra_error read_error;
-	struct ra_mirror_repo *repo; /* ASKING: of the engine */
-	struct ra_mirror_query *query; /* ASKING */
-	bool asked; /* git is filled */
-	struct ra_git_answer git;
+	struct ra_asking *asking; /* what repositories are asked; NULL: nothing */
+	struct ra_held *held; /* JUDGING on a worker: what the call borrows */
 	struct ra_result *result;
 	struct ra_snapshot *snapshot; /* of what was read; NULL: none */
 };
@@ -99,10 +114,33 @@ struct ra_probe {
 	struct ra_part parts[];
 };
 
-/* A service's repository, or the product's. */
 struct ra_repository {
 	struct ra_mirror_repo *repo; /* NULL: none, or error says why not */
 	struct ra_error error;
+};
+
+/* Those of the services, then the product's, then those that checks name themselves. */
+struct ra_repositories {
+	struct ra_repository *list;
+	size_t count, services;
+	struct ra_map named; /* URL -> struct ra_repository */
+};
+
+/* The questions of a part, one after the other. */
+struct ra_asking {
+	struct ra_git_question question; /* the one under way */
+	struct ra_mirror_repo *repo; /* of the engine */
+	struct ra_mirror_query *query; /* NULL: answered */
+	struct ra_blob blob;
+	struct ra_git_answer answers[RA_QUESTIONS_MAX];
+	size_t count; /* answered */
+};
+
+/* A check's baseline as it was last read. */
+struct ra_committed_seen {
+	struct ra_snapshot *snapshot; /* NULL: not read */
+	char *error; /* why */
+	char *ref;
 };
 
 struct ra_queue {
@@ -130,8 +168,8 @@ struct ra_engine {
 	bool running;
 	/* git.c */
 	struct ra_mirror *mirror; /* NULL: none */
-	struct ra_repository *repositories; /* as config->services; one more: the product's */
-	size_t repository_count;
+	struct ra_repositories repositories;
+	struct ra_baseline_query *baseline_queries; /* that wait for a repository */
 	/* schedule.c */
 	struct ra_track **heap;
 	size_t heap_count;
@@ -210,26 +248,53 @@ void ra_probe_cancel(struct ra_probe *p);
 /* Fails the parts of a probe that outlived its limit. */
 void ra_probe_expire(struct ra_probe *p);
 
-/* Has all it will get. */
+/* A part has been told all that it asked. */
 void ra_probe_answered(struct ra_part *part);
-/* The judge's call of a part; gathered is filled. */
-void ra_probe_call(const struct ra_part *part, struct ra_gathered gathered[RA_GATHERED_MAX],
-    struct ra_judge_call *ret);
+/* It has its result. */
+void ra_probe_judged(struct ra_part *part);
 
-/* git.c: what the repository knows of what runs */
+/* judge.c */
+
+/* The judge's call of a part; gathered is filled. Borrows what is known until the loop turns. */
+void ra_judge_call(const struct ra_part *part, struct ra_gathered gathered[RA_GATHERED_MAX],
+    struct ra_judge_call *ret);
+/* What was read, as a snapshot, where the kind has one. Any thread. */
+enum ra_reason ra_judge_snapshot(const struct ra_check *c, const void *secret_key,
+    const struct ra_data *data, const char *where, struct ra_snapshot **ret);
+/* True: ra_probe_judged comes later. */
+bool ra_judge_part(struct ra_part *part);
+
+/* git.c: what repositories know of what runs, and of how it ought to be */
 
 /* Takes references to the repositories of a config: -ENOMEM changes nothing. */
 int ra_git_open(
-    struct ra_engine *e, const struct ra_config *config, struct ra_repository **ret, size_t *count);
-void ra_git_close(struct ra_repository *list, size_t count);
-/* False: there is nothing to ask, or nobody. Else ra_probe_answered comes later. */
+    struct ra_engine *e, const struct ra_config *config, struct ra_repositories *ret);
+void ra_git_close(struct ra_repositories *r);
+/* The one a check asks; url NULL: its service's, else the product's. NULL: none. */
+const struct ra_repository *ra_git_repository(
+    const struct ra_engine *e, const struct ra_check *c, const char *url);
+/* Asks what is next. False: there is nothing to ask, or nobody. Else ra_probe_answered comes. */
 bool ra_git_ask(struct ra_part *part);
 /* The second line behind the mirror's own deadline. */
 void ra_git_expire(struct ra_part *part);
 void ra_git_cancel(struct ra_part *part);
 /* Whether a part waits for one that is not among these. */
-bool ra_git_asks_other(const struct ra_probe *p, const struct ra_repository *list, size_t count);
-void ra_git_clear(struct ra_git_answer *a);
+bool ra_git_has(const struct ra_repositories *r, const struct ra_mirror_repo *repo);
+bool ra_git_asks_other(const struct ra_probe *p, const struct ra_repositories *r);
+void ra_asking_free(struct ra_asking *a);
+
+/* blob.c: files of repositories */
+
+/* The bytes of an answer into b, which is fresh; 0 or -ENOMEM. */
+int ra_blob_take(struct ra_blob *b, const struct ra_mirror_answer *answer, const char *where);
+/* Reads it. Any thread. */
+void ra_blob_read(struct ra_blob *b);
+void ra_blob_clear(struct ra_blob *b);
+/* Ends queries of repositories that are not among these; NULL: all. */
+void ra_baselines_end(struct ra_engine *e, const struct ra_repositories *stay);
+/* What the part's probe read becomes what is known. */
+void ra_committed_remember(struct ra_track *t, const struct ra_part *part);
+void ra_committed_free(struct ra_committed_seen *c);
 
 /* funnel.c: the one end of every probe. Takes result. */
 void ra_funnel(struct ra_engine *e, struct ra_track *t, struct ra_result *result, int64_t started);

@@ -81,6 +81,8 @@ write_body(struct ra_buf *out, const struct ra_track *t, bool lines)
 	write_state(&w, &t->state);
 	if (t->latest != NULL)
 		write_result(&w, t->latest);
+	if (t->changed != 0)
+		ra_jsonw_int(&w, "changed", t->changed);
 	if (t->history != NULL && !lines) {
 		ra_jsonw_array(&w, "history");
 		for (i = 0; i < t->history_count; i++)
@@ -317,6 +319,7 @@ on_latest(void *arg, const char *id, const char *body, int64_t checked)
 	if (read_state(o, &t->state) < 0)
 		ra_state_init(&t->state);
 	t->latest = read_result(o, defs);
+	t->changed = get_int(o, "changed");
 	if (t->latest != NULL && checked > t->latest->checked)
 		t->latest->checked = checked;
 	for (i = 0; t->history != NULL && i < t->history_count; i++)

@@ -41,8 +41,10 @@ ra_peers_gather(struct ra_engine *e, const struct ra_check *c, struct ra_gathere
 			.peer = &c->peers[i],
 			.facts = v.facts,
 			.snapshot = t->snapshots != NULL ? t->snapshots[0] : NULL,
+			.committed = t->committed != NULL ? t->committed->snapshot : NULL,
 			.verdict = v.verdict,
-			.checked = v.checked };
+			.checked = v.checked,
+			.changed = t->changed };
 	}
 	return c->peer_count;
 }
@@ -62,7 +64,8 @@ ra_peers_wait(const struct ra_engine *e, const struct ra_check *c)
 		const struct ra_check *peer = c->peers[i].check;
 		const struct ra_track *t = &e->tracks[peer->index];
 
-		if ((t->latest == NULL || t->latest->checked_boot == 0) &&
+		/* What it told before the start still counts, but for configurations. */
+		if ((t->latest == NULL || (t->snapshots != NULL && t->latest->checked_boot == 0)) &&
 		    (peer->peer_count == 0 || peer->index < c->index))
 			return true;
 	}

@@ -18,7 +18,7 @@ part_clear(struct ra_part *part)
 {
 	ra_input_clear(&part->fetch.input);
 	ra_data_free(&part->data);
-	ra_git_clear(&part->git);
+	ra_asking_free(RA_TAKE(part->asking));
 	ra_result_unref(RA_TAKE(part->result));
 	ra_snapshot_unref(RA_TAKE(part->snapshot));
 }
@@ -64,78 +64,6 @@ shape_of(const struct ra_check *c)
 									   : RA_SHAPE_BYTES;
 }
 
-static void
-judge_failure(struct ra_part *part, enum ra_reason reason, const char *error)
-{
-	const struct ra_kind *kind = ra_check_kind(part->probe->check);
-	enum ra_verdict v = kind->failure != NULL ? kind->failure(reason) : RA_UNKNOWN;
-
-	ra_result_say(part->result, v, reason, "%s",
-	    error != NULL && *error != '\0' ? error : ra_reason_meaning(reason));
-	ra_result_evidence(part->result, part->fetch.input.where);
-}
-
-static const struct ra_facts *
-history_of(const struct ra_part *part)
-{
-	const struct ra_track *t = part->probe->track;
-	size_t i = (size_t)(part - part->probe->parts);
-
-	return t->history != NULL && i < t->history_count && t->history[i].count > 0
-		   ? &t->history[i]
-		   : NULL;
-}
-
-void
-ra_probe_call(const struct ra_part *part, struct ra_gathered gathered[RA_GATHERED_MAX],
-    struct ra_judge_call *ret)
-{
-	const struct ra_check *c = part->probe->check;
-	struct ra_need needs[RA_NEEDS_MAX] = { 0 };
-	size_t n = ra_check_kind(c)->needs(c->kind_options, c->expect, needs), i;
-
-	for (i = 0; i < n; i++) {
-		gathered[i].need = needs[i];
-		switch (needs[i].what) {
-		case RA_NEED_SELF:
-			gathered[i].input = &part->fetch.input;
-			gathered[i].data =
-			    part->data.shape != 0 ? &part->data : &part->fetch.input.listing;
-			break;
-		case RA_NEED_HISTORY:
-			gathered[i].facts = history_of(part);
-			break;
-		case RA_NEED_PEER: /* these come after all that is listed */
-			break;
-		case RA_NEED_GIT:
-			gathered[i].git = part->asked ? &part->git : NULL;
-			break;
-		}
-	}
-	/* Of the present configuration, whose indexes are those of the tracks. */
-	n += ra_peers_gather(part->probe->engine, part->probe->track->check, &gathered[n]);
-	*ret = (struct ra_judge_call){ .options = c->kind_options,
-		.expect = c->expect,
-		.warn = c->warn,
-		.inputs = gathered,
-		.input_count = n,
-		.now = ra_clock_wall(),
-		.variables = &c->variables,
-		.secret_key = part->probe->engine->secret_key,
-		.secret_key_len = sizeof(part->probe->engine->secret_key) };
-}
-
-static void
-judge_part(struct ra_part *part)
-{
-	struct ra_gathered gathered[RA_GATHERED_MAX] = { 0 };
-	struct ra_judge_call call;
-
-	ra_probe_call(part, gathered, &call);
-	call.ret_snapshot = &part->snapshot;
-	ra_check_kind(part->probe->check)->judge(&call, part->result);
-}
-
 /* Secrets of a configuration are in the clear no longer than they must. */
 static void
 wipe(struct ra_part *part)
@@ -148,24 +76,6 @@ wipe(struct ra_part *part)
 	if (in->bytes != NULL)
 		explicit_bzero(in->bytes, in->len);
 	in->len = 0;
-}
-
-/* A part has all it will get: its own result. */
-static void
-part_judge(struct ra_part *part)
-{
-	const struct ra_input *in = &part->fetch.input;
-
-	part->result = ra_result_new();
-	if (part->result == NULL)
-		return;
-	if (in->reason != RA_R_OK)
-		judge_failure(part, in->reason, in->error);
-	else if (part->read_reason != RA_R_OK)
-		judge_failure(part, part->read_reason, part->read_error.text);
-	else
-		judge_part(part);
-	ra_funnel_scrub(part->result, part->probe->check);
 }
 
 /* What was read replaces what was known, but for a version that could not be read this time. */
@@ -185,9 +95,11 @@ remember_part(struct ra_probe *p, size_t i)
 
 	if (!is_news(&was, now) || ra_facts_copy(now, known) < 0)
 		return;
-	if (before != NULL && strcmp(before, ra_facts_text(now, "version")) != 0)
+	if (before != NULL && strcmp(before, ra_facts_text(now, "version")) != 0) {
+		p->track->changed = ra_clock_wall();
 		ra_announce_version(
 		    p->engine, p->track, p->check->instances[i].name, before, known);
+	}
 	ra_facts_free(&was);
 }
 
@@ -220,6 +132,7 @@ remember(struct ra_probe *p)
 		ra_snapshot_unref(t->snapshots[i]);
 		t->snapshots[i] = RA_TAKE(p->parts[i].snapshot);
 	}
+	ra_committed_remember(t, &p->parts[0]);
 	for (i = 0; i < p->part_count && i < t->history_count; i++)
 		if (p->parts[i].result != NULL)
 			remember_part(p, i);
@@ -276,11 +189,27 @@ part_done(struct ra_part *part)
 	struct ra_probe *p = part->probe;
 
 	part->stage = RA_PART_DONE;
-	if (p->track != NULL)
-		part_judge(part);
 	wipe(part);
 	if (--p->parts_left == 0 && p->workers == 0)
 		probe_end(p);
+}
+
+void
+ra_probe_judged(struct ra_part *part)
+{
+	if (part->result != NULL)
+		ra_funnel_scrub(part->result, part->probe->check);
+	part_done(part);
+}
+
+/* It has all it will get. Of a cancelled probe nobody wants to know. */
+void
+ra_probe_answered(struct ra_part *part)
+{
+	if (part->probe->track == NULL)
+		part_done(part);
+	else if (!ra_judge_part(part))
+		ra_probe_judged(part);
 }
 
 /* SELF is there or has failed: what is read may be asked about. */
@@ -289,13 +218,7 @@ part_read(struct ra_part *part)
 {
 	if (part->probe->track == NULL || part->fetch.input.reason != RA_R_OK ||
 	    part->read_reason != RA_R_OK || !ra_git_ask(part))
-		part_done(part);
-}
-
-void
-ra_probe_answered(struct ra_part *part)
-{
-	part_done(part);
+		ra_probe_answered(part);
 }
 
 static void
@@ -313,6 +236,9 @@ read_part(void *arg)
 
 	call.shape = (enum ra_shape)(kind->takes & format->serves);
 	part->read_reason = format->read(&call, &part->data, &part->read_error);
+	if (part->read_reason == RA_R_OK)
+		part->read_reason = ra_judge_snapshot(c, part->probe->engine->secret_key,
+		    &part->data, part->fetch.input.where, &part->snapshot);
 }
 
 static void

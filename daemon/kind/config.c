@@ -29,6 +29,43 @@ static const struct ra_option options[] = {
 	    .flags = RA_OPT_NO_SECRET | RA_OPT_VARIABLES,
 	    .help = "variables of the environment (and `environment`) whose values, wherever they "
 		    "stand, do not count as a difference" },
+	{ .name = "settle",
+	    .type = RA_OPT_DURATION,
+	    .offset = offsetof(struct config_options, settle),
+	    .flags = RA_OPT_VERSION,
+	    .help = "for so long after a change of the version drift is shown and not alerted" },
+	{ 0 },
+};
+
+static const struct ra_option git[] = {
+	{ .name = "repository",
+	    .type = RA_OPT_TEXT,
+	    .offset = offsetof(struct config_git, repository),
+	    .flags = RA_OPT_NO_SECRET,
+	    .help = "its URL, in place of the service's or the product's" },
+	{ .name = "ref",
+	    .type = RA_OPT_TEXT,
+	    .offset = offsetof(struct config_git, ref),
+	    .flags = RA_OPT_NO_SECRET,
+	    .fallback = "{tag}",
+	    .help =
+		"a branch, tag or commit; `{tag}` and `{version}` are those of what runs here" },
+	{ .name = "path",
+	    .type = RA_OPT_TEXT,
+	    .offset = offsetof(struct config_git, path),
+	    .flags = RA_OPT_NO_SECRET | RA_OPT_REQUIRED,
+	    .help = "the file, from the repository's top" },
+	{ 0 },
+};
+
+static const struct ra_option baseline[] = {
+	{ .name = "git",
+	    .type = RA_OPT_TABLE,
+	    .offset = offsetof(struct config_baseline, git),
+	    .flags = RA_OPT_REQUIRED,
+	    .table = git,
+	    .table_size = sizeof(struct config_git),
+	    .help = "where it is committed" },
 	{ 0 },
 };
 
@@ -59,6 +96,19 @@ static const struct ra_option words[] = {
 	    .offset = offsetof(struct config_words, may_differ),
 	    .flags = RA_OPT_NO_SECRET,
 	    .help = "keys that must be there, of any value" },
+	{ .name = "origin",
+	    .type = RA_OPT_PAIRS,
+	    .offset = offsetof(struct config_words, origin),
+	    .flags = RA_OPT_NO_SECRET,
+	    .help = "where keys must come from: a name or pattern of keys, and a pattern of the "
+		    "file or URL" },
+	{ .name = "baseline",
+	    .type = RA_OPT_INPUT,
+	    .offset = offsetof(struct config_words, baseline),
+	    .table = baseline,
+	    .table_size = sizeof(struct config_baseline),
+	    .help = "the file in version control whose keys and values must be the same; "
+		    "`format:` and that format's options beside it, else as the check's" },
 	{ 0 },
 };
 
@@ -66,6 +116,7 @@ static const struct ra_fact_def facts[] = {
 	{ "keys", RA_FACT_INT, "how many keys there are" },
 	{ "digest", RA_FACT_TEXT, "of all keys and values that are looked at" },
 	{ "drifted", RA_FACT_INT, "how many keys are not as they ought to be" },
+	{ "unverifiable", RA_FACT_INT, "how many are encrypted or a template in the baseline" },
 	{ 0 },
 };
 
@@ -102,11 +153,37 @@ options_prepare(void *bound, struct ra_arena *arena, struct ra_conf_place *place
 	return take_list(&o->open, arena, &o->opens);
 }
 
+static void
+prepare_baseline(struct config_baseline *b, struct ra_conf_place *place)
+{
+	bool wants_version;
+
+	b->committed = (struct ra_committed){ .repository = b->git->repository.value,
+		.ref = b->git->ref.value,
+		.path = b->git->path.value,
+		.input = &b->input };
+	if (!ra_config_path_fits(b->committed.path))
+		ra_conf_complain(place, "baseline/git/path",
+		    "'%s' is not a path within a repository; write it from its top, without "
+		    "leading '/' or '-' and without '.' or '..'",
+		    b->git->path.shown);
+	if (!ra_config_ref_fits(b->committed.ref, &wants_version))
+		ra_conf_complain(place, "baseline/git/ref",
+		    "'%s' cannot be a ref; of what runs there are {tag} and {version}",
+		    b->git->ref.shown);
+	if (wants_version)
+		ra_conf_want(place, "baseline", RA_OPT_VERSION);
+	if (b->committed.repository == NULL)
+		ra_conf_want(place, "baseline", RA_OPT_REPOSITORY);
+}
+
 static int
 words_prepare(void *bound, struct ra_arena *arena, struct ra_conf_place *place)
 {
 	struct config_words *w = bound;
 
+	if (w->baseline != NULL)
+		prepare_baseline(w->baseline, place);
 	for (size_t i = 0; i < w->required.count; i++) {
 		if (ra_drift_is_pattern(w->required.list[i].value))
 			ra_conf_complain(place, "required",
@@ -118,30 +195,46 @@ words_prepare(void *bound, struct ra_arena *arena, struct ra_conf_place *place)
 
 /* --- rules --- */
 
-/* The rules of both apply to a pair. */
+/* The rules of both apply to a pair; only `ignore` to what is committed. */
 static void
 collect_rules(struct config_case *c)
 {
 	const struct config_options *o = c->call->options;
 	const struct config_words *warn = c->call->warn, *expect = c->call->expect;
 
+	ra_config_rules_keys(&c->baseline_rules, RA_DRIFT_IGNORE, &o->ignore);
 	ra_config_rules_keys(&c->rules, RA_DRIFT_IGNORE, &o->ignore);
 	ra_config_rules_words(&c->rules, c->words);
-	if (c->peer != NULL && warn != NULL) { /* what may differ may under the other word too */
+	if (c->with_peer && warn != NULL) { /* what may differ may under the other word too */
 		const struct config_words *rest = c->words == warn ? expect : warn;
 
 		ra_config_rules_keys(&c->rules, RA_DRIFT_DIFFER, &rest->differ);
 		ra_config_rules_keys(&c->rules, RA_DRIFT_MAY_DIFFER, &rest->may_differ);
 	}
 	c->rules.own = c->rules.count;
-	if (c->peer != NULL)
+	if (c->with_peer)
 		ra_config_rules_add(&c->rules, c->peer->peer->check);
 }
 
 /* --- what was read --- */
 
 static int
-build(const struct ra_judge_call *call, struct ra_snapshot **ret)
+build(struct ra_snapshot_builder *b, const struct ra_data *data, const char *where,
+    struct ra_snapshot **ret)
+{
+	int r = where != NULL ? ra_snapshot_origin(b, where) : 0;
+
+	if (r == 0)
+		r = ra_snapshot_add_data(b, data);
+	if (r == 0)
+		return ra_snapshot_seal(b, ret);
+	ra_snapshot_builder_free(b);
+	return r;
+}
+
+static int
+snapshot(const struct ra_judge_call *call, const struct ra_data *data, const char *where,
+    struct ra_snapshot **ret)
 {
 	const struct config_options *o = call->options;
 	struct ra_snapshot_rules rules = { .key = call->secret_key,
@@ -153,7 +246,6 @@ build(const struct ra_judge_call *call, struct ra_snapshot **ret)
 	size_t count = call->variables != NULL ? call->variables->count : 0;
 	RA_FREE struct ra_placeholder *variables = calloc(count + 1, sizeof(*variables));
 	struct ra_snapshot_builder *b;
-	int r;
 
 	if (variables == NULL)
 		return -ENOMEM;
@@ -163,15 +255,7 @@ build(const struct ra_judge_call *call, struct ra_snapshot **ret)
 	rules.placeholders = variables;
 	rules.placeholder_count = count;
 	b = ra_snapshot_builder_new(&rules);
-	r = b != NULL ? 0 : -ENOMEM;
-	if (r == 0 && call->inputs[0].input->where != NULL)
-		r = ra_snapshot_origin(b, call->inputs[0].input->where);
-	if (r == 0)
-		r = ra_snapshot_add_data(b, call->inputs[0].data);
-	if (r == 0)
-		return ra_snapshot_seal(b, ret);
-	ra_snapshot_builder_free(b);
-	return r;
+	return b != NULL ? build(b, data, where, ret) : -ENOMEM;
 }
 
 static bool
@@ -213,9 +297,14 @@ digest_of(const struct ra_judge_call *call, const struct ra_snapshot *s, char ou
 	return 0;
 }
 
-/* drifted: RA_UNSET where it is not known. */
+/* What the words of a check found. */
+struct found {
+	int64_t drifted; /* RA_UNSET: something was not compared */
+	int64_t unverifiable;
+};
+
 static int
-set_facts(const struct ra_judge_call *call, const struct ra_snapshot *s, int64_t drifted,
+set_facts(const struct ra_judge_call *call, const struct ra_snapshot *s, const struct found *found,
     struct ra_facts *f)
 {
 	char digest[sizeof("sha256:") + RA_DIGEST_HEX] = "sha256:";
@@ -225,8 +314,10 @@ set_facts(const struct ra_judge_call *call, const struct ra_snapshot *s, int64_t
 		r = ra_facts_set_number(f, facts, "keys", (int64_t)ra_snapshot_count(s));
 	if (r == 0)
 		r = ra_facts_set_text(f, facts, "digest", digest);
-	if (r == 0 && drifted != RA_UNSET)
-		r = ra_facts_set_number(f, facts, "drifted", drifted);
+	if (r == 0 && found->drifted != RA_UNSET)
+		r = ra_facts_set_number(f, facts, "drifted", found->drifted);
+	if (r == 0 && found->unverifiable > 0)
+		r = ra_facts_set_number(f, facts, "unverifiable", found->unverifiable);
 	return r;
 }
 
@@ -238,61 +329,145 @@ find_peer(const struct ra_judge_call *call, bool warn)
 	for (size_t i = 0; i < call->input_count; i++) {
 		const struct ra_gathered *g = &call->inputs[i];
 
-		if (g->need.what == RA_NEED_PEER && g->peer->warn == warn)
+		if (g->need.what == RA_NEED_PEER && g->peer->warn == warn &&
+		    strcmp(g->peer->option, "same-as") == 0)
 			return g;
 	}
 	return NULL;
 }
 
-static int
-compare(struct config_case *c)
+static const struct ra_git_answer *
+find_answer(const struct ra_judge_call *call, bool warn)
 {
-	struct ra_drift_side sides[2] = { { .name = "", .snapshot = c->snapshot } };
+	for (size_t i = 0; i < call->answer_count; i++) {
+		if (call->answers[i].warn == warn)
+			return &call->answers[i];
+	}
+	return NULL;
+}
+
+/* What is committed for this check, whichever word asks for it. */
+static const struct ra_snapshot *
+own_committed(const struct ra_judge_call *call)
+{
+	for (size_t i = 0; i < call->answer_count; i++) {
+		if (call->answers[i].snapshot != NULL)
+			return call->answers[i].snapshot;
+	}
+	return NULL;
+}
+
+static int
+compare_peer(struct config_case *c)
+{
+	struct ra_drift_side sides[2] = {
+		{ .name = "", .snapshot = c->snapshot, .committed = own_committed(c->call) }
+	};
 	struct ra_drift_call call = { .sides = sides,
 		.side_count = 1,
+		.rules = c->rules.list,
+		.rule_count = c->rules.count,
 		.key = c->call->secret_key,
 		.key_len = c->call->secret_key_len };
 
-	if (c->peer != NULL)
-		sides[call.side_count++] =
-		    (struct ra_drift_side){ .name = "", .snapshot = c->peer->snapshot };
-	collect_rules(c);
-	call.rules = c->rules.list;
-	call.rule_count = c->rules.count;
-	return c->rules.error == 0 ? ra_drift_compare(&call, &c->drift) : c->rules.error;
+	if (c->with_peer)
+		sides[call.side_count++] = (struct ra_drift_side){
+			.name = "", .snapshot = c->peer->snapshot, .committed = c->peer->committed
+		};
+	return ra_drift_compare(&call, &c->drift);
 }
 
-/* Words under `expect` or `warn`; *drifted is the most that either found. */
 static int
-judge_words(struct ra_result *result, const struct ra_judge_call *call, const struct ra_snapshot *s,
-    bool warn, int64_t *drifted)
+compare_baseline(struct config_case *c)
 {
-	struct config_case c = { .call = call,
-		.words = warn ? call->warn : call->expect,
-		.peer = find_peer(call, warn),
-		.snapshot = s };
-	bool unread = c.peer != NULL && c.peer->reason != RA_R_OK;
-	int64_t count;
+	struct ra_drift_side sides[2] = { { .name = "", .snapshot = c->snapshot },
+		{ .name = "", .snapshot = c->answer->snapshot, .baseline = true } };
+	struct ra_drift_call call = { .sides = sides,
+		.side_count = 2,
+		.rules = c->baseline_rules.list,
+		.rule_count = c->baseline_rules.count,
+		.key = c->call->secret_key,
+		.key_len = c->call->secret_key_len };
+
+	return ra_drift_compare(&call, &c->baseline);
+}
+
+static int
+compare(struct config_case *c)
+{
 	int r;
 
-	if (unread) {
-		ra_config_say_unread(result, &c);
-		c.peer = NULL;
+	collect_rules(c);
+	r = c->rules.error < 0 ? c->rules.error : c->baseline_rules.error;
+	if (r == 0)
+		r = compare_peer(c);
+	if (r == 0 && c->answer != NULL)
+		r = compare_baseline(c);
+	return r;
+}
+
+/* What cannot be compared is said; false: some of it. */
+static bool
+take_others(struct ra_result *result, struct config_case *c)
+{
+	const struct ra_git_answer *answer = find_answer(c->call, c->warn);
+	const struct config_baseline *b = c->words->baseline;
+	char ref[RA_GIT_REF];
+	const char *why = NULL;
+	enum ra_reason reason;
+
+	c->peer = find_peer(c->call, c->warn);
+	c->with_peer = c->peer != NULL && c->peer->reason == RA_R_OK;
+	c->answer = answer != NULL && answer->snapshot != NULL ? answer : NULL;
+	if (c->peer != NULL && !c->with_peer)
+		ra_config_say_unread(
+		    result, c, ra_config_peer_name(c), RA_R_PEER_UNREAD, c->peer->error);
+	if (b != NULL && c->answer == NULL) {
+		reason = ra_config_fill_ref(c->call, b->committed.ref, ref, &why);
+		if (answer != NULL)
+			ra_config_say_unread(
+			    result, c, "its baseline", answer->reason, answer->error);
+		else
+			ra_config_say_unread(result, c, "its baseline",
+			    reason != RA_R_OK ? reason : RA_R_REPO_NOT_FOUND, why);
 	}
-	r = compare(&c);
-	if (r == 0) {
-		count = (int64_t)(c.drift.row_count + c.drift.more);
-		if (unread || *drifted == RA_UNSET)
-			*drifted = RA_UNSET;
-		else if (count > *drifted)
-			*drifted = count;
-		if (c.drift.drift)
-			ra_config_say_breach(result, warn ? RA_WARNING : RA_CRITICAL, &c);
-		else if (c.words == call->expect)
-			ra_config_say_fine(result, &c);
-		ra_drift_free(&c.drift);
-	}
+	return (c->peer == NULL || c->with_peer) && (b == NULL || c->answer != NULL);
+}
+
+static void
+conclude(struct ra_result *result, const struct config_case *c, bool all, struct found *found)
+{
+	int64_t count = (int64_t)ra_config_drifted(c);
+
+	if (!all || found->drifted == RA_UNSET)
+		found->drifted = RA_UNSET;
+	else if (count > found->drifted)
+		found->drifted = count;
+	if ((int64_t)c->baseline.unverifiable > found->unverifiable)
+		found->unverifiable = (int64_t)c->baseline.unverifiable;
+	if (c->drift.drift || c->baseline.drift)
+		ra_config_say_breach(result, c->warn ? RA_WARNING : RA_CRITICAL, c);
+	else if (!c->warn)
+		ra_config_say_fine(result, c);
+}
+
+/* Words under `expect` or `warn`; of what is found the most of either. */
+static int
+judge_words(struct ra_result *result, const struct ra_judge_call *call, const struct ra_snapshot *s,
+    bool warn, struct found *found)
+{
+	struct config_case c = {
+		.call = call, .words = warn ? call->warn : call->expect, .warn = warn, .snapshot = s
+	};
+	bool all = take_others(result, &c);
+	int r = compare(&c);
+
+	if (r == 0)
+		conclude(result, &c, all, found);
+	ra_drift_free(&c.drift);
+	ra_drift_free(&c.baseline);
 	free(c.rules.list);
+	free(c.baseline_rules.list);
 	return r;
 }
 
@@ -300,43 +475,56 @@ static int
 judge_snapshot(
     const struct ra_judge_call *call, const struct ra_snapshot *s, struct ra_result *result)
 {
-	int64_t drifted = 0;
+	struct found found = { 0 };
 	int r = 0;
 
 	if (call->warn != NULL)
-		r = judge_words(result, call, s, true, &drifted);
+		r = judge_words(result, call, s, true, &found);
 	if (r == 0)
-		r = judge_words(result, call, s, false, &drifted);
-	return r == 0 ? set_facts(call, s, drifted, &result->facts) : r;
-}
-
-static void
-say_failure(struct ra_result *r, int error)
-{
-	if (error == -EMSGSIZE)
-		ra_result_say(
-		    r, RA_UNKNOWN, RA_R_TOO_MANY_KEYS, "%s", ra_reason_meaning(RA_R_TOO_MANY_KEYS));
-	else if (error == -ENOMEM)
-		ra_judge_no_memory(r);
-	else
-		ra_result_say(r, RA_UNKNOWN, RA_R_INTERNAL, "not judged: %s", strerror(-error));
+		r = judge_words(result, call, s, false, &found);
+	return r == 0 ? set_facts(call, s, &found, &result->facts) : r;
 }
 
 static void
 judge(const struct ra_judge_call *call, struct ra_result *ret)
 {
-	struct ra_snapshot *s = NULL;
 	int r;
 
 	ra_result_evidence(ret, call->inputs[0].input->where);
-	r = build(call, &s);
-	if (r == 0)
-		r = judge_snapshot(call, s, ret);
-	if (r < 0)
-		say_failure(ret, r);
-	if (r == 0 && call->ret_snapshot != NULL)
-		*call->ret_snapshot = RA_TAKE(s);
-	ra_snapshot_unref(s);
+	r = judge_snapshot(call, call->inputs[0].snapshot, ret);
+	if (r == -ENOMEM)
+		ra_judge_no_memory(ret);
+	else if (r < 0)
+		ra_result_say(ret, RA_UNKNOWN, RA_R_INTERNAL, "not judged: %s", strerror(-r));
+}
+
+static const struct ra_committed *
+committed(const void *bound)
+{
+	const struct config_words *w = bound;
+
+	return w->baseline != NULL ? &w->baseline->committed : NULL;
+}
+
+/* What is committed for the words under `expect`, then under `warn`. */
+static bool
+ask(const struct ra_judge_call *call, size_t nth, struct ra_git_question *ret)
+{
+	const void *sets[] = { call->expect, call->warn };
+	const char *why;
+
+	for (size_t i = 0; i < RA_ARRAY_SIZE(sets); i++) {
+		const struct ra_committed *c = sets[i] != NULL ? committed(sets[i]) : NULL;
+
+		if (c == NULL || ra_config_fill_ref(call, c->ref, ret->ref, &why) != RA_R_OK ||
+		    nth-- > 0)
+			continue;
+		ret->want = RA_GIT_BLOB;
+		ret->committed = c;
+		ret->warn = i > 0;
+		return true;
+	}
+	return false;
 }
 
 static size_t
@@ -365,5 +553,8 @@ const struct ra_kind ra_kind_config = {
 	.facts = facts,
 	.agree = agree,
 	.needs = needs,
+	.ask = ask,
+	.committed = committed,
+	.snapshot = snapshot,
 	.judge = judge,
 };

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "relaudit/base/buf.h"
+#include "relaudit/base/units.h"
 
 #include "config.h"
 #include "judge.h"
@@ -50,7 +51,19 @@ ra_config_peer_name(const struct config_case *c)
 
 /* --- rows by what is wrong here --- */
 
-enum group { MISSING, FORBIDDEN, EQUAL, DIFFERENT, GROUPS };
+enum group { MISSING, FORBIDDEN, ELSEWHERE, EQUAL, DIFFERENT, COMMITTED, GROUPS };
+
+static const struct {
+	const char *one, *many;
+	bool other; /* what it is held against follows */
+} groups[GROUPS] = {
+	[MISSING] = { "required key is missing", "required keys are missing", false },
+	[FORBIDDEN] = { "forbidden key is there", "forbidden keys are there", false },
+	[ELSEWHERE] = { "key has another origin", "keys have another origin", false },
+	[EQUAL] = { "key must differ from", "keys must differ from", true },
+	[DIFFERENT] = { "key differs from", "keys differ from", true },
+	[COMMITTED] = { "key differs from", "keys differ from", true },
+};
 
 static enum group
 group_of(const struct config_case *c, const struct ra_drift_row *row)
@@ -59,33 +72,41 @@ group_of(const struct config_case *c, const struct ra_drift_row *row)
 
 	if (row->verdict == RA_DRIFT_FORBIDDEN && here)
 		return FORBIDDEN;
-	if (!here && (row->verdict == RA_DRIFT_REQUIRED || c->peer == NULL))
+	if (!here && (row->verdict == RA_DRIFT_REQUIRED || !c->with_peer))
 		return MISSING;
+	if (row->verdict == RA_DRIFT_OTHER_ORIGIN)
+		return ELSEWHERE;
 	return row->verdict == RA_DRIFT_MUST_DIFFER ? EQUAL : DIFFERENT;
+}
+
+static void
+add_names(struct names *n, const struct config_case *c, enum group group)
+{
+	const struct ra_drift *d = group == COMMITTED ? &c->baseline : &c->drift;
+
+	for (size_t i = 0; i < d->row_count; i++) {
+		const struct ra_drift_row *row = &d->rows[i];
+
+		if (row->counts && (group == COMMITTED || group_of(c, row) == group))
+			add_name(n, row->key);
+	}
 }
 
 static size_t
 tell_group(struct ra_buf *out, const struct config_case *c, enum group group)
 {
-	static const char *const texts[GROUPS][2] = {
-		[MISSING] = { "required key is missing", "required keys are missing" },
-		[FORBIDDEN] = { "forbidden key is there", "forbidden keys are there" },
-		[EQUAL] = { "key must differ from", "keys must differ from" },
-		[DIFFERENT] = { "key differs from", "keys differ from" },
-	};
+	const char *other = "";
 	struct names n = { .text = RA_BUF(0) };
 
-	for (size_t i = 0; i < c->drift.row_count; i++) {
-		const struct ra_drift_row *row = &c->drift.rows[i];
-
-		if (row->counts && group_of(c, row) == group)
-			add_name(&n, row->key);
-	}
+	if (groups[group].other && group == COMMITTED)
+		other = c->answer != NULL ? c->answer->where : "";
+	else if (groups[group].other && c->peer != NULL)
+		other = ra_config_peer_name(c);
+	add_names(&n, c, group);
 	if (n.count > 0)
 		ra_buf_printf(out, "%s%zu %s%s%s%s: %s", out->len > 0 ? "; " : "", n.count,
-		    plural(n.count, texts[group][0], texts[group][1]), group >= EQUAL ? " " : "",
-		    group >= EQUAL ? ra_config_peer_name(c) : "",
-		    group == EQUAL ? " and is equal" : "", all_names(&n));
+		    plural(n.count, groups[group].one, groups[group].many), *other ? " " : "",
+		    other, group == EQUAL ? " and is equal" : "", all_names(&n));
 	ra_buf_free(&n.text);
 	return n.count;
 }
@@ -100,6 +121,27 @@ tell_groups(struct ra_buf *out, const struct config_case *c)
 	if (counts[MISSING] == all)
 		return RA_R_KEY_MISSING;
 	return counts[FORBIDDEN] == all ? RA_R_KEY_FORBIDDEN : RA_R_DRIFT;
+}
+
+/* Both are in the order of keys. */
+size_t
+ra_config_drifted(const struct config_case *c)
+{
+	const struct ra_drift *a = &c->drift, *b = &c->baseline;
+	size_t n = a->more + b->more, i = 0, k = 0;
+
+	while (i < a->row_count || k < b->row_count) {
+		int order = i == a->row_count	? 1
+			    : k == b->row_count ? -1
+						: strcmp(a->rows[i].key, b->rows[k].key);
+		bool counts =
+		    (order <= 0 && a->rows[i].counts) || (order >= 0 && b->rows[k].counts);
+
+		n += counts;
+		i += order <= 0;
+		k += order >= 0;
+	}
+	return n;
 }
 
 /* --- the rest --- */
@@ -124,6 +166,9 @@ say_expected(struct ra_result *r, const struct config_case *c)
 
 	if (c->peer != NULL)
 		ra_buf_printf(&text, "same-as %s", ra_config_peer_name(c));
+	if (w->baseline != NULL)
+		ra_buf_printf(&text, "%sbaseline %s:%s", text.len > 0 ? "; " : "",
+		    w->baseline->committed.ref, w->baseline->committed.path);
 	tell_list(&text, "differ", &w->differ);
 	tell_list(&text, "may-differ", &w->may_differ);
 	tell_list(&text, "required", &w->required);
@@ -132,19 +177,29 @@ say_expected(struct ra_result *r, const struct config_case *c)
 		ra_result_expected(r, "%s", ra_buf_text(&text));
 }
 
+static uint32_t
+first_line(const struct ra_drift *d)
+{
+	uint32_t line = 0;
+
+	for (size_t i = 0; line == 0 && i < d->row_count; i++) {
+		const struct ra_drift_row *row = &d->rows[i];
+
+		line = row->counts && row->cells[0].present ? row->cells[0].line : 0;
+	}
+	return line;
+}
+
 /* The file, with the line of the first key that is wrong. */
 static void
 say_evidence(struct ra_result *r, const struct config_case *c)
 {
 	const char *where = c->call->inputs[0].input->where;
 	RA_BUF_LOCAL text = RA_BUF(RA_EVIDENCE_MAX);
-	uint32_t line = 0;
+	uint32_t line = first_line(&c->drift);
 
-	for (size_t i = 0; line == 0 && i < c->drift.row_count; i++) {
-		const struct ra_drift_row *row = &c->drift.rows[i];
-
-		line = row->counts && row->cells[0].present ? row->cells[0].line : 0;
-	}
+	if (line == 0)
+		line = first_line(&c->baseline);
 	if (line > 0 && where != NULL)
 		ra_buf_printf(&text, where[0] == '/' ? "%s:%u" : "%s, line %u", where, line);
 	ra_result_evidence(r, text.len > 0 ? ra_buf_text(&text) : where);
@@ -177,28 +232,64 @@ tell_skipped(struct ra_buf *out, const struct config_case *c)
 		    plural(data->keys.skipped, "line is", "lines are"), data->keys.skipped_line);
 }
 
+/* What is committed in a form that nobody can compare. */
+static void
+tell_unverifiable(struct ra_buf *out, const struct config_case *c)
+{
+	size_t n = c->baseline.unverifiable;
+
+	if (n > 0)
+		ra_buf_printf(out, "; %zu %s unverifiable: encrypted or a template in %s", n,
+		    plural(n, "key is", "keys are"), c->answer->where);
+}
+
+/* How long a breach is not alerted yet, as the version changed a moment ago; 0: it is. */
+static int64_t
+settles_for(const struct config_case *c, int64_t *ret_age)
+{
+	const struct config_options *o = c->call->options;
+	const struct ra_gathered *version = ra_config_version(c->call);
+
+	if (o->settle == RA_UNSET || version == NULL || version->changed == 0)
+		return 0;
+	*ret_age = c->call->now - version->changed;
+	return *ret_age >= 0 && *ret_age < o->settle ? o->settle - *ret_age : 0;
+}
+
 void
 ra_config_say_breach(struct ra_result *r, enum ra_verdict bad, const struct config_case *c)
 {
 	RA_BUF_LOCAL text = RA_BUF(0);
-	enum ra_reason reason;
+	enum ra_reason reason = tell_groups(&text, c);
+	char age_text[RA_UNIT_TEXT], left_text[RA_UNIT_TEXT];
+	int64_t age = 0, left = settles_for(c, &age);
 
-	if (!ra_judge_begin(r, bad))
-		return;
-	reason = tell_groups(&text, c);
+	tell_unverifiable(&text, c);
 	tell_unused(&text, c);
-	ra_result_say(r, bad, reason, "%s", ra_buf_text(&text));
+	if (left > 0) {
+		if (r->verdict != RA_PENDING && r->verdict != RA_OK)
+			return;
+		ra_result_say(r, RA_OK, RA_R_SETTLING,
+		    "the version changed %s ago, for %s more no alert: %s",
+		    ra_duration_human(age, age_text), ra_duration_human(left, left_text),
+		    ra_buf_text(&text));
+	} else {
+		if (!ra_judge_begin(r, bad))
+			return;
+		ra_result_say(r, bad, reason, "%s", ra_buf_text(&text));
+	}
 	say_expected(r, c);
 	say_evidence(r, c);
 }
 
 void
-ra_config_say_unread(struct ra_result *r, const struct config_case *c)
+ra_config_say_unread(struct ra_result *r, const struct config_case *c, const char *with,
+    enum ra_reason reason, const char *error)
 {
 	if (!ra_judge_begin(r, RA_UNKNOWN))
 		return;
-	ra_result_say(r, RA_UNKNOWN, RA_R_PEER_UNREAD, "not compared with %s: %s",
-	    ra_config_peer_name(c), c->peer->error);
+	ra_result_say(r, RA_UNKNOWN, reason, "not compared with %s: %s", with,
+	    error != NULL && *error != '\0' ? error : ra_reason_meaning(reason));
 	say_expected(r, c);
 }
 
@@ -211,10 +302,15 @@ ra_config_say_fine(struct ra_result *r, const struct config_case *c)
 	if (r->verdict != RA_PENDING)
 		return;
 	ra_buf_printf(&text, "%zu %s", count, plural(count, "key", "keys"));
-	if (c->peer != NULL)
+	if (c->with_peer)
 		ra_buf_printf(&text, ", as in %s", ra_config_peer_name(c));
+	if (c->answer != NULL)
+		ra_buf_printf(&text, "%s %s", c->with_peer ? " and" : ", as in", c->answer->where);
 	if (c->drift.ignored > 0)
 		ra_buf_printf(&text, ", %zu ignored", c->drift.ignored);
+	if (c->drift.released > 0)
+		ra_buf_printf(&text, ", %zu that the release brings", c->drift.released);
+	tell_unverifiable(&text, c);
 	tell_skipped(&text, c);
 	tell_unused(&text, c);
 	ra_result_say(r, RA_OK, RA_R_OK, "%s", ra_buf_text(&text));

@@ -368,7 +368,7 @@ static void
 judge(const struct ra_judge_call *call, struct ra_result *ret)
 {
 	const struct ra_gathered *self = &call->inputs[0];
-	struct ra_version_seen all = { .git = call->inputs[1].git };
+	struct ra_version_seen all = { .git = call->answer_count > 0 ? &call->answers[0] : NULL };
 	struct seen version, commit;
 
 	ra_result_evidence(ret, self->input->where);
@@ -390,14 +390,17 @@ judge(const struct ra_judge_call *call, struct ra_result *ret)
 
 /* What cannot be read is the judge's to say. */
 static bool
-ask(const struct ra_judge_call *call, struct ra_git_question *ret)
+ask(const struct ra_judge_call *call, size_t nth, struct ra_git_question *ret)
 {
 	const struct ra_data *data = call->inputs[0].data;
 	struct ra_result *nowhere = ra_result_new();
 	struct seen version, commit;
 
-	if (nowhere == NULL)
+	if (nth > 0 || nowhere == NULL) {
+		ra_result_unref(nowhere);
 		return false;
+	}
+	ret->want = RA_GIT_IDENTIFY;
 	see(data, "version", &version, nowhere);
 	see(data, "commit", &commit, nowhere);
 	ra_result_unref(nowhere);
@@ -412,9 +415,8 @@ static size_t
 needs(const void *bound, const void *expect, struct ra_need list[RA_NEEDS_MAX])
 {
 	list[0] = (struct ra_need){ .what = RA_NEED_SELF, .shapes = RA_SHAPE_FIELDS };
-	list[1] = (struct ra_need){ .what = RA_NEED_GIT };
-	list[2] = (struct ra_need){ .what = RA_NEED_HISTORY }; /* to see that it changes */
-	return 3;
+	list[1] = (struct ra_need){ .what = RA_NEED_HISTORY }; /* to see that it changes */
+	return 2;
 }
 
 const struct ra_kind ra_kind_version = {

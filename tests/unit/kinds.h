@@ -41,6 +41,7 @@ judged(const struct ra_kind *kind, struct given *g)
 	};
 	struct ra_result *r = ra_result_new();
 	struct ra_conf_place place;
+	struct ra_snapshot *snapshot = NULL;
 
 	assert_non_null(arena);
 	assert_non_null(r);
@@ -60,15 +61,17 @@ judged(const struct ra_kind *kind, struct given *g)
 			inputs[i].facts = g->history;
 			continue;
 		}
-		if (needs[i].what == RA_NEED_GIT) {
-			inputs[i].git = g->git;
-			continue;
-		}
 		assert_true((needs[i].shapes & kind->takes) != 0);
 		inputs[i].input = &g->input;
 		inputs[i].data = g->data;
 	}
+	call.answers = g->git;
+	call.answer_count = g->git != NULL;
+	if (kind->snapshot != NULL)
+		assert_int_equal(kind->snapshot(&call, g->data, g->input.where, &snapshot), 0);
+	inputs[0].snapshot = snapshot;
 	kind->judge(&call, r);
+	ra_snapshot_unref(snapshot);
 	ra_data_free(g->data);
 	ra_arena_free(arena);
 	return r;

@@ -14,6 +14,7 @@
 
 struct ra_conf_place {
 	char text[1024]; /* "name: complaint" of each, a line each */
+	unsigned wants; /* flags of ra_conf_want */
 };
 
 void
@@ -36,6 +37,12 @@ const char *const *
 ra_conf_exec_allow(const struct ra_conf_place *place)
 {
 	return options_exec_allow;
+}
+
+void
+ra_conf_want(struct ra_conf_place *place, const char *name, unsigned flag)
+{
+	place->wants |= flag;
 }
 
 static const struct ra_option *

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "../../daemon/kind/config.h"
 #include "kinds.h"
 
 extern const struct ra_kind ra_kind_config;
@@ -189,24 +190,15 @@ test_snapshot_has_no_secret(void **state)
 	struct ra_arena *arena = ra_arena_new();
 	struct ra_conf_place place = { 0 };
 	struct ra_data data = { 0 };
-	struct ra_input input = { .where = (char *)WHERE };
-	struct ra_gathered self = { .input = &input, .data = &data };
 	struct ra_snapshot *s = NULL;
-	struct ra_judge_call call = { .inputs = &self,
-		.input_count = 1,
-		.secret_key = "k",
-		.secret_key_len = 1,
-		.ret_snapshot = &s };
-	struct ra_result *r = ra_result_new();
+	struct ra_judge_call call = { .secret_key = "k", .secret_key_len = 1 };
 	struct ra_entry e;
 
 	add_keys(&data, "URL=postgres://u:" SECRET "@db/x\nMY_PASSWORD=" SECRET "\nPIN=" SECRET
 			"\nKEYBOARD=de\nPLAIN=seen\n");
 	call.options =
 	    options_bind(arena, &ra_kind_config.type, "secret: P?N\npublic: KEYBOARD", &place);
-	call.expect = options_bind(arena, &ra_kind_config.expectation, NULL, &place);
-	ra_kind_config.judge(&call, r);
-	assert_non_null(s);
+	assert_int_equal(ra_kind_config.snapshot(&call, &data, WHERE, &s), 0);
 	assert_int_equal(ra_snapshot_count(s), 5);
 	for (size_t i = 0; i < 5; i++)
 		assert_null(strstr(ra_snapshot_at(s, i).value, SECRET));
@@ -216,7 +208,6 @@ test_snapshot_has_no_secret(void **state)
 	assert_true(ra_snapshot_find(s, "PLAIN", &e) && strcmp(e.value, "seen") == 0);
 	assert_string_equal(e.origin, WHERE);
 	ra_snapshot_unref(s);
-	ra_result_unref(r);
 	ra_data_free(&data);
 	ra_arena_free(arena);
 }
@@ -234,6 +225,75 @@ test_wrong_words(void **state)
 	ra_arena_free(arena);
 }
 
+/* A version's check that told these facts; NULL: it was not read. */
+static void
+check_ref(
+    const char *ref, const char *tag, const char *version, enum ra_reason wanted, const char *text)
+{
+	static const struct ra_fact_def defs[] = { { "tag", RA_FACT_TEXT, "" },
+		{ "version", RA_FACT_TEXT, "" }, { 0 } };
+	struct ra_check_peer peer = { .option = RA_PEER_VERSION };
+	struct ra_facts facts = { 0 };
+	struct ra_gathered g = { .need = { .what = RA_NEED_PEER },
+		.peer = &peer,
+		.facts = &facts,
+		.error = "not read" };
+	struct ra_judge_call call = { .inputs = &g, .input_count = 1 };
+	char out[RA_GIT_REF] = "";
+	const char *why = NULL;
+
+	if (tag != NULL)
+		assert_int_equal(ra_facts_set_text(&facts, defs, "tag", tag), 0);
+	if (version != NULL)
+		assert_int_equal(ra_facts_set_text(&facts, defs, "version", version), 0);
+	g.reason = facts.count > 0 ? RA_R_OK : RA_R_PEER_UNREAD;
+	assert_int_equal(ra_config_fill_ref(&call, ref, out, &why), wanted);
+	if (wanted == RA_R_OK)
+		assert_string_equal(out, text);
+	else
+		assert_string_equal(why, text);
+	ra_facts_free(&facts);
+}
+
+static void
+test_refs(void **state)
+{
+	RA_BUF_LOCAL large = RA_BUF(0);
+	static const struct {
+		const char *ref;
+		bool fits, wants;
+	} rows[] = { { "main", true, false }, { "{tag}", true, true },
+		{ "release/{version}", true, true }, { "refs/tags/{tag}-x", true, true },
+		{ "", false, false }, { "-x", false, false }, { "a b", false, false },
+		{ "{tags}", false, false }, { "a:b", false, false }, { "a\nb", false, false },
+		{ "HEAD^", false, false }, { "HEAD~1", false, false } };
+
+	for (size_t i = 0; i < RA_ARRAY_SIZE(rows); i++) {
+		bool wants;
+
+		assert_int_equal(ra_config_ref_fits(rows[i].ref, &wants), rows[i].fits);
+		assert_int_equal(wants, rows[i].wants);
+	}
+	check_ref("main", NULL, NULL, RA_R_OK, "main");
+	check_ref("{tag}", "v1.0.0", "1.0.0", RA_R_OK, "v1.0.0");
+	check_ref("release/{version}/x", "v1.0.0", "1.0.0", RA_R_OK, "release/1.0.0/x");
+	check_ref("{tag}", NULL, "1.0.0", RA_R_TAG_MISSING, "the version that runs has no tag");
+	check_ref(
+	    "{version}", "v1", NULL, RA_R_VERSION_UNREADABLE, "the version that runs is not known");
+	check_ref("{tag}", NULL, NULL, RA_R_PEER_UNREAD, "not read");
+	for (int i = 0; i < 600; i++)
+		ra_buf_putc(&large, 'x');
+	check_ref("{tag}", ra_buf_text(&large), NULL, RA_R_REF_MISSING,
+	    "the name of the ref is too long");
+	assert_true(ra_config_path_fits("deploy/a.env"));
+	assert_true(ra_config_path_fits("a"));
+	for (size_t i = 0; i < 6; i++) {
+		static const char *const bad[] = { "", "/a", "../a", "a//b", "a/./b", "-a" };
+
+		assert_false(ra_config_path_fits(bad[i]));
+	}
+}
+
 int
 main(void)
 {
@@ -243,6 +303,7 @@ main(void)
 		cmocka_unit_test(test_digest),
 		cmocka_unit_test(test_snapshot_has_no_secret),
 		cmocka_unit_test(test_wrong_words),
+		cmocka_unit_test(test_refs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -62,11 +62,15 @@ struct ra_environment;
 
 #define RA_PEERS_MAX	8		/* of one check */
 
-/* Another check that this one is held against. */
+/*
+ * Another check that this one is held against; or, with the option RA_PEER_VERSION, the one that
+ * tells which version of the service runs here.
+ */
+#define RA_PEER_VERSION	"version"
 struct ra_check_peer {
 	const char *option;		/* that names it: "same-as" */
 	bool warn;			/* under `warn`, not `expect` */
-	const struct ra_check *check;	/* of the same kind */
+	const struct ra_check *check;	/* of the same kind, but for RA_PEER_VERSION */
 };
 
 struct ra_check {
@@ -103,8 +107,6 @@ struct ra_check {
 					   process */
 	uint32_t index;			/* position in ra_config.checks */
 };
-
-#define RA_NO_FORMAT	UINT16_MAX
 
 struct ra_environment {
 	const char *name;

@@ -47,7 +47,19 @@ enum ra_option_type {
 	RA_OPT_TEXTS,	/* struct ra_texts (count 0); a list, or one scalar for a list of one */
 	RA_OPT_PAIRS,		/* struct ra_pairs (count 0); a map of scalars */
 	RA_OPT_TABLE,		/* pointer to a struct described by `table` (NULL) */
+	/*
+	 * As RA_OPT_TABLE, of a struct that begins with struct ra_input_conf: a further input of
+	 * the check, with a `format:` of its own and that format's options.
+	 */
+	RA_OPT_INPUT,
 };
+
+struct ra_input_conf {
+	uint16_t format;		/* index into the registry; RA_NO_FORMAT: as the check */
+	void *format_options;
+};
+
+#define RA_NO_FORMAT	UINT16_MAX
 
 enum ra_option_flag {
 	RA_OPT_REQUIRED = 1 << 0,
@@ -66,6 +78,8 @@ enum ra_option_flag {
 					   environment (ra_check.variables) */
 	RA_OPT_REPOSITORY = 1 << 9,	/* of an expectation: the check's service, or the product,
 					   must have a repository */
+	RA_OPT_VERSION = 1 << 10,	/* the check looks at the version that runs: its service
+					   must have a check of kind version in its environment */
 	RA_OPT_MAIN = 1 << 6,	/* of a source: may stand for the whole map, `exec: [...]` */
 };
 
@@ -91,6 +105,12 @@ struct ra_conf_place;
  */
 void ra_conf_complain(struct ra_conf_place *place, const char *name, const char *fmt, ...)
     RA_PRINTF(3, 4);
+
+/*
+ * The option `name` (static) wants what RA_OPT_VERSION or RA_OPT_REPOSITORY says: for what only its
+ * value tells.
+ */
+void ra_conf_want(struct ra_conf_place *place, const char *name, unsigned flag);
 
 /* Folders that `daemon: exec: allow:` names, NULL-ended; NULL: commands are off. */
 const char *const *ra_conf_exec_allow(const struct ra_conf_place *place);

@@ -21,7 +21,6 @@ enum ra_need_what {
 	RA_NEED_HISTORY,	/* the facts of the last probe of this instance that read them */
 	RA_NEED_PEER,		/* another check as it is known now. Not for `needs` to list: one
 				   for each of the check's peers follows what that lists */
-	RA_NEED_GIT,		/* what the repository of the check's service knows of `ask` */
 };
 
 struct ra_need {
@@ -30,17 +29,42 @@ struct ra_need {
 };
 
 #define RA_NEEDS_MAX	8
+#define RA_QUESTIONS_MAX 4
 #define RA_GIT_TEXT	129
+#define RA_GIT_REF	512
 
-/* What runs, as it says itself; "": not said. */
+/* --- what repositories are asked --- */
+
+enum ra_git_want {
+	RA_GIT_IDENTIFY,	/* what is this version, or commit? */
+	RA_GIT_COMPARE,		/* how far is it from the other one? */
+	RA_GIT_BLOB,		/* a file's content, as a snapshot */
+};
+
+/* A file in version control that a check is held against. */
+struct ra_committed {
+	const char *repository;		/* its URL; NULL: that of the check's service, or product */
+	const char *ref;		/* branch, tag or commit; `{tag}`, `{version}`: what runs */
+	const char *path;
+	const struct ra_input_conf *input;	/* how it is read */
+};
+
+/* Texts are what runs, as it says itself; "": not said. */
 struct ra_git_question {
+	enum ra_git_want want;
 	char version[RA_GIT_TEXT], commit[RA_GIT_TEXT];
+	char other_version[RA_GIT_TEXT], other_commit[RA_GIT_TEXT];	/* COMPARE */
+	const struct ra_committed *committed;	/* BLOB */
+	char ref[RA_GIT_REF];			/* BLOB: filled in */
+	bool warn;				/* of the words under `warn` */
 };
 
 /* As struct ra_mirror_answer; texts are owned, NULL: none. */
 struct ra_git_answer {
 	enum ra_reason reason, remote;
 	char *error, *remote_error;
+	int64_t fetched, age;
+	bool warn;			/* as the question */
 	char *tag, *nearest, *latest;
 	char tag_commit[RA_COMMIT_TEXT], commit[RA_COMMIT_TEXT];
 	int64_t tag_date, latest_date;	/* wall ms, 0: not known */
@@ -48,7 +72,13 @@ struct ra_git_answer {
 	bool dirty;
 	int64_t behind, ahead;
 	int64_t behind_releases;
-	int64_t fetched, age;
+	/* COMPARE */
+	bool ordered, lag_known;
+	int order;			/* < 0: what runs is older */
+	int64_t lag_releases, lag_ms;
+	/* BLOB */
+	char *where;			/* "v1.4.2:deploy/production.env" */
+	struct ra_snapshot *snapshot;
 };
 
 struct ra_gathered {
@@ -60,10 +90,12 @@ struct ra_gathered {
 	const struct ra_facts *facts;	/* HISTORY, PEER: NULL if there are none yet */
 	/* PEER; reason is RA_R_PEER_UNREAD if it is not known what is there now */
 	const struct ra_check_peer *peer;
-	const struct ra_snapshot *snapshot;	/* of its first instance; NULL: kind has none */
+	/* SELF: what was read; PEER: of its first instance. NULL: kind has none */
+	const struct ra_snapshot *snapshot;
+	const struct ra_snapshot *committed;	/* PEER: its baseline; NULL: none, not known */
 	enum ra_verdict verdict;
 	int64_t checked;		/* wall ms */
-	const struct ra_git_answer *git;	/* GIT: NULL if there is no repository */
+	int64_t changed;		/* PEER: when its version last changed; 0: not known */
 };
 
 struct ra_judge_call {
@@ -76,8 +108,9 @@ struct ra_judge_call {
 	const struct ra_pairs *variables;	/* the check's; NULL: none */
 	const void *secret_key;		/* of the digests that stand for secrets */
 	size_t secret_key_len;
-	struct ra_snapshot **ret_snapshot;	/* takes what was read of RA_SHAPE_KEYS, one
-						   reference; NULL: nobody wants it */
+	/* To `ask`, in its order; fewer than it asks for where there is no repository. */
+	const struct ra_git_answer *answers;
+	size_t answer_count;
 };
 
 struct ra_kind {
@@ -97,14 +130,22 @@ struct ra_kind {
 	size_t (*needs)(const void *options, const void *expect,
 	    struct ra_need needs[RA_NEEDS_MAX]);
 	/*
-	 * What to ask the repository, once SELF was read; only where the check has one. False:
-	 * nothing. NULL: the kind has no RA_NEED_GIT.
+	 * The nth thing to ask a repository, once SELF was read; the answers to those before it are
+	 * in the call. False: nothing more. NULL: the kind asks nothing.
 	 */
-	bool (*ask)(const struct ra_judge_call *call, struct ra_git_question *ret);
+	bool (*ask)(const struct ra_judge_call *call, size_t nth, struct ra_git_question *ret);
+	/* What words want of version control; NULL back: nothing. NULL: no word does. */
+	const struct ra_committed *(*committed)(const void *words);
+	/*
+	 * For RA_SHAPE_KEYS: a snapshot of data that came from `where`, called on a worker with
+	 * options, variables and keys alone. NULL: the kind keeps none.
+	 */
+	int (*snapshot)(const struct ra_judge_call *call, const struct ra_data *data,
+	    const char *where, struct ra_snapshot **ret);
 	/*
 	 * Judges one instance into `ret` (fresh): verdict, reason, summary, expected, evidence,
 	 * facts. A SELF input that failed never gets here: the engine says so, with the verdict of
-	 * `failure`.
+	 * `failure`. Of many keys it is called on a worker.
 	 */
 	void (*judge)(const struct ra_judge_call *call, struct ra_result *ret);
 	/* The verdict for a failed SELF input; NULL or RA_UNKNOWN back: UNKNOWN. */

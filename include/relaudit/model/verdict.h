@@ -87,6 +87,8 @@ int ra_verdict_rank(enum ra_verdict v);
 	    "add the keys named to the file in the evidence") \
 	X(KEY_FORBIDDEN, "key-forbidden", "a forbidden key is in the configuration", \
 	    "take the keys named out of the file in the evidence") \
+	X(SETTLING, "settling", "there is drift, and the version changed a moment ago", \
+	    "wait until the time of `settle` is over") \
 	X(PEER_UNREAD, "peer-unread", "what this is to be held against is not known now", \
 	    "see the other check: why it has no result of late") \
 	/* files */ \
