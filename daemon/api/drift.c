@@ -21,6 +21,7 @@ job_free(struct ra_drift_job *j)
 	ra_drift_changes_free(j);
 	ra_buf_free(&j->unread);
 	ra_buf_free(&j->errors);
+	ra_buf_free(&j->baselines);
 	ra_buf_free(&j->notes);
 	ra_buf_free(&j->body);
 	if (j->config != NULL)
@@ -43,6 +44,7 @@ job_new(struct ra_request *q)
 		.last = &j->pairings,
 		.unread = RA_BUF(RA_DRIFT_BODY_MAX),
 		.errors = RA_BUF(RA_DRIFT_BODY_MAX),
+		.baselines = RA_BUF(RA_DRIFT_BODY_MAX),
 		.notes = RA_BUF(RA_DRIFT_BODY_MAX),
 		.body = RA_BUF(RA_DRIFT_BODY_MAX) };
 	j->config = ra_config_ref((struct ra_config *)(uintptr_t)c);
@@ -148,11 +150,14 @@ static void
 leave(struct ra_request *q)
 {
 	struct ra_drift_job *j = q->waiting;
+	size_t taken_back;
 
 	q->abandon = NULL;
 	q->waiting = NULL;
 	j->request = NULL;
-	if (leave_line(j))
+	taken_back = ra_drift_cancel(j);
+	j->waiting -= taken_back;
+	if (leave_line(j) || (taken_back > 0 && j->waiting == 0))
 		job_free(j);
 }
 

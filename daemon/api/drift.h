@@ -21,6 +21,15 @@ struct ra_drift_pairing {
 	struct ra_drift_side *sides; /* names are the keys of `values`; references */
 	const struct ra_check **checks; /* of each side */
 	size_t count;
+	bool skip; /* its baseline is not there (yet) */
+};
+
+/* A baseline that is read at another ref; sides[0] of the pairing is for it. */
+struct ra_drift_asked {
+	struct ra_drift_asked *next;
+	struct ra_drift_job *job;
+	struct ra_drift_pairing *pairing;
+	struct ra_baseline_query *query; /* NULL: answered */
 };
 
 /* What of a check's keys changed since the time that was asked for. */
@@ -56,7 +65,9 @@ struct ra_drift_job {
 	bool *told; /* by check->index: named among the unread */
 	struct ra_buf unread; /* "A","B", each with its NUL */
 	struct ra_buf errors; /* check, message, check ... */
+	struct ra_buf baselines; /* check, ref, path, check ... */
 	struct ra_buf notes;
+	struct ra_drift_asked *asked;
 	struct ra_drift_changes **changes; /* by check->index; NULL: not asked for */
 	bool begun_later; /* the history begins after `since` */
 	/* how it goes on */
@@ -73,9 +84,26 @@ void ra_drift_pass(struct ra_drift_job *j);
 /* --- drift_gather.c --- */
 /* Names a check that is not compared, and why, once. */
 void ra_drift_unread(struct ra_drift_job *j, const struct ra_check *c, const char *why);
+/* NULL: no memory, which is the job's error. */
+struct ra_drift_pairing *ra_drift_pairing_new(
+    struct ra_drift_job *j, const struct ra_check *owner, size_t sides);
+/* What was read of a check as it is now. False: named among the unread. */
+bool ra_drift_add_side(
+    struct ra_drift_job *j, struct ra_drift_pairing *p, const struct ra_check *c);
+/* Takes the pairing if there are two sides to compare. */
+void ra_drift_add_pairing(struct ra_drift_job *j, struct ra_drift_pairing *p);
 /* Takes all that is compared. False: answered with an error. */
 bool ra_drift_gather(struct ra_drift_job *j, struct ra_request *q);
 void ra_drift_release(struct ra_drift_job *j);
+
+/* --- drift_baseline.c --- */
+/* Pairs the check with what is committed for it, if it has a baseline. */
+void ra_drift_pair_baseline(struct ra_drift_job *j, const struct ra_check *c);
+/* What is committed for it as last read, referenced; NULL: not known. */
+const struct ra_snapshot *ra_drift_committed(
+    const struct ra_drift_job *j, const struct ra_check *c);
+/* Takes back what was asked. Returns how many that were. */
+size_t ra_drift_cancel(struct ra_drift_job *j);
 
 /* --- drift_since.c --- */
 /* Asks the history for what takes part. False: answered with an error. */

@@ -80,9 +80,8 @@ instances_differ(const struct ra_view *v)
 	return false;
 }
 
-/* What was read of a check as it is now. False: named among the unread. */
-static bool
-add_side(struct ra_drift_job *j, struct ra_drift_pairing *p, const struct ra_check *c)
+bool
+ra_drift_add_side(struct ra_drift_job *j, struct ra_drift_pairing *p, const struct ra_check *c)
 {
 	const struct ra_engine *e = j->api->engine;
 	struct ra_drift_side *side = &p->sides[p->count];
@@ -101,15 +100,17 @@ add_side(struct ra_drift_job *j, struct ra_drift_pairing *p, const struct ra_che
 		    "instances differ: they must agree before they are compared with anything");
 		return false;
 	}
-	*side = (struct ra_drift_side){ .name = c->environment->name, .snapshot = hold(s) };
+	*side = (struct ra_drift_side){ .name = c->environment->name,
+		.snapshot = hold(s),
+		.committed = ra_drift_committed(j, c) };
 	p->checks[p->count++] = c;
 	return true;
 }
 
 /* --- pairings --- */
 
-static struct ra_drift_pairing *
-new_pairing(struct ra_drift_job *j, const struct ra_check *owner, size_t sides)
+struct ra_drift_pairing *
+ra_drift_pairing_new(struct ra_drift_job *j, const struct ra_check *owner, size_t sides)
 {
 	struct ra_drift_pairing *p = ra_arena_alloc(j->arena, sizeof(*p));
 
@@ -135,8 +136,8 @@ checked_of(const struct ra_drift_job *j, const struct ra_check *c)
 }
 
 /* One side alone is nothing to compare. */
-static void
-add_pairing(struct ra_drift_job *j, struct ra_drift_pairing *p)
+void
+ra_drift_add_pairing(struct ra_drift_job *j, struct ra_drift_pairing *p)
 {
 	if (p->count < 2) {
 		release_pairing(p);
@@ -151,7 +152,7 @@ add_pairing(struct ra_drift_job *j, struct ra_drift_pairing *p)
 	}
 	*j->last = p;
 	j->last = &p->next;
-	j->pairing_count++;
+	j->pairing_count += !p->skip;
 }
 
 static bool
@@ -205,7 +206,7 @@ add_absent(struct ra_drift_job *j, const struct ra_environment *env, const char 
 static void
 pair_environments(struct ra_drift_job *j, const struct ra_check *first)
 {
-	struct ra_drift_pairing *p = new_pairing(j, first, j->environment_count);
+	struct ra_drift_pairing *p = ra_drift_pairing_new(j, first, j->environment_count);
 
 	for (size_t i = 0; p != NULL && i < j->environment_count; i++) {
 		const struct ra_check *c = check_of(j->environments[i], first->name);
@@ -213,13 +214,13 @@ pair_environments(struct ra_drift_job *j, const struct ra_check *first)
 		if (c == NULL)
 			add_absent(j, j->environments[i], first->name);
 		else
-			add_side(j, p, c);
+			ra_drift_add_side(j, p, c);
 	}
 	if (p == NULL)
 		return;
 	if (p->count > 1)
 		p->owner = owner_of(p);
-	add_pairing(j, p);
+	ra_drift_add_pairing(j, p);
 }
 
 /* In the order in which the environments have them. */
@@ -257,17 +258,17 @@ has_same_as(const struct ra_check *c, const struct ra_check *other, size_t befor
 static void
 pair_same_as(struct ra_drift_job *j, const struct ra_check *c, const struct ra_check *peer)
 {
-	struct ra_drift_pairing *p = new_pairing(j, c, 2);
+	struct ra_drift_pairing *p = ra_drift_pairing_new(j, c, 2);
 
 	if (p == NULL)
 		return;
-	add_side(j, p, peer);
-	add_side(j, p, c);
+	ra_drift_add_side(j, p, peer);
+	ra_drift_add_side(j, p, c);
 	if (p->count == 2 && peer->environment == c->environment) {
 		p->sides[0].name = peer->id;
 		p->sides[1].name = c->id;
 	}
-	add_pairing(j, p);
+	ra_drift_add_pairing(j, p);
 }
 
 static void
@@ -290,8 +291,13 @@ static void
 gather_configured(struct ra_drift_job *j, const struct ra_environment *env)
 {
 	for (size_t k = 0; k < env->check_count; k++) {
-		if (is_wanted(j, env->checks[k]))
-			gather_peers(j, env->checks[k]);
+		const struct ra_check *c = env->checks[k];
+
+		if (!is_wanted(j, c))
+			continue;
+		if (j->environment_count == 0)
+			gather_peers(j, c);
+		ra_drift_pair_baseline(j, c);
 	}
 }
 
@@ -342,6 +348,8 @@ ra_drift_gather(struct ra_drift_job *j, struct ra_request *q)
 		return false;
 	if (j->environment_count > 1) {
 		gather_side_by_side(j);
+	} else if (j->environment_count == 1) {
+		gather_configured(j, j->environments[0]);
 	} else {
 		for (size_t i = 0; i < j->config->environment_count; i++)
 			gather_configured(j, j->config->environments[i]);

@@ -188,6 +188,8 @@ compare_all(struct writing *t)
 	     p = p->next) {
 		struct ra_config_rules rules = { 0 };
 
+		if (p->skip)
+			continue;
 		collect_rules(t->job, p, &rules);
 		r = rules.error == 0 ? compare(t, p, &rules) : rules.error;
 		free(rules.list);
@@ -219,6 +221,24 @@ write_pairs(struct ra_jsonw *w, const char *key, const char *name, const struct 
 		ra_jsonw_text(w, name, text);
 		ra_jsonw_object_end(w);
 		at += strlen(check) + strlen(text) + 2;
+	}
+	ra_jsonw_array_end(w);
+}
+
+static void
+write_baselines(struct ra_jsonw *w, const struct ra_buf *texts)
+{
+	ra_jsonw_array(w, "baselines");
+	for (size_t at = 0; at < texts->len;) {
+		const char *check = texts->data + at, *ref = check + strlen(check) + 1;
+		const char *path = ref + strlen(ref) + 1;
+
+		ra_jsonw_object(w, NULL);
+		ra_jsonw_text(w, "check", check);
+		ra_jsonw_text(w, "ref", ref);
+		ra_jsonw_text(w, "path", path);
+		ra_jsonw_object_end(w);
+		at = (size_t)(path - texts->data) + strlen(path) + 1;
 	}
 	ra_jsonw_array_end(w);
 }
@@ -270,6 +290,8 @@ write_tail(struct writing *t)
 			    w, j->environments[i]->name, j->checked[j->environments[i]->index]);
 	}
 	ra_jsonw_object_end(w);
+	if (j->baselines.len > 0)
+		write_baselines(w, &j->baselines);
 	write_counts(t);
 	write_texts(w, "unused_rules", &t->unused);
 	write_texts(w, "notes", &j->notes);
@@ -285,6 +307,8 @@ ra_drift_run(void *job)
 	struct writing t = { .job = j,
 		.unused = RA_BUF(RA_DRIFT_BODY_MAX),
 		.suggested = RA_BUF(RA_DRIFT_BODY_MAX) };
+	const struct ra_buf *const all[] = { &j->body, &j->unread, &j->errors, &j->baselines,
+		&j->notes, &t.unused, &t.suggested };
 	int r;
 
 	ra_jsonw_init(&t.w, &j->body);
@@ -293,10 +317,8 @@ ra_drift_run(void *job)
 	if (r == 0)
 		r = compare_all(&t);
 	write_tail(&t);
-	for (const struct ra_buf **b = (const struct ra_buf *[]){ &j->body, &j->unread, &j->errors,
-		 &j->notes, &t.unused, &t.suggested, NULL };
-	     *b != NULL; b++)
-		r = r == 0 ? (*b)->error : r;
+	for (size_t i = 0; i < RA_ARRAY_SIZE(all); i++)
+		r = r == 0 ? all[i]->error : r;
 	j->error = r;
 	ra_buf_free(&t.unused);
 	ra_buf_free(&t.suggested);

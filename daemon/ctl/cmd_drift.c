@@ -146,7 +146,7 @@ why_nothing(const struct ra_ctl *ctl, const json_t *answer)
 
 	if (!json_is_false(json_object_get(answer, "drift")))
 		return NULL;
-	if (json_object_size(json_object_get(answer, "checked")) > 0)
+	if (ra_ctl_json_int(answer, "compared", 0) > 0)
 		return is_empty(answer) && ra_ctl_has(ctl, "only")
 			   ? "nothing was compared: --only matches no key"
 			   : NULL;

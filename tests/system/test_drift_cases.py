@@ -6,6 +6,7 @@ import subprocess
 import pytest
 
 import support
+from repository import Repository
 
 
 def checks(folder, **files):
@@ -322,3 +323,152 @@ def test_since(daemon, folder):
     assert (code, rows(answer), answer["older"]) == (0, {}, 1)
     done = d.ctl("drift", "staging", "production", "--since", start)
     assert done.code == 0 and "1 changed before and are left out" in done.out
+
+
+# --- what is committed ---
+
+GOOD = "HOST=db1\nDEBUG=off\nDB_PASSWORD=Zebra-Quartz-9174\n"
+
+
+@pytest.fixture
+def shop(daemon, folder, web):
+    """staging runs v1.1.0, which brings SEARCH, production v1.0.0; both as committed."""
+    r = Repository(folder / "shop.git")
+    r.write("deploy/app.env", GOOD)
+    r.commit("v1.0.0")
+    r.write("deploy/app.env", GOOD + "SEARCH=on\n")
+    r.commit("v1.1.0")
+    c = checks(folder, staging=GOOD + "SEARCH=on\n", production=GOOD)
+    c["product"] = {"name": "shop", "repository": {"url": str(r.path)}}
+    c["defaults"]["timeout"] = "20s"
+    for name, version in (("staging", "1.1.0"), ("production", "1.0.0")):
+        web.put(name, {"version": version})
+        own = c["environments"][name]["checks"]
+        own["version"] = {"http": {"url": web.url(name)}, "version": "/version"}
+        own["config-api"]["expect"] = {"baseline": {"git": {"path": "deploy/app.env"}}}
+    d = daemon(c)
+    d.ready()
+    for name in ("staging", "production"):
+        support.wait_for(lambda: d.check(f"{name}/config-api")["state"] == "OK",
+                         what=lambda: d.check(f"{name}/config-api"))
+    d.made, d.repository = c, r
+    return d
+
+
+def put(d, name, text):
+    (d.folder / f"{name}.env").write_text(text)
+    d.run(f"{name}/config-api")
+
+
+def test_what_a_release_brings_is_shown_and_does_not_count(shop):
+    code, answer = drift(shop, "staging", "production")
+    row, = answer["rows"]
+    assert (code, answer["drift"], answer["released"]) == (0, False, 1)
+    assert (row["key"], row["verdict"], row["cause"]) == ("SEARCH", "missing", "release")
+    assert row["values"] == {"staging": {"value": "on", "committed": True}, "production": None}
+    assert "wrong" not in row
+    done = shop.ctl("drift", "staging", "production")
+    assert done.code == 0 and any(line.split()[:3] == ["config-api", "SEARCH", "release"]
+                                  for line in done.out.splitlines())
+    assert "release: declared only at" in done.out and "1 come with a release" in done.out
+    assert drift(shop, "staging", "production", "--strict")[0] == 2
+
+
+def test_who_is_right(shop):
+    """The side that is not as committed is named, where it has a value and where it has none."""
+    put(shop, "production", "HOST=db2\nDB_PASSWORD=Zebra-Quartz-9174-x\n")
+    code, answer = drift(shop, "staging", "production")
+    found = {r["key"]: r for r in answer["rows"]}
+    assert code == 2 and set(found) == {"DB_PASSWORD", "DEBUG", "HOST", "SEARCH"}
+    for key in ("DB_PASSWORD", "DEBUG", "HOST"):
+        assert found[key]["wrong"] == ["production"] and found[key]["cause"] == "drift"
+        assert found[key]["values"]["staging"]["committed"] is True
+    assert found["HOST"]["values"]["production"] == {"value": "db2", "committed": False}
+    assert found["DEBUG"]["values"]["production"] is None
+    assert found["SEARCH"]["cause"] == "release"
+    done = shop.ctl("drift", "staging", "production")
+    assert "! db2" in done.out and "!: not as committed" in done.out
+    assert "db2 (not as committed)" in shop.ctl("drift", "staging", "production", "-o",
+                                                "markdown").out
+    assert "# HOST: differs, production is not as committed" in shop.ctl(
+        "drift", "staging", "production", "-o", "diff").out
+
+
+def test_against_its_baseline(shop):
+    code, answer = drift(shop, "production")
+    assert (code, answer["rows"], answer["environments"]) == (0, [], ["production"])
+    assert answer["baselines"] == [{"check": "production/config-api", "ref": "v1.0.0",
+                                    "path": "deploy/app.env"}]
+    put(shop, "production", "HOST=db2\nDEBUG=off\nMORE=1\n")
+    code, answer = drift(shop, "production")
+    assert code == 2 and rows(answer) == {"DB_PASSWORD": "missing", "HOST": "differs",
+                                          "MORE": "missing"}
+    assert all(list(r["values"]) == ["baseline", "production"] and r["cause"] == "drift"
+               for r in answer["rows"])
+    done = shop.ctl("drift", "production", "-o", "diff")
+    assert done.code == 2 and "--- baseline/config-api\n+++ production/config-api\n" in done.out
+    assert "-HOST=db1\n+HOST=db2\n" in done.out
+    done = shop.ctl("drift", "production")
+    assert done.code == 2 and "baseline" in done.out.splitlines()[0]
+    code, answer = drift(shop)
+    assert (code, answer["compared"]) == (2, 2)
+    assert [list(r["values"])[1] for r in answer["rows"]] == ["production"] * 3
+    pasted(shop.made, "production", shop.ctl("drift", "production", "--suggest").out)
+    shop.write(shop.made)
+    assert shop.ctl("reload").code == 0
+    shop.run("production/config-api", "production/version")
+    support.wait_for(lambda: drift(shop, "production")[0] == 0)
+
+
+def test_its_baseline_at_another_ref(shop):
+    code, answer = drift(shop, "production", "--baseline", "v1.1.0")
+    assert code == 2 and rows(answer) == {"SEARCH": "missing"}
+    assert answer["rows"][0]["values"] == {"baseline": {"value": "on"}, "production": None}
+    assert answer["baselines"][0]["ref"] == "v1.1.0"
+    assert drift(shop, "production", "--baseline", "v1.0.0")[0] == 0
+    code, answer = drift(shop, "production", "--baseline", "v9.9.9", "--since", "1h")
+    assert code == 3 and answer["unread"] == ["production/config-api"]
+    assert "its baseline is not read" in answer["errors"][0]["message"]
+    done = shop.ctl("drift", "production", "--baseline", "v9.9.9")
+    assert done.code == 3 and "not read: production/config-api: its baseline" in done.out
+    assert "no drift" not in done.out
+    for _ in range(5):  # clients that do not wait for it
+        connection = support.UnixConnection(shop.socket)
+        connection.request("GET", "/v1/drift?environments=production&baseline=main&since=1h")
+        connection.close()
+    assert drift(shop, "production", "--baseline", "main")[0] == 2
+
+
+def test_a_baseline_that_is_not_read_is_not_fine(shop, web):
+    web.put("production", {"version": "7.0.0"})
+    shop.run("production/version")
+    support.wait_for(lambda: shop.check("production/config-api")["reason"] == "tag-missing")
+    code, answer = drift(shop, "production")
+    assert code == 3 and answer["unread"] == ["production/config-api"] and answer["compared"] == 0
+    assert "baseline" in answer["errors"][0]["message"]
+    put(shop, "staging", GOOD)
+    assert drift(shop)[0] == 2
+    code, answer = drift(shop, "staging", "production")  # who is right is not known of one
+    assert code == 0 and "SEARCH" not in rows(answer)
+
+
+def test_no_output_has_what_is_committed_in_secret(shop):
+    put(shop, "production", GOOD.replace("9174", "9175"))
+    for form in (["production"], [], ["staging", "production"],
+                 ["production", "--baseline", "v1.1.0"]):
+        for output in ("table", "json", "markdown", "diff"):
+            done = shop.ctl("drift", *form, "-o", output)
+            assert done.code == 2 and "Quartz" not in done.out + done.err
+            assert "PASSWORD" in done.out
+
+
+def test_origin(daemon, folder):
+    c = checks(folder, staging="A=1\nB=1\n", production="A=1\nB=1\n")
+    c["environments"]["production"]["checks"]["config-api"]["expect"] = {
+        "origin": {"A": "/etc/shop/*"}}
+    d = daemon(c)
+    d.ready()
+    code, answer = drift(d, "staging", "production")
+    assert code == 2 and rows(answer) == {"A": "origin"}
+    assert answer["rows"][0]["values"]["production"] == {"value": "1",
+                                                         "origin": f"{folder}/production.env"}
