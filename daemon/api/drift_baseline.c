@@ -103,7 +103,8 @@ ra_drift_cancel(struct ra_drift_job *j)
 void
 ra_drift_pair_baseline(struct ra_drift_job *j, const struct ra_check *c)
 {
-	bool taken = strcmp(c->environment->name, "baseline") == 0;
+	static const char *const names[] = { "baseline", "committed" };
+	bool taken = strcmp(c->environment->name, names[0]) == 0;
 	struct ra_drift_pairing *p;
 	struct ra_baseline b;
 
@@ -116,7 +117,7 @@ ra_drift_pair_baseline(struct ra_drift_job *j, const struct ra_check *c)
 	p = ra_drift_pairing_new(j, c, 2);
 	if (p == NULL)
 		return;
-	p->sides[0] = (struct ra_drift_side){ .name = taken ? "committed" : "baseline",
+	p->sides[0] = (struct ra_drift_side){ .name = names[taken],
 		.snapshot = j->ref == NULL ? hold(b.snapshot) : NULL,
 		.baseline = true };
 	p->checks[p->count++] = c;

@@ -9,6 +9,8 @@ struct writing {
 	struct ra_drift_job *job;
 	struct ra_jsonw w;
 	struct ra_buf unused, suggested; /* texts, each with its NUL */
+	struct ra_drift_suggestion suggestion;
+	const struct ra_check *owner; /* whose that is */
 	bool drift;
 	size_t same, ignored, unverifiable, released, older, more;
 };
@@ -127,20 +129,31 @@ note_unused(struct writing *t, const struct ra_drift *d, const struct ra_config_
 	}
 }
 
+/* Comparisons of one owner follow each other: what is to be pasted is one piece. */
+static void
+end_suggestion(struct writing *t)
+{
+	RA_BUF_LOCAL text = RA_BUF(RA_DRIFT_BODY_MAX);
+
+	if (ra_drift_suggest_write(&t->suggestion, &text) < 0)
+		t->suggested.error = text.error;
+	if (text.len > 0) {
+		ra_buf_add(&t->suggested, t->owner->id, strlen(t->owner->id) + 1);
+		ra_buf_add(&t->suggested, text.data, text.len + 1);
+	}
+	ra_drift_suggest_free(&t->suggestion);
+}
+
 static void
 suggest(struct writing *t, const struct ra_drift_pairing *p, const struct ra_drift *d,
     const struct ra_drift_call *call)
 {
-	RA_BUF_LOCAL text = RA_BUF(RA_DRIFT_BODY_MAX);
-
 	if (!t->job->suggest)
 		return;
-	if (ra_drift_suggest(d, call, &text) < 0)
-		t->suggested.error = text.error;
-	if (text.len == 0)
-		return;
-	ra_buf_add(&t->suggested, p->owner->id, strlen(p->owner->id) + 1);
-	ra_buf_add(&t->suggested, text.data, text.len + 1);
+	if (t->owner != p->owner)
+		end_suggestion(t);
+	t->owner = p->owner;
+	ra_drift_suggest_add(&t->suggestion, d, call);
 }
 
 /* --- one comparison --- */
@@ -316,6 +329,7 @@ ra_drift_run(void *job)
 	write_head(&t);
 	if (r == 0)
 		r = compare_all(&t);
+	end_suggestion(&t);
 	write_tail(&t);
 	for (size_t i = 0; i < RA_ARRAY_SIZE(all); i++)
 		r = r == 0 ? all[i]->error : r;

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """relauditctl drift: every verdict, cause, form and exit code of its contract."""
+import contextlib
 import json
+import sqlite3
 import subprocess
+import time
 
 import pytest
 
@@ -413,11 +416,19 @@ def test_against_its_baseline(shop):
     code, answer = drift(shop)
     assert (code, answer["compared"]) == (2, 2)
     assert [list(r["values"])[1] for r in answer["rows"]] == ["production"] * 3
-    pasted(shop.made, "production", shop.ctl("drift", "production", "--suggest").out)
+    expect = shop.made["environments"]["production"]["checks"]["config-api"]["expect"]
+    expect["same-as"] = "staging"
     shop.write(shop.made)
     assert shop.ctl("reload").code == 0
-    shop.run("production/config-api", "production/version")
-    support.wait_for(lambda: drift(shop, "production")[0] == 0)
+    shop.run("production/config-api", "production/version", "staging")
+    support.wait_for(lambda: drift(shop)[1]["compared"] == 3)
+    suggested, = drift(shop, "--suggest")[1]["suggest"]  # of two comparisons, in one piece
+    pasted(shop.made, "production", suggested["yaml"])
+    shop.write(shop.made)
+    assert shop.ctl("reload").code == 0
+    shop.run("production/config-api", "production/version", "staging")
+    support.wait_for(lambda: drift(shop)[0] == 0)
+    assert drift(shop)[1]["compared"] == 3
 
 
 def test_its_baseline_at_another_ref(shop):
@@ -472,3 +483,44 @@ def test_origin(daemon, folder):
     assert code == 2 and rows(answer) == {"A": "origin"}
     assert answer["rows"][0]["values"]["production"] == {"value": "1",
                                                          "origin": f"{folder}/production.env"}
+
+
+def remember(d, check, at, keys, more=0):
+    """A change of configuration as the history keeps it."""
+    body = {"event": "config-changed", "check": check, "keys": [
+        {"key": k, "was": {"value": "1"}, "now": None} for k in keys], "more": more}
+    with contextlib.closing(sqlite3.connect(d.state / "history.db")) as db, db:
+        db.execute("INSERT INTO event(at, what, environment, check_id, body) VALUES(?,?,?,?,?)",
+                   (int(at * 1000), "config-changed", check.partition("/")[0], check,
+                    json.dumps(body)))
+
+
+def test_since_by_what_changed(daemon, folder):
+    """Rows whose key changed on any side, with the time; of others the number."""
+    d = daemon(checks(folder, staging="A=1\nB=1\nC=1\nD=1\n", production="A=2\nB=2\nC=2\n"))
+    d.stop()
+    now = time.time()
+    remember(d, "staging/config-api", now - 30 * 86400, ["C"])
+    remember(d, "staging/config-api", now - 7200, ["A", "D"])
+    remember(d, "production/config-api", now - 3600, ["A"])
+    remember(d, "production/config-api", now - 10 * 86400, ["E"], more=7)
+    d.start()
+    d.run("staging/config-api", "production")
+    code, answer = drift(d, "staging", "production", "--since", "7d")
+    assert code == 2 and rows(answer) == {"A": "differs", "D": "missing"}
+    assert answer["older"] == 2 and answer["notes"] == []
+    a, missing = answer["rows"]
+    times = [support.parse_time(v["changed"]) for v in a["values"].values()]
+    assert times == [pytest.approx(now - 7200, abs=1), pytest.approx(now - 3600, abs=1)]
+    assert a["changed"] == a["values"]["production"]["changed"]
+    assert missing["values"]["production"] is None and "changed" in missing["values"]["staging"]
+    done = d.ctl("drift", "staging", "production", "--since", "7d")
+    assert done.out.splitlines()[-1] == ("drift, 0 keys are as they ought to be, 2 changed before "
+                                         "and are left out")
+    code, answer = drift(d, "staging", "production", "--since", "90m")
+    assert rows(answer) == {"A": "differs"}
+    code, answer = drift(d, "staging", "production", "--since", "14d")
+    assert code == 2 and set(rows(answer)) == {"A", "B", "C", "D"}
+    assert answer["notes"][0].startswith("production/config-api: more changed")
+    assert set(rows(drift(d, "staging", "production", "--since", "365d")[1])) == {
+        "A", "B", "C", "D"}

@@ -123,10 +123,16 @@ int ra_drift_compare(const struct ra_drift_call *call, struct ra_drift *ret);
 void ra_drift_free(struct ra_drift *d);
 
 /*
- * The rules that would silence every row that counts, as configuration to paste: "ignore: [A, B]"
- * and, under "expect:", "may-differ: [C]". Adds nothing where there is none.
+ * The rules that would silence every row that counts, of one comparison or several of the same
+ * check, as configuration to paste: "ignore: [A, B]" and, under "expect:", "may-differ: [C]".
+ * Nothing is written where there is none. 0, or what a buffer failed with.
  */
-int ra_drift_suggest(const struct ra_drift *d, const struct ra_drift_call *call,
-    struct ra_buf *out);
+struct ra_drift_suggestion {
+	struct ra_buf ignore, may_differ;
+};
+void ra_drift_suggest_add(struct ra_drift_suggestion *s, const struct ra_drift *d,
+    const struct ra_drift_call *call);
+int ra_drift_suggest_write(const struct ra_drift_suggestion *s, struct ra_buf *out);
+void ra_drift_suggest_free(struct ra_drift_suggestion *s);
 
 #endif
