@@ -8,7 +8,9 @@
 
 #define COLUMNS_FIXED 3 /* check, key, verdict */
 #define COLUMN_LEAST  6 /* of a side */
-#define FIXED_LEAST   34 /* of what comes before the sides */
+#define KEY_LEAST     12
+#define GROUP_LEAST   24 /* of keys where there are groups, which say how many */
+#define FIXED_LEAST   22 /* of what comes before the sides, without the key */
 #define WIDTH	      80 /* where none is known */
 #define ROWS_MANY     40 /* beyond it rows that are alike become one */
 #define ALIKE_LEAST   4
@@ -197,24 +199,40 @@ add_run(struct view *v, struct ra_ctl_table *t, const struct ra_drift_section *s
 	}
 }
 
+static size_t
+side_least(const struct view *v, const char *side)
+{
+	size_t width = ra_ctl_width(&v->term, side);
+
+	return width > COLUMN_LEAST ? width : COLUMN_LEAST;
+}
+
+/* Names that are cut would tell nobody apart. */
+static bool
+is_too_wide(const struct view *v, const struct ra_drift_section *s, size_t width)
+{
+	for (size_t i = 0; i < s->side_count; i++)
+		width += 2 + side_least(v, s->sides[i]);
+	return COLUMNS_FIXED + s->side_count > RA_CTL_COLUMNS_MAX ||
+	       (v->term.width > 0 && width > v->term.width);
+}
+
 static void
 print_section(struct view *v, const struct ra_drift_section *s)
 {
 	struct ra_ctl_column columns[RA_CTL_COLUMNS_MAX] = {
 		{ .title = "CHECK", .least = 8 },
-		{ .title = "KEY", .least = 12 },
+		{ .title = "KEY", .least = v->grouping ? GROUP_LEAST : KEY_LEAST },
 		{ .title = "VERDICT" },
 	};
 	size_t count = COLUMNS_FIXED + s->side_count;
 	struct ra_ctl_table table;
 
-	v->listing =
-	    count > RA_CTL_COLUMNS_MAX ||
-	    (v->term.width > 0 && FIXED_LEAST + s->side_count * (COLUMN_LEAST + 2) > v->term.width);
+	v->listing = is_too_wide(v, s, FIXED_LEAST + columns[1].least);
 	count = v->listing ? COLUMNS_FIXED + 1 : count;
 	for (size_t i = COLUMNS_FIXED; i < count; i++)
 		columns[i] = (struct ra_ctl_column){ .title = s->sides[i - COLUMNS_FIXED],
-			.least = COLUMN_LEAST };
+			.least = (unsigned)side_least(v, s->sides[i - COLUMNS_FIXED]) };
 	if (v->listing)
 		columns[COLUMNS_FIXED] = (struct ra_ctl_column){ .title = "VALUES", .tail = true };
 	ra_ctl_table_init(&table, &v->term, columns, count);

@@ -39,18 +39,10 @@ ra_config_rules_keys(
 static void
 add_origins(struct ra_config_rules *r, const struct ra_pairs *origin)
 {
-	struct ra_drift_rule *list;
-
-	if (origin->count == 0 || r->error < 0)
+	if (origin->count == 0 || !make_room(r, origin->count))
 		return;
-	list = reallocarray(r->list, r->count + origin->count, sizeof(*list));
-	if (list == NULL) {
-		r->error = -ENOMEM;
-		return;
-	}
-	r->list = list;
 	for (size_t i = 0; i < origin->count; i++)
-		list[r->count++] = (struct ra_drift_rule){ .word = RA_DRIFT_ORIGIN,
+		r->list[r->count++] = (struct ra_drift_rule){ .word = RA_DRIFT_ORIGIN,
 			.key = origin->list[i].name,
 			.origin = origin->list[i].text.value };
 }
