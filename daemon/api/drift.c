@@ -1,290 +1,277 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Environments side by side: which keys of their configuration are not as they ought to be. */
-#include <stdio.h>
+/* GET /v1/drift: which keys of the configuration of environments are not as they ought to be. */
 #include <string.h>
 
-#include "relaudit/kind/config.h"
+#include "drift.h"
 
-#include "internal.h"
+#define AT_WORK_MOST 2 /* the pool's other threads are for what probes bring */
 
-#define BODY_MAX (64 * 1024 * 1024)
+/* Those that are ready, in the order in which they came. */
+static struct {
+	struct ra_drift_job *first, **last;
+	size_t at_work;
+} line = { .last = &line.first };
 
-struct compared {
-	struct ra_request *q;
-	const struct ra_environment *environments[RA_DRIFT_SIDES_MAX];
-	int64_t checked[RA_DRIFT_SIDES_MAX]; /* the oldest of what took part; 0: none */
-	size_t count;
-	bool all;
-	struct ra_jsonw *w; /* rows */
-	struct ra_buf unread; /* "A","B" */
-	struct ra_buf unused;
-	bool drift;
-	size_t same, ignored, unverifiable;
-};
+/* --- life --- */
 
-/* --- which --- */
+static void
+job_free(struct ra_drift_job *j)
+{
+	ra_drift_release(j);
+	ra_drift_changes_free(j);
+	ra_buf_free(&j->unread);
+	ra_buf_free(&j->errors);
+	ra_buf_free(&j->baselines);
+	ra_buf_free(&j->notes);
+	ra_buf_free(&j->body);
+	if (j->config != NULL)
+		ra_config_unref(j->config);
+	ra_arena_free(j->arena);
+	free(j);
+}
+
+static struct ra_drift_job *
+job_new(struct ra_request *q)
+{
+	const struct ra_config *c = ra_engine_config(q->api->engine);
+	struct ra_drift_job *j = calloc(1, sizeof(*j));
+
+	if (j == NULL)
+		return NULL;
+	*j = (struct ra_drift_job){ .request = q,
+		.api = q->api,
+		.arena = ra_arena_new(),
+		.last = &j->pairings,
+		.unread = RA_BUF(RA_DRIFT_BODY_MAX),
+		.errors = RA_BUF(RA_DRIFT_BODY_MAX),
+		.baselines = RA_BUF(RA_DRIFT_BODY_MAX),
+		.notes = RA_BUF(RA_DRIFT_BODY_MAX),
+		.body = RA_BUF(RA_DRIFT_BODY_MAX) };
+	j->config = ra_config_ref((struct ra_config *)(uintptr_t)c);
+	memcpy(j->key, ra_engine_secret_key(q->api->engine), sizeof(j->key));
+	if (j->arena != NULL) {
+		j->environments = ra_arena_alloc(
+		    j->arena, (c->environment_count + 1) * sizeof(struct ra_environment *));
+		j->checked =
+		    ra_arena_alloc(j->arena, (c->environment_count + 1) * sizeof(*j->checked));
+		j->told = ra_arena_alloc(j->arena, c->check_count + 1);
+		j->only = ra_arena_alloc(j->arena, RA_ARRAY_SIZE(q->params) * sizeof(char *));
+		j->ignore = ra_arena_alloc(j->arena, RA_ARRAY_SIZE(q->params) * sizeof(char *));
+	}
+	if (j->environments != NULL && j->checked != NULL && j->told != NULL && j->only != NULL &&
+	    j->ignore != NULL)
+		return j;
+	job_free(j);
+	return NULL;
+}
+
+/* --- its turn --- */
+
+static void
+answer(struct ra_drift_job *j)
+{
+	struct ra_request *q = j->request;
+
+	if (q == NULL)
+		return;
+	if (j->error == 0)
+		ra_request_json(q, MHD_HTTP_OK, &j->body);
+	else if (j->error == -EMSGSIZE)
+		ra_request_error(q, MHD_HTTP_SERVICE_UNAVAILABLE, "too-large",
+		    "the comparison does not fit; ask for one `check`, for fewer environments, or "
+		    "for some keys with `only`");
+	else
+		ra_request_error(q, MHD_HTTP_SERVICE_UNAVAILABLE, "no-memory",
+		    "not compared: %s; ask again", strerror(-j->error));
+}
+
+static void start_next(void);
+
+static void
+on_compared(void *arg)
+{
+	struct ra_drift_job *j = arg;
+
+	line.at_work--;
+	answer(j);
+	job_free(j);
+	start_next();
+}
+
+static void
+start_next(void)
+{
+	while (line.first != NULL && line.at_work < AT_WORK_MOST) {
+		struct ra_drift_job *j = line.first;
+
+		line.first = j->next;
+		if (line.first == NULL)
+			line.last = &line.first;
+		j->error = ra_work_start(j->api->loop, ra_drift_run, on_compared, j);
+		if (j->error == 0) {
+			line.at_work++;
+			continue;
+		}
+		answer(j);
+		job_free(j);
+	}
+}
+
+void
+ra_drift_pass(struct ra_drift_job *j)
+{
+	if (--j->waiting > 0)
+		return;
+	if (j->request == NULL) {
+		job_free(j);
+		return;
+	}
+	*line.last = j;
+	line.last = &j->next;
+	start_next();
+}
 
 static bool
-take_environments(struct compared *c, const char *text)
+leave_line(struct ra_drift_job *j)
 {
-	while (*text != '\0') {
+	for (struct ra_drift_job **at = &line.first; *at != NULL; at = &(*at)->next) {
+		if (*at != j)
+			continue;
+		*at = j->next;
+		if (j->next == NULL)
+			line.last = at;
+		return true;
+	}
+	return false;
+}
+
+/* What still calls back ends the job then. */
+static void
+leave(struct ra_request *q)
+{
+	struct ra_drift_job *j = q->waiting;
+	size_t taken_back;
+
+	q->abandon = NULL;
+	q->waiting = NULL;
+	j->request = NULL;
+	taken_back = ra_drift_cancel(j);
+	j->waiting -= taken_back;
+	if (leave_line(j) || (taken_back > 0 && j->waiting == 0))
+		job_free(j);
+}
+
+/* --- parameters --- */
+
+static bool
+flag_param(struct ra_request *q, const char *name, bool *ret)
+{
+	const char *text = ra_request_param(q, name);
+
+	*ret = text != NULL && strcmp(text, "true") == 0;
+	if (text == NULL || *ret || strcmp(text, "false") == 0)
+		return true;
+	ra_request_error(q, MHD_HTTP_BAD_REQUEST, "bad-request", "`%s` is true or false", name);
+	return false;
+}
+
+static bool
+add_environment(struct ra_drift_job *j, struct ra_request *q, const struct ra_environment *env)
+{
+	for (size_t i = 0; i < j->environment_count; i++) {
+		if (j->environments[i] != env)
+			continue;
+		ra_request_error(q, MHD_HTTP_BAD_REQUEST, "bad-request",
+		    "environment '%s' is given twice", env->name);
+		return false;
+	}
+	if (j->environment_count == RA_DRIFT_SIDES_MAX) {
+		ra_request_error(q, MHD_HTTP_BAD_REQUEST, "bad-request",
+		    "at most %d environments side by side", RA_DRIFT_SIDES_MAX);
+		return false;
+	}
+	j->environments[j->environment_count++] = env;
+	return true;
+}
+
+static bool
+take_environments(struct ra_drift_job *j, struct ra_request *q)
+{
+	const char *text = ra_request_param(q, "environments");
+
+	while (text != NULL && *text != '\0') {
 		size_t len = strcspn(text, ",");
 		RA_FREE char *name = strndup(text, len);
-		const struct ra_environment *env = NULL;
+		const struct ra_environment *env =
+		    name != NULL ? ra_api_environment(q, name) : NULL;
 
-		if (name != NULL)
-			env = ra_api_environment(c->q, name);
-		if (env == NULL)
+		if (env == NULL || !add_environment(j, q, env))
 			return false;
-		for (size_t i = 0; i < c->count; i++) {
-			if (c->environments[i] != env)
-				continue;
-			ra_request_error(c->q, MHD_HTTP_BAD_REQUEST, "bad-request",
-			    "environment '%s' is given twice", env->name);
-			return false;
-		}
-		if (c->count == RA_DRIFT_SIDES_MAX) {
-			ra_request_error(c->q, MHD_HTTP_BAD_REQUEST, "bad-request",
-			    "at most %d environments side by side", RA_DRIFT_SIDES_MAX);
-			return false;
-		}
-		c->environments[c->count++] = env;
 		text += len + (text[len] == ',' ? 1 : 0);
 	}
 	return true;
 }
 
-static const struct ra_check *
-check_of(const struct compared *c, size_t i, const char *name)
+/* The request may end before the job does: copies. */
+static bool
+take_texts(struct ra_drift_job *j, const struct ra_request *q)
 {
-	const struct ra_environment *env = c->environments[i];
+	const char *check = ra_request_param(q, "check"), *ref = ra_request_param(q, "baseline");
 
-	for (size_t k = 0; k < env->check_count; k++) {
-		const struct ra_check *check = env->checks[k];
+	j->check = check != NULL ? ra_arena_strdup(j->arena, check) : NULL;
+	j->ref = ref != NULL ? ra_arena_strdup(j->arena, ref) : NULL;
+	if ((check != NULL && j->check == NULL) || (ref != NULL && j->ref == NULL))
+		return false;
+	for (size_t i = 0; i < q->param_count; i++) {
+		bool only = strcmp(q->params[i].name, "only") == 0;
+		const char *text;
 
-		if (strcmp(check->name, name) == 0 && ra_engine_reads(check))
-			return check;
-	}
-	return NULL;
-}
-
-/* --- one check of all --- */
-
-static void
-write_cell(struct ra_jsonw *w, const char *environment, bool secret, const struct ra_drift_cell *e)
-{
-	if (!e->present) {
-		ra_jsonw_null(w, environment);
-		return;
-	}
-	ra_jsonw_object(w, environment);
-	if (secret) {
-		ra_jsonw_bool(w, "secret", true);
-		ra_jsonw_text(w, "digest", e->value);
-	} else {
-		ra_jsonw_text(w, "value", e->value);
-	}
-	ra_jsonw_object_end(w);
-}
-
-static const char *
-cause_of(const struct ra_drift_row *row)
-{
-	if (row->release)
-		return "release";
-	return "drift";
-}
-
-static void
-write_rows(const struct compared *c, const struct ra_drift *d, const struct ra_drift_side *sides,
-    const char *check)
-{
-	for (size_t i = 0; i < d->row_count; i++) {
-		const struct ra_drift_row *row = &d->rows[i];
-
-		ra_jsonw_object(c->w, NULL);
-		ra_jsonw_text(c->w, "check", check);
-		ra_jsonw_text(c->w, "key", row->key);
-		ra_jsonw_text(c->w, "verdict", ra_drift_verdict_name(row->verdict));
-		ra_jsonw_text(c->w, "cause", cause_of(row));
-		ra_jsonw_object(c->w, "values");
-		for (size_t k = 0; k < d->side_count; k++)
-			write_cell(c->w, sides[k].name, row->secret, &row->cells[k]);
-		ra_jsonw_object_end(c->w);
-		ra_jsonw_object_end(c->w);
-	}
-}
-
-static void
-write_unused(struct compared *c, const struct ra_drift *d, const struct ra_config_rules *rules)
-{
-	for (size_t i = 0; i < d->unused_count; i++) {
-		const struct ra_drift_rule *rule = &rules->list[d->unused[i]];
-
-		if (rule->word == RA_DRIFT_IGNORE)
-			ra_buf_printf(
-			    &c->unused, "%s %s%c", ra_drift_word_name(rule->word), rule->key, '\0');
-	}
-}
-
-static int
-compare(struct compared *c, const struct ra_drift_side *sides, size_t count,
-    const struct ra_config_rules *rules, const char *check)
-{
-	struct ra_drift_call call = { .sides = sides,
-		.side_count = count,
-		.rules = rules->list,
-		.rule_count = rules->count,
-		.key = ra_engine_secret_key(c->q->api->engine),
-		.key_len = RA_DIGEST_SIZE,
-		.all = c->all };
-	struct ra_drift d;
-	int r = rules->error == 0 ? ra_drift_compare(&call, &d) : rules->error;
-
-	if (r < 0)
-		return r;
-	write_rows(c, &d, sides, check);
-	write_unused(c, &d, rules);
-	c->drift = c->drift || d.drift;
-	c->same += d.same;
-	c->ignored += d.ignored;
-	c->unverifiable += d.unverifiable;
-	ra_drift_free(&d);
-	return 0;
-}
-
-/* What only some of them have is named as not read in the others: it was not compared there. */
-static int
-compare_check(struct compared *c, const char *name)
-{
-	struct ra_drift_side sides[RA_DRIFT_SIDES_MAX] = { 0 };
-	struct ra_config_rules rules = { 0 };
-	size_t count = 0;
-	int r = 0;
-
-	for (size_t i = 0; i < c->count; i++) {
-		const struct ra_check *check = check_of(c, i, name);
-		int64_t checked = 0;
-
-		if (check == NULL) {
-			ra_buf_printf(&c->unread, "%s/%s%c", c->environments[i]->name, name, '\0');
+		if (!only && strcmp(q->params[i].name, "ignore") != 0)
 			continue;
-		}
-		sides[count].name = c->environments[i]->name;
-		sides[count].snapshot = ra_engine_read(c->q->api->engine, check, &checked);
-		if (sides[count].snapshot == NULL) {
-			ra_buf_printf(&c->unread, "%s%c", check->id, '\0');
-			continue;
-		}
-		if (c->checked[i] == 0 || checked < c->checked[i])
-			c->checked[i] = checked;
-		ra_config_rules_add(&rules, check);
-		count++;
+		text = ra_arena_strdup(j->arena, q->params[i].value);
+		if (text == NULL)
+			return false;
+		if (only)
+			j->only[j->only_count++] = text;
+		else
+			j->ignore[j->ignore_count++] = text;
 	}
-	if (count > 1)
-		r = compare(c, sides, count, &rules, name);
-	free(rules.list);
-	return r;
+	return true;
 }
 
-/* In the order in which the environments have them. */
-static int
-compare_all(struct compared *c, const char *only)
+static bool
+take_params(struct ra_drift_job *j, struct ra_request *q)
 {
-	int r = 0;
-
-	for (size_t i = 0; i < c->count; i++) {
-		const struct ra_environment *env = c->environments[i];
-
-		for (size_t k = 0; r == 0 && k < env->check_count; k++) {
-			const char *name = env->checks[k]->name;
-			bool before = false;
-
-			for (size_t j = 0; j < i && !before; j++)
-				before = check_of(c, j, name) != NULL;
-			if (!before && ra_engine_reads(env->checks[k]) &&
-			    (only == NULL || strcmp(only, name) == 0))
-				r = compare_check(c, name);
-		}
+	if (!flag_param(q, "all", &j->all) || !flag_param(q, "strict", &j->strict) ||
+	    !flag_param(q, "suggest", &j->suggest) || !take_environments(j, q) ||
+	    !ra_request_time(q, "since", &j->since))
+		return false;
+	j->by_time = ra_request_param(q, "since") != NULL;
+	if (ra_request_param(q, "baseline") != NULL && j->environment_count != 1) {
+		ra_request_error(q, MHD_HTTP_BAD_REQUEST, "bad-request",
+		    "`baseline` goes with one environment, whose baseline is read there");
+		return false;
 	}
-	return r;
-}
-
-/* --- the answer --- */
-
-static void
-write_texts(struct ra_jsonw *w, const char *key, const struct ra_buf *texts)
-{
-	ra_jsonw_array(w, key);
-	for (size_t at = 0; at < texts->len; at += strlen(texts->data + at) + 1)
-		ra_jsonw_text(w, NULL, texts->data + at);
-	ra_jsonw_array_end(w);
-}
-
-static void
-write_tail(struct compared *c)
-{
-	ra_jsonw_array_end(c->w);
-	ra_jsonw_bool(c->w, "drift", c->drift);
-	write_texts(c->w, "unread", &c->unread);
-	ra_jsonw_object(c->w, "checked");
-	for (size_t i = 0; i < c->count; i++) {
-		if (c->checked[i] != 0)
-			ra_jsonw_time(c->w, c->environments[i]->name, c->checked[i]);
-	}
-	ra_jsonw_object_end(c->w);
-	ra_jsonw_int(c->w, "same", (int64_t)c->same);
-	ra_jsonw_int(c->w, "ignored", (int64_t)c->ignored);
-	ra_jsonw_int(c->w, "unverifiable", (int64_t)c->unverifiable);
-	write_texts(c->w, "unused_rules", &c->unused);
-	ra_jsonw_object_end(c->w);
-}
-
-static void
-answer(struct compared *c)
-{
-	struct ra_buf body = RA_BUF(BODY_MAX);
-	struct ra_jsonw w;
-	int r;
-
-	ra_jsonw_init(&w, &body);
-	c->w = &w;
-	ra_jsonw_object(&w, NULL);
-	ra_jsonw_text(&w, "schema", RA_API_SCHEMA);
-	ra_jsonw_array(&w, "environments");
-	for (size_t i = 0; i < c->count; i++)
-		ra_jsonw_text(&w, NULL, c->environments[i]->name);
-	ra_jsonw_array_end(&w);
-	ra_jsonw_array(&w, "rows");
-	r = compare_all(c, ra_request_param(c->q, "check"));
-	write_tail(c);
-	if (r == 0 && body.error == 0 && c->unread.error == 0 && c->unused.error == 0) {
-		ra_request_json(c->q, MHD_HTTP_OK, &body);
-		return;
-	}
-	ra_buf_free(&body);
-	ra_request_error(c->q, MHD_HTTP_SERVICE_UNAVAILABLE, "too-large",
-	    "the comparison does not fit; ask for one `check`, or for fewer environments");
+	if (take_texts(j, q))
+		return true;
+	ra_request_error(q, MHD_HTTP_SERVICE_UNAVAILABLE, "no-memory", "out of memory");
+	return false;
 }
 
 void
 ra_route_drift(struct ra_request *q)
 {
-	const char *names = ra_request_param(q, "environments"), *all = ra_request_param(q, "all");
-	struct compared c = { .q = q, .unread = RA_BUF(BODY_MAX), .unused = RA_BUF(BODY_MAX) };
+	struct ra_drift_job *j = job_new(q);
 
-	if (all != NULL && strcmp(all, "true") != 0 && strcmp(all, "false") != 0) {
-		ra_request_error(q, MHD_HTTP_BAD_REQUEST, "bad-request", "`all` is true or false");
+	if (j == NULL) {
+		ra_request_error(q, MHD_HTTP_SERVICE_UNAVAILABLE, "no-memory", "out of memory");
 		return;
 	}
-	c.all = all != NULL && strcmp(all, "true") == 0;
-	if (names != NULL && !take_environments(&c, names))
-		return;
-	if (c.count < 2)
-		ra_request_error(q, MHD_HTTP_BAD_REQUEST, "bad-request",
-		    "`environments` takes two or more, parted by commas");
+	j->waiting = 1;
+	if (!take_params(j, q) || !ra_drift_gather(j, q) ||
+	    (j->by_time && !ra_drift_ask_changes(j, q)))
+		j->request = NULL;
 	else
-		answer(&c);
-	ra_buf_free(&c.unread);
-	ra_buf_free(&c.unused);
+		ra_request_wait(q, leave, j);
+	ra_drift_pass(j);
 }

@@ -153,11 +153,12 @@ void ra_events_send(struct ra_api *a, const struct ra_history_event *event);
 int ra_events_init(struct ra_api *a);
 void ra_events_end(struct ra_api *a);
 
-/* --- history.c --- */
-/* A parameter that is a duration back from now, or a time. False: answered with an error. */
-bool ra_request_time(struct ra_request *q, const char *name, int64_t *ret);
-
 /* --- metrics.c, history.c, versions.c, run.c --- */
+/*
+ * A parameter that is a duration back from now, or a time; *ret stays where it is not given. False:
+ * answered with an error.
+ */
+bool ra_request_time(struct ra_request *q, const char *name, int64_t *ret);
 void ra_route_metrics(struct ra_request *q);
 void ra_route_healthz(struct ra_request *q);
 void ra_route_history(struct ra_request *q);

@@ -8,7 +8,8 @@
 static const char *const none[] = { NULL };
 static const char *const of_status[] = { "select", "wait", NULL };
 static const char *const of_versions[] = { "environment", "at", NULL };
-static const char *const of_drift[] = { "environments", "check", "all", NULL };
+static const char *const of_drift[] = { "environments", "check", "all", "strict", "suggest", "only",
+	"ignore", "since", "baseline", NULL };
 static const char *const of_history[] = { "environment", "check", "since", "until", "limit", NULL };
 static const char *const of_events[] = { "select", NULL };
 static const char *const of_metrics[] = { "checks", NULL };

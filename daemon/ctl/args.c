@@ -13,8 +13,8 @@ const struct ra_ctl_option ra_ctl_globals[] = {
 	    RA_CTL_FILES, NULL },
 	{ "host", '\0', "ssh://[USER@]HOST[:PORT]", "the relauditd of another machine, through ssh",
 	    RA_CTL_NOTHING, NULL },
-	{ "output", 'o', "FORMAT", "table, json or csv; each command says which", RA_CTL_WORDS,
-	    "table json csv" },
+	{ "output", 'o', "FORMAT", "table, json, csv ...; each command says which", RA_CTL_WORDS,
+	    "table json csv markdown diff" },
 	{ "color", '\0', "WHEN", "auto, always or never", RA_CTL_WORDS, "auto always never" },
 	{ "timeout", '\0', "DURATION", "how long to wait for relauditd (30s)", RA_CTL_NOTHING,
 	    NULL },
@@ -31,6 +31,8 @@ static const struct {
 	{ "json", RA_CTL_JSON },
 	{ "csv", RA_CTL_CSV },
 	{ "nagios", RA_CTL_NAGIOS },
+	{ "markdown", RA_CTL_MARKDOWN },
+	{ "diff", RA_CTL_DIFF },
 };
 
 struct parse {
@@ -163,8 +165,8 @@ set_output(struct ra_ctl *ctl, const char *value, struct ra_error *err)
 			return 0;
 		}
 	}
-	return ra_error_set(
-	    err, -EINVAL, "no output '%.60s'; there are table, json, csv, nagios", value);
+	return ra_error_set(err, -EINVAL,
+	    "no output '%.60s'; there are table, json, csv, nagios, markdown, diff", value);
 }
 
 static int

@@ -1,177 +1,217 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <inttypes.h>
 #include <string.h>
 
-#include "client.h"
-#include "read.h"
-#include "table.h"
-#include "views.h"
+#include "relaudit/model/name.h"
 
-#define EXIT_DRIFT    2
-#define EXIT_UNREAD   3
-#define DIGEST_SHOWN  11 /* "k1:" and 8 digits */
-#define COLUMNS_FIXED 3 /* check, key, verdict; then one for each environment */
+#include "client.h"
+#include "drift.h"
+#include "history.h"
+
+#define EXIT_DRIFT	 2
+#define EXIT_UNREAD	 3
+#define ENVIRONMENTS_MAX 64
 
 static int drift_run(struct ra_ctl *ctl, struct ra_error *err);
 
 static const struct ra_ctl_option options[] = {
+	{ "against", '\0', "ENV", "what the others are compared with, its column first",
+	    RA_CTL_ENVIRONMENTS, NULL },
+	{ "baseline", '\0', "REF", "of one ENV: what is committed at this branch, tag or commit",
+	    RA_CTL_NOTHING, NULL },
 	{ "check", '\0', "NAME", "only the checks of this name", RA_CTL_NOTHING, NULL },
+	{ "only", '\0', "PATTERN", "only keys that it matches; several: that one of them does",
+	    RA_CTL_NOTHING, NULL },
+	{ "ignore", '\0', "PATTERN", "not the keys that it matches; may be given several times",
+	    RA_CTL_NOTHING, NULL },
+	{ "since", '\0', "DURATION", "only keys that changed since, or an RFC 3339 time",
+	    RA_CTL_NOTHING, NULL },
+	{ "strict", '\0', NULL, "what only a release brings counts too", RA_CTL_NOTHING, NULL },
 	{ "all", 'a', NULL, "rows for what is fine or ignored too", RA_CTL_NOTHING, NULL },
+	{ "wide", 'w', NULL, "a line for each key, and nothing cut", RA_CTL_NOTHING, NULL },
+	{ "suggest", '\0', NULL, "the rules that would silence each row, to paste", RA_CTL_NOTHING,
+	    NULL },
 	{ 0 },
 };
 
 const struct ra_ctl_command ra_ctl_cmd_drift = {
 	.name = "drift",
-	.usage = "ENV ENV...",
-	.summary = "where the configuration of environments differs",
-	.details = "Compares the checks of kind config that the environments have in common, by\n"
-		   "the rules of all of them, as they were last read.\n"
-		   "Exits with 0 if there is no drift, 2 if there is, 3 if something could not\n"
-		   "be compared and the rest is fine.\n",
+	.usage = "[ENV...]",
+	.summary = "where configuration is not as it ought to be",
+	.details =
+	    "Compares checks of kind config as they were last read: of several ENV those that\n"
+	    "they have in common, by the rules of all of them; of one ENV each with what is\n"
+	    "committed for it (`baseline`); without ENV whatever is configured to be compared\n"
+	    "(`same-as`, `baseline`). What a release brings is shown and does not count.\n"
+	    "Exits with 0 if there is no drift, 2 if there is, 3 if something could not\n"
+	    "be compared and the rest is fine.\n",
 	.options = options,
-	.least = 2,
-	.most = RA_CTL_COLUMNS_MAX - COLUMNS_FIXED,
-	.outputs = RA_CTL_TABLE | RA_CTL_JSON,
+	.most = ENVIRONMENTS_MAX,
+	.outputs = RA_CTL_TABLE | RA_CTL_JSON | RA_CTL_MARKDOWN | RA_CTL_DIFF,
 	.complete = RA_CTL_ENVIRONMENTS,
 	.run = drift_run,
 };
 
-/* The first of a digest tells two apart; whole ones are in the JSON. */
-static void
-add_cell(struct ra_arena *arena, const json_t *value, struct ra_ctl_cell *cell)
-{
-	const char *digest = ra_ctl_json_text(value, "digest");
+/* --- asking --- */
 
-	if (value == NULL)
-		return;
-	cell->text = ra_ctl_json_text(value, "value");
-	if (json_is_null(value))
-		cell->text = "-";
-	else if (digest != NULL)
-		cell->text = ra_arena_strndup(arena, digest, strnlen(digest, DIGEST_SHOWN));
+static size_t
+side_count(const struct ra_ctl *ctl)
+{
+	return ctl->arg_count + (ra_ctl_has(ctl, "against") ? 1 : 0);
+}
+
+static int
+refuse(struct ra_error *err, const char *text)
+{
+	ra_error_set(err, -EINVAL, "%s", text);
+	return RA_CTL_USAGE;
+}
+
+static int
+check_options(const struct ra_ctl *ctl, struct ra_error *err)
+{
+	const char *against = ra_ctl_value(ctl, "against");
+	int code = ra_ctl_check_selectors(ctl, false, err);
+
+	if (code == 0)
+		code = ra_ctl_check_since(ctl, err);
+	if (code != 0)
+		return code;
+	if (against != NULL && !ra_name_valid(against, strlen(against)))
+		return refuse(err, "--against takes the name of an environment");
+	if (against != NULL && ctl->arg_count == 0)
+		return refuse(err, "--against: which environment is compared with it?");
+	if (ra_ctl_has(ctl, "baseline") && side_count(ctl) != 1)
+		return refuse(err, "--baseline goes with one environment");
+	if (ctl->output == RA_CTL_DIFF && side_count(ctl) > 2)
+		return refuse(err, "a diff has two sides; name two environments, or one");
+	if (ra_ctl_has(ctl, "suggest") && ctl->output != RA_CTL_TABLE && ctl->output != RA_CTL_JSON)
+		return refuse(err, "--suggest prints YAML, or JSON with --output json");
+	return 0;
 }
 
 static void
-add_row(struct ra_ctl_table *t, const json_t *row, const json_t *environments)
+add_names(const struct ra_ctl *ctl, struct ra_buf *path)
 {
-	struct ra_ctl_cell cells[RA_CTL_COLUMNS_MAX] = {
-		{ ra_ctl_json_text(row, "check"), RA_CTL_PLAIN },
-		{ ra_ctl_json_text(row, "key"), RA_CTL_BOLD },
-		{ ra_ctl_json_text(row, "verdict"), RA_CTL_PLAIN },
-	};
-	const json_t *values = json_object_get(row, "values"), *name;
-	size_t i;
+	const char *against = ra_ctl_value(ctl, "against");
+	RA_BUF_LOCAL names = RA_BUF(0);
 
-	json_array_foreach (environments, i, name) {
-		if (COLUMNS_FIXED + i < RA_CTL_COLUMNS_MAX)
-			add_cell(t->arena, json_object_get(values, json_string_value(name)),
-			    &cells[COLUMNS_FIXED + i]);
-	}
-	ra_ctl_table_row(t, cells);
+	if (against != NULL)
+		ra_buf_puts(&names, against);
+	for (size_t i = 0; i < ctl->arg_count; i++)
+		ra_buf_printf(&names, "%s%s", names.len > 0 ? "," : "", ctl->args[i]);
+	if (names.len > 0)
+		ra_ctl_query(path, "environments", ra_buf_text(&names));
 }
 
 static void
-render_rows(struct ra_ctl *ctl, const json_t *answer, struct ra_buf *out)
+add_query(const struct ra_ctl *ctl, struct ra_buf *path)
 {
-	struct ra_ctl_column columns[RA_CTL_COLUMNS_MAX] = {
-		{ .title = "CHECK", .least = 8 },
-		{ .title = "KEY", .least = 12 },
-		{ .title = "VERDICT" },
-	};
-	const json_t *environments = json_object_get(answer, "environments"), *item;
-	size_t count = COLUMNS_FIXED + json_array_size(environments), i;
-	struct ra_ctl_table table;
+	static const char *const passed[] = { "check", "baseline", "only", "ignore", "since",
+		"strict", "all", "suggest" };
 
-	if (count > RA_CTL_COLUMNS_MAX)
-		count = RA_CTL_COLUMNS_MAX;
-	for (i = COLUMNS_FIXED; i < count; i++)
-		columns[i] = (struct ra_ctl_column){ .least = 6,
-			.title =
-			    json_string_value(json_array_get(environments, i - COLUMNS_FIXED)) };
-	ra_ctl_table_init(&table, &ctl->term, columns, count);
-	json_array_foreach (json_object_get(answer, "rows"), i, item)
-		add_row(&table, item, environments);
-	if (table.row_count > 0)
-		ra_ctl_table_print(&table, out);
-	ra_ctl_table_free(&table);
-}
+	ra_buf_puts(path, "/v1/drift");
+	add_names(ctl, path);
+	for (size_t i = 0; i < ctl->given_count; i++) {
+		const struct ra_ctl_given *given = &ctl->given[i];
 
-static void
-render_list(struct ra_ctl *ctl, const json_t *list, const char *what, struct ra_buf *out)
-{
-	const json_t *item;
-	size_t i;
-
-	json_array_foreach (list, i, item) {
-		ra_buf_puts(out, what);
-		ra_ctl_text(&ctl->term, out, json_string_value(item));
-		ra_buf_putc(out, '\n');
+		for (size_t k = 0; k < RA_ARRAY_SIZE(passed); k++) {
+			if (strcmp(given->name, passed[k]) == 0)
+				ra_ctl_query(
+				    path, passed[k], given->value != NULL ? given->value : "true");
+		}
 	}
 }
 
-static void
-render_table(struct ra_ctl *ctl, const json_t *answer, struct ra_buf *out)
-{
-	int64_t ignored = ra_ctl_json_int(answer, "ignored", 0);
+/* --- the answer --- */
 
-	if (!json_is_true(json_object_get(answer, "drift")) && ignored == 0 &&
-	    ra_ctl_json_int(answer, "same", 0) == 0 &&
-	    ra_ctl_json_int(answer, "unverifiable", 0) == 0) {
-		render_list(ctl, json_object_get(answer, "unread"), "not read: ", out);
-		ra_buf_puts(out, "nothing was compared\n");
-		return;
+/* No key at all was looked at, of however many files. */
+static bool
+is_empty(const json_t *answer)
+{
+	static const char *const counts[] = { "same", "ignored", "unverifiable", "released",
+		"older", "more" };
+
+	for (size_t i = 0; i < RA_ARRAY_SIZE(counts); i++) {
+		if (ra_ctl_json_int(answer, counts[i], 0) != 0)
+			return false;
 	}
-	render_rows(ctl, answer, out);
-	render_list(ctl, json_object_get(answer, "unread"), "not read: ", out);
-	render_list(ctl, json_object_get(answer, "unused_rules"), "meets no key: ", out);
-	ra_buf_printf(out, "%s, %" PRId64 " keys are as they ought to be",
-	    json_is_true(json_object_get(answer, "drift")) ? "drift" : "no drift",
-	    ra_ctl_json_int(answer, "same", 0));
-	if (ignored > 0)
-		ra_buf_printf(out, ", %" PRId64 " are ignored", ignored);
-	ra_buf_putc(out, '\n');
+	return json_array_size(json_object_get(answer, "rows")) == 0;
+}
+
+/* Why nothing was compared; NULL: something was. */
+static const char *
+why_nothing(const struct ra_ctl *ctl, const json_t *answer)
+{
+	bool unread = json_array_size(json_object_get(answer, "unread")) > 0;
+
+	if (!json_is_false(json_object_get(answer, "drift")))
+		return NULL;
+	if (ra_ctl_json_int(answer, "compared", 0) > 0)
+		return is_empty(answer) && ra_ctl_has(ctl, "only")
+			   ? "nothing was compared: --only matches no key"
+			   : NULL;
+	if (unread)
+		return "nothing was compared";
+	if (side_count(ctl) > 1)
+		return "nothing to compare: they have no check of a configuration";
+	return side_count(ctl) == 1
+		   ? "nothing to compare: no check of this environment has a `baseline`"
+		   : "nothing to compare: no check has a `same-as` or a `baseline`";
 }
 
 /* What was not compared is not fine. */
 static int
-exit_of(const json_t *answer)
+exit_of(const struct ra_ctl *ctl, const json_t *answer)
 {
 	if (!json_is_false(json_object_get(answer, "drift")))
 		return EXIT_DRIFT;
 	return json_array_size(json_object_get(answer, "unread")) > 0 ||
-		       json_object_size(json_object_get(answer, "checked")) == 0
+		       why_nothing(ctl, answer) != NULL
 		   ? EXIT_UNREAD
 		   : RA_CTL_DONE;
+}
+
+static void
+render(struct ra_ctl *ctl, const struct ra_ctl_answer *answer, struct ra_buf *out)
+{
+	const char *nothing = why_nothing(ctl, answer->json);
+
+	if (nothing != NULL && (ctl->output != RA_CTL_TABLE || ra_ctl_has(ctl, "suggest")))
+		ra_ctl_complain(ctl, nothing);
+	if (ctl->output == RA_CTL_JSON) {
+		ra_buf_add(out, ra_buf_text(&answer->body), answer->body.len);
+	} else if (ctl->output == RA_CTL_MARKDOWN) {
+		ra_drift_markdown(&ctl->term, answer->json, out);
+	} else if (ctl->output == RA_CTL_DIFF) {
+		ra_drift_diff(&ctl->term, answer->json, out);
+	} else if (ra_ctl_has(ctl, "suggest")) {
+		ra_drift_rules_yaml(&ctl->term, answer->json, out);
+	} else if (nothing != NULL) {
+		ra_drift_remarks(&ctl->term, answer->json, "", out);
+		ra_buf_printf(out, "%s\n", nothing);
+	} else {
+		ra_drift_table(&ctl->term, answer->json, ra_ctl_has(ctl, "wide"), out);
+	}
 }
 
 static int
 drift_run(struct ra_ctl *ctl, struct ra_error *err)
 {
-	RA_BUF_LOCAL path = RA_BUF(16384);
-	RA_BUF_LOCAL names = RA_BUF(8192);
+	RA_BUF_LOCAL path = RA_BUF(65536);
 	RA_BUF_LOCAL out = RA_BUF(ctl->answer_max);
 	struct ra_ctl_request request = { 0 };
 	struct ra_ctl_answer answer = { 0 };
-	int code = ra_ctl_check_selectors(ctl, false, err);
+	int code = check_options(ctl, err);
 
-	for (size_t i = 0; i < ctl->arg_count; i++)
-		ra_buf_printf(&names, "%s%s", i > 0 ? "," : "", ctl->args[i]);
-	ra_buf_puts(&path, "/v1/drift");
-	ra_ctl_query(&path, "environments", ra_buf_text(&names));
-	if (ra_ctl_value(ctl, "check") != NULL)
-		ra_ctl_query(&path, "check", ra_ctl_value(ctl, "check"));
-	if (ra_ctl_has(ctl, "all"))
-		ra_ctl_query(&path, "all", "true");
-	request.path = ra_buf_text(&path);
-	if (code == 0)
-		code = ra_ctl_ask(ctl, &request, &answer, err);
 	if (code != 0)
 		return code;
-	code = exit_of(answer.json);
-	if (ctl->output == RA_CTL_JSON)
-		ra_buf_add(&out, ra_buf_text(&answer.body), answer.body.len);
-	else
-		render_table(ctl, answer.json, &out);
+	add_query(ctl, &path);
+	request.path = ra_buf_text(&path);
+	code = ra_ctl_ask(ctl, &request, &answer, err);
+	if (code != 0)
+		return code;
+	code = exit_of(ctl, answer.json);
+	render(ctl, &answer, &out);
 	ra_ctl_answer_free(&answer);
 	(void)ra_ctl_print(ctl, &out);
 	return code;

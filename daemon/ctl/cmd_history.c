@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
-#include "relaudit/base/clock.h"
 #include "relaudit/base/units.h"
 
 #include "history.h"
@@ -32,17 +31,12 @@ const struct ra_ctl_command ra_ctl_cmd_history = {
 static int
 check_options(const struct ra_ctl *ctl, struct ra_error *err)
 {
-	const char *since = ra_ctl_value(ctl, "since"), *limit = ra_ctl_value(ctl, "limit");
+	const char *limit = ra_ctl_value(ctl, "limit");
+	int code = ra_ctl_check_since(ctl, err);
 	int64_t value;
 
-	if (since != NULL && ra_duration_parse(since, &value, NULL) < 0 &&
-	    ra_time_parse(since, strlen(since), &value) < 0) {
-		ra_error_set(err, -EINVAL,
-		    "--since is a duration (90s, 5m, 26h, 14d) or a time "
-		    "(2026-11-23T09:14:05Z), not '%.60s'",
-		    since);
-		return RA_CTL_USAGE;
-	}
+	if (code != 0)
+		return code;
 	if (limit != NULL && (ra_int_parse(limit, strlen(limit), &value) < 0 || value < 1)) {
 		ra_error_set(err, -EINVAL, "--limit is a number from 1, not '%.60s'", limit);
 		return RA_CTL_USAGE;

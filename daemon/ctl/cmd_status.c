@@ -65,6 +65,8 @@ render(const struct ra_ctl *ctl, const struct ra_ctl_answer *answer,
 		ra_ctl_nagios(&ctl->term, status, out);
 		break;
 	case RA_CTL_TABLE:
+	case RA_CTL_MARKDOWN: /* not among those of the table above */
+	case RA_CTL_DIFF:
 		ra_ctl_matrix(&ctl->term, status, out);
 		break;
 	}

@@ -34,6 +34,8 @@ enum ra_ctl_output {
 	RA_CTL_JSON = 1 << 1,
 	RA_CTL_CSV = 1 << 2,
 	RA_CTL_NAGIOS = 1 << 3,
+	RA_CTL_MARKDOWN = 1 << 4,
+	RA_CTL_DIFF = 1 << 5,
 };
 
 /* What the shell may offer in a place. */

@@ -158,6 +158,22 @@ ra_ctl_events_of(const json_t *answer)
 }
 
 int
+ra_ctl_check_since(const struct ra_ctl *ctl, struct ra_error *err)
+{
+	const char *since = ra_ctl_value(ctl, "since");
+	int64_t value;
+
+	if (since == NULL || ra_duration_parse(since, &value, NULL) == 0 ||
+	    ra_time_parse(since, strlen(since), &value) == 0)
+		return 0;
+	ra_error_set(err, -EINVAL,
+	    "--since is a duration (90s, 5m, 26h, 14d) or a time (2026-11-23T09:14:05Z), not "
+	    "'%.60s'",
+	    since);
+	return RA_CTL_USAGE;
+}
+
+int
 ra_ctl_ask_history(struct ra_ctl *ctl, const char *selector, const char *since, const char *limit,
     struct ra_ctl_answer *answer, struct ra_error *err)
 {

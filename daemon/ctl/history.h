@@ -17,6 +17,8 @@ void ra_ctl_events_init(
 void ra_ctl_events_row(struct ra_ctl_table *t, const json_t *event);
 /* The list in an answer of /v1/history; NULL: none. */
 const json_t *ra_ctl_events_of(const json_t *answer);
+/* 0, or RA_CTL_USAGE if --since is neither a duration nor a time. */
+int ra_ctl_check_since(const struct ra_ctl *ctl, struct ra_error *err);
 /* Asks for the history of one selector; since may be NULL. */
 int ra_ctl_ask_history(struct ra_ctl *ctl, const char *selector, const char *since,
     const char *limit, struct ra_ctl_answer *answer, struct ra_error *err);

@@ -2,40 +2,47 @@
 /* The words of kind config as rules of a comparison. */
 #include "config.h"
 
+static bool
+make_room(struct ra_config_rules *r, size_t count)
+{
+	struct ra_drift_rule *list;
+
+	if (r->error < 0)
+		return false;
+	list = reallocarray(r->list, r->count + count, sizeof(*list));
+	if (list == NULL) {
+		r->error = -ENOMEM;
+		return false;
+	}
+	r->list = list;
+	return true;
+}
+
+void
+ra_config_rules_key(struct ra_config_rules *r, enum ra_drift_word word, const char *key)
+{
+	if (make_room(r, 1))
+		r->list[r->count++] = (struct ra_drift_rule){ .word = word, .key = key };
+}
+
 void
 ra_config_rules_keys(
     struct ra_config_rules *r, enum ra_drift_word word, const struct ra_texts *keys)
 {
-	struct ra_drift_rule *list;
-
-	if (keys->count == 0 || r->error < 0)
+	if (keys->count == 0 || !make_room(r, keys->count))
 		return;
-	list = reallocarray(r->list, r->count + keys->count, sizeof(*list));
-	if (list == NULL) {
-		r->error = -ENOMEM;
-		return;
-	}
-	r->list = list;
 	for (size_t i = 0; i < keys->count; i++)
-		list[r->count++] =
+		r->list[r->count++] =
 		    (struct ra_drift_rule){ .word = word, .key = keys->list[i].value };
 }
 
 static void
 add_origins(struct ra_config_rules *r, const struct ra_pairs *origin)
 {
-	struct ra_drift_rule *list;
-
-	if (origin->count == 0 || r->error < 0)
+	if (origin->count == 0 || !make_room(r, origin->count))
 		return;
-	list = reallocarray(r->list, r->count + origin->count, sizeof(*list));
-	if (list == NULL) {
-		r->error = -ENOMEM;
-		return;
-	}
-	r->list = list;
 	for (size_t i = 0; i < origin->count; i++)
-		list[r->count++] = (struct ra_drift_rule){ .word = RA_DRIFT_ORIGIN,
+		r->list[r->count++] = (struct ra_drift_rule){ .word = RA_DRIFT_ORIGIN,
 			.key = origin->list[i].name,
 			.origin = origin->list[i].text.value };
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "relaudit/base/arena.h"
+#include "relaudit/model/pattern.h"
 
 #include "drift_private.h"
 
@@ -87,13 +88,28 @@ add_row(struct ra_drift_walk *w, enum ra_drift_verdict verdict, bool release, bo
 	return 0;
 }
 
+static bool
+is_wanted(const struct ra_drift_walk *w)
+{
+	for (size_t i = 0; i < w->call->only_count; i++) {
+		if (ra_glob_match(w->call->only[i], w->key))
+			return true;
+	}
+	return w->call->only_count == 0;
+}
+
 static int
 settle(struct ra_drift_walk *w, unsigned words)
 {
-	enum ra_drift_verdict verdict = ra_drift_judge(w, words);
-	bool release = verdict == RA_DRIFT_MISSING && ra_drift_is_release(w);
-	bool bad = verdict >= RA_DRIFT_MISSING, counts = bad && (!release || w->call->strict);
+	enum ra_drift_verdict verdict;
+	bool release, bad, counts;
 
+	if (!is_wanted(w))
+		return 0;
+	verdict = ra_drift_judge(w, words);
+	release = verdict == RA_DRIFT_MISSING && ra_drift_is_release(w);
+	bad = verdict >= RA_DRIFT_MISSING;
+	counts = bad && (!release || w->call->strict);
 	if (w->error < 0)
 		return w->error;
 	w->d->same += verdict == RA_DRIFT_SAME;
@@ -248,7 +264,7 @@ all_equal(const struct ra_drift_walk *w)
 		if (memcmp(w->sides[0].s->digest, w->sides[i].s->digest, RA_DIGEST_SIZE) != 0)
 			return false;
 	}
-	return w->call->rule_count == 0 && !w->call->all;
+	return w->call->rule_count == 0 && w->call->only_count == 0 && !w->call->all;
 }
 
 static int

@@ -51,35 +51,50 @@ silencer(const struct ra_drift_row *row, bool between)
 	return between && row->verdict == RA_DRIFT_DIFFERS ? RA_DRIFT_MAY_DIFFER : RA_DRIFT_IGNORE;
 }
 
-static void
-add_list(const struct ra_drift *d, bool between, enum ra_drift_word word, const char *before,
-    struct ra_buf *out)
+static size_t
+count_environments(const struct ra_drift_call *call)
 {
 	size_t count = 0;
 
+	for (size_t i = 0; i < call->side_count; i++)
+		count += !call->sides[i].baseline;
+	return count;
+}
+
+void
+ra_drift_suggest_add(
+    struct ra_drift_suggestion *s, const struct ra_drift *d, const struct ra_drift_call *call)
+{
+	bool between = count_environments(call) > 1;
+
 	for (size_t i = 0; i < d->row_count; i++) {
 		const struct ra_drift_row *row = &d->rows[i];
+		struct ra_buf *list =
+		    silencer(row, between) == RA_DRIFT_IGNORE ? &s->ignore : &s->may_differ;
 
-		if (!row->counts || silencer(row, between) != word)
+		if (!row->counts)
 			continue;
-		if (count++ == 0)
-			ra_buf_printf(out, "%s%s: [", before, ra_drift_word_name(word));
-		else
-			ra_buf_puts(out, ", ");
-		add_key(out, row->key, row->key_len);
+		if (list->len > 0)
+			ra_buf_puts(list, ", ");
+		add_key(list, row->key, row->key_len);
 	}
-	if (count > 0)
-		ra_buf_puts(out, "]\n");
 }
 
 int
-ra_drift_suggest(const struct ra_drift *d, const struct ra_drift_call *call, struct ra_buf *out)
+ra_drift_suggest_write(const struct ra_drift_suggestion *s, struct ra_buf *out)
 {
-	size_t environments = 0;
-
-	for (size_t i = 0; i < call->side_count; i++)
-		environments += !call->sides[i].baseline;
-	add_list(d, environments > 1, RA_DRIFT_IGNORE, "", out);
-	add_list(d, environments > 1, RA_DRIFT_MAY_DIFFER, "expect:\n  ", out);
+	if (s->ignore.error < 0 || s->may_differ.error < 0)
+		out->error = s->ignore.error < 0 ? s->ignore.error : s->may_differ.error;
+	if (s->ignore.len > 0)
+		ra_buf_printf(out, "ignore: [%s]\n", ra_buf_text(&s->ignore));
+	if (s->may_differ.len > 0)
+		ra_buf_printf(out, "expect:\n  may-differ: [%s]\n", ra_buf_text(&s->may_differ));
 	return out->error;
+}
+
+void
+ra_drift_suggest_free(struct ra_drift_suggestion *s)
+{
+	ra_buf_free(&s->ignore);
+	ra_buf_free(&s->may_differ);
 }

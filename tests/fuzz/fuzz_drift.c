@@ -80,6 +80,7 @@ check(const struct ra_drift_call *call)
 	struct ra_drift_call silent = *call;
 	struct ra_drift_rule *rules;
 	struct ra_drift d, again;
+	struct ra_drift_suggestion suggestion = { 0 };
 	RA_BUF_LOCAL text = RA_BUF(0);
 	size_t bad = 0;
 
@@ -97,7 +98,9 @@ check(const struct ra_drift_call *call)
 			    (struct ra_drift_rule){ .word = RA_DRIFT_IGNORE, .key = row->key };
 	}
 	FUZZ_CHECK(distinct(&d) == d.same + d.ignored + d.unverifiable + bad);
-	FUZZ_CHECK(ra_drift_suggest(&d, call, &text) == 0);
+	ra_drift_suggest_add(&suggestion, &d, call);
+	FUZZ_CHECK(ra_drift_suggest_write(&suggestion, &text) == 0);
+	ra_drift_suggest_free(&suggestion);
 	FUZZ_CHECK((text.len > 0) == d.drift);
 	FUZZ_CHECK(ra_drift_compare(&silent, &again) == 0);
 	for (size_t i = 0; i < again.row_count; i++)

@@ -57,9 +57,9 @@ def test_bash_offers_commands_options_and_values():
     assert bash("") == commands() and "status" in commands()
     assert bash("sta") == ["status"]
     assert bash("status", "--w") == ["--wait", "--watch"]
-    assert bash("-o", "") == bash("status", "--output", "") == ["csv", "json", "table"]
+    assert bash("-o", "") == bash("status", "--output", "") == ["csv", "diff", "json", "markdown", "table"]
     assert bash("--output", "=", "js") == ["json"]
-    assert bash("--output", "=") == ["csv", "json", "table"]
+    assert bash("--output", "=") == ["csv", "diff", "json", "markdown", "table"]
     assert bash("--socket", "=", "/x", "completion", "f") == ["fish"]
     assert bash("help", "rel") == ["reload"]
     assert bash("history", "--since", "") == []
@@ -74,7 +74,7 @@ def test_fish_offers_commands_options_and_values(folder):
     assert fish("sta", folder) == ["status"]
     assert set(fish("", folder)) == set(commands())
     assert fish("status --w", folder) == ["--wait", "--watch"]
-    assert fish("-o ", folder) == ["csv", "json", "table"]
+    assert fish("-o ", folder) == ["csv", "diff", "json", "markdown", "table"]
 
 
 def test_zsh_takes_its_script(folder):

@@ -334,7 +334,7 @@ def test_drift_exit_codes(daemon, folder):
     assert drift(d, "staging", "production", "third")[0] == 2
     assert d.ctl("drift", "staging", "nowhere").code == 64
     assert d.ctl("drift", "staging", "stage").code != 0
-    assert d.ctl("drift", "staging").code == 64
+    assert d.ctl("drift", "staging").code == 3
 
 
 def test_what_was_not_compared_is_not_fine(daemon, folder):

@@ -164,8 +164,10 @@ VALUES = {"environment": ["production", "prod"], "check": ["production/backup-db
           "select": ["production", "staging/logs", "slow"], "wait": ["1ms"],
           "since": ["7d", "2020-01-01T00:00:00Z"], "until": ["1ms"], "limit": ["1"],
           "checks": ["0", "1"], "environments": ["production,staging", "slow,prod"],
-          "all": ["true", "false"],
-          "at": ["1h", "0s"]}
+          **{flag: ["true", "false"] for flag in ("all", "strict", "suggest")},
+          "only": ["*", "A&only=B&since=1h"], "ignore": ["NONE"],
+          "baseline": ["main&environments=production"]}
+SPECIAL = {("/v1/drift", "check"): ["config-api"]}
 BODIES = {"/v1/run": {"select": ["production", "staging/logs"]}}
 
 
@@ -176,7 +178,7 @@ def requests(path, method):
     for rest in VALUES["environment"] if "{environment}" in path else [""]:
         yield path.replace("{environment}", rest) + "?" * bool(always) + "&".join(always)
     for name in known:
-        for value in VALUES[name]:
+        for value in SPECIAL.get((path, name), VALUES[name]):
             others = [a for a in always if not a.startswith(name + "=")]
             yield f"{bare(path)}?" + "&".join([f"{name}={value}", *others])
 

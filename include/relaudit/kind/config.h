@@ -15,8 +15,9 @@ struct ra_config_rules {
 
 /* Adds the rules of a check of kind config: `ignore` and those under `expect`. */
 void ra_config_rules_add(struct ra_config_rules *r, const struct ra_check *c);
-/* Adds keys under one word. */
+/* Adds keys under one word; one key or pattern, borrowed. */
 void ra_config_rules_keys(struct ra_config_rules *r, enum ra_drift_word word,
     const struct ra_texts *keys);
+void ra_config_rules_key(struct ra_config_rules *r, enum ra_drift_word word, const char *key);
 
 #endif

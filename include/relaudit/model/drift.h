@@ -56,6 +56,8 @@ struct ra_drift_call {
 	size_t rule_count;
 	const void *key;		/* of the digests, for a value secret on one side only */
 	size_t key_len;
+	const char *const *only;	/* patterns: other keys are as if they were not there */
+	size_t only_count;		/* 0: all keys */
 	bool strict;			/* what a release brings is drift too */
 	bool all;			/* rows for what is fine, ignored or unverifiable too */
 };
@@ -121,10 +123,16 @@ int ra_drift_compare(const struct ra_drift_call *call, struct ra_drift *ret);
 void ra_drift_free(struct ra_drift *d);
 
 /*
- * The rules that would silence every row that counts, as configuration to paste: "ignore: [A, B]"
- * and, under "expect:", "may-differ: [C]". Adds nothing where there is none.
+ * The rules that would silence every row that counts, of one comparison or several of the same
+ * check, as configuration to paste: "ignore: [A, B]" and, under "expect:", "may-differ: [C]".
+ * Nothing is written where there is none. 0, or what a buffer failed with.
  */
-int ra_drift_suggest(const struct ra_drift *d, const struct ra_drift_call *call,
-    struct ra_buf *out);
+struct ra_drift_suggestion {
+	struct ra_buf ignore, may_differ;
+};
+void ra_drift_suggest_add(struct ra_drift_suggestion *s, const struct ra_drift *d,
+    const struct ra_drift_call *call);
+int ra_drift_suggest_write(const struct ra_drift_suggestion *s, struct ra_buf *out);
+void ra_drift_suggest_free(struct ra_drift_suggestion *s);
 
 #endif

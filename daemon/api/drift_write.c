@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Compares on a worker and writes the answer, straight into its buffer. */
+#include <stdio.h>
+#include <string.h>
+
+#include "drift.h"
+
+struct writing {
+	struct ra_drift_job *job;
+	struct ra_jsonw w;
+	struct ra_buf unused, suggested; /* texts, each with its NUL */
+	struct ra_drift_suggestion suggestion;
+	const struct ra_check *owner; /* whose that is */
+	bool drift;
+	size_t same, ignored, unverifiable, released, older, more;
+};
+
+/* --- rows --- */
+
+static void
+write_type(struct ra_jsonw *w, unsigned flags)
+{
+	if ((flags & RA_KEY_NULL) != 0)
+		ra_jsonw_text(w, "type", "null");
+	else if ((flags & RA_KEY_MAP) != 0)
+		ra_jsonw_text(w, "type", "map");
+	else if ((flags & RA_KEY_LIST) != 0)
+		ra_jsonw_text(w, "type", "list");
+}
+
+static void
+write_cell(struct ra_jsonw *w, const char *side, const struct ra_drift_row *row,
+    const struct ra_drift_cell *cell, int64_t changed)
+{
+	if (!cell->present) {
+		ra_jsonw_null(w, side);
+		return;
+	}
+	ra_jsonw_object(w, side);
+	if (row->secret) {
+		ra_jsonw_bool(w, "secret", true);
+		ra_jsonw_text(w, "digest", cell->value);
+	} else {
+		ra_jsonw_textn(w, "value", cell->value, cell->value_len);
+		write_type(w, cell->flags);
+	}
+	if (cell->standing != RA_DRIFT_UNKNOWN)
+		ra_jsonw_bool(w, "committed", cell->standing == RA_DRIFT_AS_COMMITTED);
+	if (row->verdict == RA_DRIFT_OTHER_ORIGIN && cell->origin[0] != '\0')
+		ra_jsonw_text(w, "origin", cell->origin);
+	if (changed != 0)
+		ra_jsonw_time(w, "changed", changed);
+	ra_jsonw_object_end(w);
+}
+
+static void
+write_wrong(struct ra_jsonw *w, const struct ra_drift_pairing *p, const struct ra_drift_row *row)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < p->count; i++)
+		count += row->cells[i].standing == RA_DRIFT_NOT_AS_COMMITTED;
+	if (count == 0)
+		return;
+	ra_jsonw_array(w, "wrong");
+	for (size_t i = 0; i < p->count; i++) {
+		if (row->cells[i].standing == RA_DRIFT_NOT_AS_COMMITTED)
+			ra_jsonw_text(w, NULL, p->sides[i].name);
+	}
+	ra_jsonw_array_end(w);
+}
+
+static const char *
+cause_of(const struct ra_drift_row *row)
+{
+	if (row->release)
+		return "release";
+	return "drift";
+}
+
+static void
+write_row(struct writing *t, const struct ra_drift_pairing *p, const struct ra_drift_row *row)
+{
+	struct ra_jsonw *w = &t->w;
+	int64_t latest = 0;
+
+	ra_jsonw_object(w, NULL);
+	ra_jsonw_text(w, "check", p->name);
+	ra_jsonw_text(w, "key", row->key);
+	ra_jsonw_text(w, "verdict", ra_drift_verdict_name(row->verdict));
+	ra_jsonw_text(w, "cause", cause_of(row));
+	ra_jsonw_object(w, "values");
+	for (size_t i = 0; i < p->count; i++) {
+		int64_t changed =
+		    p->sides[i].baseline ? 0 : ra_drift_changed(t->job, p->checks[i], row->key);
+
+		latest = changed > latest ? changed : latest;
+		write_cell(w, p->sides[i].name, row, &row->cells[i], changed);
+	}
+	ra_jsonw_object_end(w);
+	write_wrong(w, p, row);
+	if (latest != 0)
+		ra_jsonw_time(w, "changed", latest);
+	ra_jsonw_object_end(w);
+}
+
+/* --- rules --- */
+
+static void
+collect_rules(struct ra_drift_job *j, const struct ra_drift_pairing *p, struct ra_config_rules *r)
+{
+	for (size_t i = 0; i < p->count; i++) {
+		if (i == 0 || p->checks[i] != p->checks[i - 1])
+			ra_config_rules_add(r, p->checks[i]);
+	}
+	for (size_t i = 0; i < j->ignore_count; i++)
+		ra_config_rules_key(r, RA_DRIFT_IGNORE, j->ignore[i]);
+}
+
+static void
+note_unused(struct writing *t, const struct ra_drift *d, const struct ra_config_rules *rules)
+{
+	for (size_t i = 0; i < d->unused_count; i++) {
+		const struct ra_drift_rule *rule = &rules->list[d->unused[i]];
+
+		if (rule->word == RA_DRIFT_IGNORE)
+			ra_buf_printf(
+			    &t->unused, "%s %s%c", ra_drift_word_name(rule->word), rule->key, '\0');
+	}
+}
+
+/* Comparisons of one owner follow each other: what is to be pasted is one piece. */
+static void
+end_suggestion(struct writing *t)
+{
+	RA_BUF_LOCAL text = RA_BUF(RA_DRIFT_BODY_MAX);
+
+	if (ra_drift_suggest_write(&t->suggestion, &text) < 0)
+		t->suggested.error = text.error;
+	if (text.len > 0) {
+		ra_buf_add(&t->suggested, t->owner->id, strlen(t->owner->id) + 1);
+		ra_buf_add(&t->suggested, text.data, text.len + 1);
+	}
+	ra_drift_suggest_free(&t->suggestion);
+}
+
+static void
+suggest(struct writing *t, const struct ra_drift_pairing *p, const struct ra_drift *d,
+    const struct ra_drift_call *call)
+{
+	if (!t->job->suggest)
+		return;
+	if (t->owner != p->owner)
+		end_suggestion(t);
+	t->owner = p->owner;
+	ra_drift_suggest_add(&t->suggestion, d, call);
+}
+
+/* --- one comparison --- */
+
+static int
+compare(struct writing *t, const struct ra_drift_pairing *p, const struct ra_config_rules *rules)
+{
+	const struct ra_drift_job *j = t->job;
+	struct ra_drift_call call = { .sides = p->sides,
+		.side_count = p->count,
+		.rules = rules->list,
+		.rule_count = rules->count,
+		.key = j->key,
+		.key_len = sizeof(j->key),
+		.only = j->only,
+		.only_count = j->only_count,
+		.strict = j->strict,
+		.all = j->all };
+	struct ra_drift d;
+	int r = ra_drift_compare(&call, &d);
+
+	if (r < 0)
+		return r;
+	t->older += ra_drift_keep_changed(j, p, &d);
+	for (size_t i = 0; i < d.row_count && t->w.out->error == 0; i++)
+		write_row(t, p, &d.rows[i]);
+	note_unused(t, &d, rules);
+	suggest(t, p, &d, &call);
+	t->drift = t->drift || d.drift;
+	t->same += d.same;
+	t->ignored += d.ignored;
+	t->unverifiable += d.unverifiable;
+	t->released += d.released;
+	t->more += d.more;
+	ra_drift_free(&d);
+	return t->w.out->error;
+}
+
+static int
+compare_all(struct writing *t)
+{
+	int r = 0;
+
+	for (const struct ra_drift_pairing *p = t->job->pairings; p != NULL && r == 0;
+	     p = p->next) {
+		struct ra_config_rules rules = { 0 };
+
+		if (p->skip)
+			continue;
+		collect_rules(t->job, p, &rules);
+		r = rules.error == 0 ? compare(t, p, &rules) : rules.error;
+		free(rules.list);
+	}
+	return r;
+}
+
+/* --- the answer --- */
+
+static void
+write_texts(struct ra_jsonw *w, const char *key, const struct ra_buf *texts)
+{
+	ra_jsonw_array(w, key);
+	for (size_t at = 0; at < texts->len; at += strlen(texts->data + at) + 1)
+		ra_jsonw_text(w, NULL, texts->data + at);
+	ra_jsonw_array_end(w);
+}
+
+/* Objects of a check and a text. */
+static void
+write_pairs(struct ra_jsonw *w, const char *key, const char *name, const struct ra_buf *texts)
+{
+	ra_jsonw_array(w, key);
+	for (size_t at = 0; at < texts->len;) {
+		const char *check = texts->data + at, *text = check + strlen(check) + 1;
+
+		ra_jsonw_object(w, NULL);
+		ra_jsonw_text(w, "check", check);
+		ra_jsonw_text(w, name, text);
+		ra_jsonw_object_end(w);
+		at += strlen(check) + strlen(text) + 2;
+	}
+	ra_jsonw_array_end(w);
+}
+
+static void
+write_baselines(struct ra_jsonw *w, const struct ra_buf *texts)
+{
+	ra_jsonw_array(w, "baselines");
+	for (size_t at = 0; at < texts->len;) {
+		const char *check = texts->data + at, *ref = check + strlen(check) + 1;
+		const char *path = ref + strlen(ref) + 1;
+
+		ra_jsonw_object(w, NULL);
+		ra_jsonw_text(w, "check", check);
+		ra_jsonw_text(w, "ref", ref);
+		ra_jsonw_text(w, "path", path);
+		ra_jsonw_object_end(w);
+		at = (size_t)(path - texts->data) + strlen(path) + 1;
+	}
+	ra_jsonw_array_end(w);
+}
+
+static void
+write_head(struct writing *t)
+{
+	struct ra_jsonw *w = &t->w;
+
+	ra_jsonw_object(w, NULL);
+	ra_jsonw_text(w, "schema", RA_API_SCHEMA);
+	ra_jsonw_array(w, "environments");
+	for (size_t i = 0; i < t->job->environment_count; i++)
+		ra_jsonw_text(w, NULL, t->job->environments[i]->name);
+	ra_jsonw_array_end(w);
+	ra_jsonw_array(w, "rows");
+}
+
+static void
+write_counts(struct writing *t)
+{
+	struct ra_jsonw *w = &t->w;
+
+	ra_jsonw_int(w, "compared", (int64_t)t->job->pairing_count);
+	ra_jsonw_int(w, "same", (int64_t)t->same);
+	ra_jsonw_int(w, "ignored", (int64_t)t->ignored);
+	ra_jsonw_int(w, "unverifiable", (int64_t)t->unverifiable);
+	ra_jsonw_int(w, "released", (int64_t)t->released);
+	if (t->job->changes != NULL)
+		ra_jsonw_int(w, "older", (int64_t)t->older);
+	if (t->more > 0)
+		ra_jsonw_int(w, "more", (int64_t)t->more);
+}
+
+static void
+write_tail(struct writing *t)
+{
+	struct ra_drift_job *j = t->job;
+	struct ra_jsonw *w = &t->w;
+
+	ra_jsonw_array_end(w);
+	ra_jsonw_bool(w, "drift", t->drift);
+	write_texts(w, "unread", &j->unread);
+	write_pairs(w, "errors", "message", &j->errors);
+	ra_jsonw_object(w, "checked");
+	for (size_t i = 0; i < j->environment_count; i++) {
+		if (j->checked[j->environments[i]->index] != 0)
+			ra_jsonw_time(
+			    w, j->environments[i]->name, j->checked[j->environments[i]->index]);
+	}
+	ra_jsonw_object_end(w);
+	if (j->baselines.len > 0)
+		write_baselines(w, &j->baselines);
+	write_counts(t);
+	write_texts(w, "unused_rules", &t->unused);
+	write_texts(w, "notes", &j->notes);
+	if (j->suggest)
+		write_pairs(w, "suggest", "yaml", &t->suggested);
+	ra_jsonw_object_end(w);
+}
+
+void
+ra_drift_run(void *job)
+{
+	struct ra_drift_job *j = job;
+	struct writing t = { .job = j,
+		.unused = RA_BUF(RA_DRIFT_BODY_MAX),
+		.suggested = RA_BUF(RA_DRIFT_BODY_MAX) };
+	const struct ra_buf *const all[] = { &j->body, &j->unread, &j->errors, &j->baselines,
+		&j->notes, &t.unused, &t.suggested };
+	int r;
+
+	ra_jsonw_init(&t.w, &j->body);
+	r = ra_drift_read_changes(j);
+	write_head(&t);
+	if (r == 0)
+		r = compare_all(&t);
+	end_suggestion(&t);
+	write_tail(&t);
+	for (size_t i = 0; i < RA_ARRAY_SIZE(all); i++)
+		r = r == 0 ? all[i]->error : r;
+	j->error = r;
+	ra_buf_free(&t.unused);
+	ra_buf_free(&t.suggested);
+}
