@@ -21,6 +21,7 @@ part_clear(struct ra_part *part)
 	ra_git_clear(&part->git);
 	ra_result_unref(RA_TAKE(part->result));
 	ra_snapshot_unref(RA_TAKE(part->snapshot));
+	ra_snapshot_unref(RA_TAKE(part->known));
 }
 
 static void
@@ -99,6 +100,7 @@ ra_probe_call(const struct ra_part *part, struct ra_gathered gathered[RA_GATHERE
 		switch (needs[i].what) {
 		case RA_NEED_SELF:
 			gathered[i].input = &part->fetch.input;
+			gathered[i].snapshot = part->fetch.input.unchanged ? part->known : NULL;
 			gathered[i].data =
 			    part->data.shape != 0 ? &part->data : &part->fetch.input.listing;
 			break;
@@ -217,6 +219,7 @@ remember(struct ra_probe *p)
 
 	for (i = 0; t->snapshots != NULL && i < p->part_count; i++) {
 		p->news = p->news || !same_snapshot(t->snapshots[i], p->parts[i].snapshot);
+		ra_known_take(p, i);
 		ra_snapshot_unref(t->snapshots[i]);
 		t->snapshots[i] = RA_TAKE(p->parts[i].snapshot);
 	}
@@ -343,7 +346,10 @@ part_fetched(struct ra_part *part)
 	part->stage = RA_PART_READING;
 	if (in->fetched == 0)
 		in->fetched = ra_clock_wall();
-	if (in->reason == RA_R_OK && ra_check_format(p->check) != NULL) {
+	if (in->unchanged && part->known == NULL)
+		ra_input_fail(in, RA_R_INTERNAL, "unchanged since nobody knows when");
+	p->engine->stats.unchanged += in->unchanged;
+	if (in->reason == RA_R_OK && !in->unchanged && ra_check_format(p->check) != NULL) {
 		if (in->len > RA_INLINE_MAX &&
 		    ra_work_start(p->engine->io.loop, read_part, read_done, part) == 0) {
 			p->workers++;
@@ -446,6 +452,7 @@ ra_probe_start(struct ra_engine *e, struct ra_track *t)
 			.selector_count = c->selector_count,
 			.done = on_fetched,
 			.arg = part };
+		ra_known_offer(part);
 		ra_schedule_enter(e, part);
 	}
 	if (--p->workers == 0 && p->parts_left == 0)

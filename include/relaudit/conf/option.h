@@ -66,6 +66,8 @@ enum ra_option_flag {
 					   environment (ra_check.variables) */
 	RA_OPT_REPOSITORY = 1 << 9,	/* of an expectation: the check's service, or the product,
 					   must have a repository */
+	RA_OPT_READING = 1 << 12,	/* of a kind: what is made of the same bytes depends on it,
+					   so that snapshots by other words are not compared */
 	RA_OPT_MAIN = 1 << 6,	/* of a source: may stand for the whole map, `exec: [...]` */
 };
 

@@ -60,7 +60,9 @@ struct ra_gathered {
 	const struct ra_facts *facts;	/* HISTORY, PEER: NULL if there are none yet */
 	/* PEER; reason is RA_R_PEER_UNREAD if it is not known what is there now */
 	const struct ra_check_peer *peer;
-	const struct ra_snapshot *snapshot;	/* of its first instance; NULL: kind has none */
+	/* PEER: of its first instance; NULL: kind has none. SELF: of the bytes, which did not
+	   change since and are not read again; NULL: data has them */
+	const struct ra_snapshot *snapshot;
 	enum ra_verdict verdict;
 	int64_t checked;		/* wall ms */
 	const struct ra_git_answer *git;	/* GIT: NULL if there is no repository */
