@@ -201,12 +201,15 @@ same_snapshot(const struct ra_snapshot *a, const struct ra_snapshot *b)
 	return memcmp(ra_snapshot_digest(a), ra_snapshot_digest(b), RA_DIGEST_SIZE) == 0;
 }
 
-/* Of kinds without snapshots the facts are what others look at. */
+/*
+ * Of kinds without snapshots the facts are what others look at. The first after a start is news
+ * even if it is as what was kept: that may have been too old to go by.
+ */
 static bool
 has_news(const struct ra_probe *p, const struct ra_result *was, const struct ra_result *now)
 {
 	if (p->track->snapshots != NULL || was == NULL || now == NULL)
-		return p->news || was == NULL;
+		return p->news || was == NULL || was->checked_boot == 0;
 	return !ra_facts_equal(&was->facts, &now->facts);
 }
 

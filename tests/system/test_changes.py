@@ -303,3 +303,19 @@ def test_other_words_judge_what_did_not_change(daemon, folder, env):
     d.run("staging/config-api")
     wait_for(lambda: d.check(CHECK)["reason"] == "drift")
     assert unchanged(d) >= 2
+
+
+def test_the_checks_own_secrets_are_blackened(daemon, folder, web, syslog):
+    """What opens the door may be told by what is behind it."""
+    web.put("c", {"a": "x"})
+    d = daemon({"defaults": {"every": "1h", "confirm": 1}, "environments": {"production": {
+        "checks": {"config-api": {"http": {"url": web.url("c"), "bearer": "${env:BEARER}"},
+                                  "format": "json"}}}}}, env={"BEARER": SECRET}, inside=syslog)
+    d.ready()
+    web.put("c", {"a": "x" * 250 + SECRET, SECRET: f"{SECRET} and more"})
+    d.run(CHECK)
+    event, = changes(d)
+    assert event["count"] == 2 and event["keys"][0]["key"] == "/a"
+    assert event["keys"][1]["now"]["value"] == "*" * len(SECRET) + " and more"
+    line, = syslog.wait(": config-changed ")
+    assert not [p for p in PIECES if p in line + json.dumps(event)]
