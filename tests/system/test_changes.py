@@ -2,6 +2,7 @@
 """Configuration over time: what changed, from what to what, told once; and what did not change."""
 import json
 import os
+import sqlite3
 import subprocess
 
 import pytest
@@ -257,6 +258,35 @@ def test_drift_at_once_after_a_start(daemon, folder):
     answer = json.loads(d.ctl("drift", "staging", "production", "-o", "json").out)
     assert sorted(answer["unread"]) == ["production/config-api", "staging/config-api"]
     d.stop()
+
+
+def age(d, ms):
+    """Makes all that the daemon kept older, as if it had been stopped for so long."""
+    with sqlite3.connect(d.state / "history.db") as db:
+        db.execute("UPDATE seen SET checked = checked - ?", (ms,))
+        for check, body in db.execute("SELECT check_id, body FROM latest").fetchall():
+            body = json.loads(body)
+            body["result"]["checked"] -= ms
+            db.execute("UPDATE latest SET body = ? WHERE check_id = ?", (json.dumps(body), check))
+    db.close()
+
+
+@pytest.mark.parametrize("hours, unread", [(0, []), (3, ["one/config-api", "two/config-api"])])
+def test_what_was_kept_gets_old(daemon, folder, web, hours, unread):
+    for name in ("one", "two"):
+        web.put(name, {"name": name})
+    d = daemon({"defaults": {"every": "1h", "retry": "1h", "confirm": 1}, "environments": {
+        name: {"checks": {"config-api": {"http": {"url": web.url(name)}, "format": "json"}}}
+        for name in ("one", "two")}})
+    d.ready()
+    d.stop()
+    age(d, hours * 3600 * 1000)
+    web.hang()
+    d.start()
+    answer = json.loads(d.ctl("drift", "one", "two", "-o", "json").out)
+    assert sorted(answer["unread"]) == unread
+    assert [r["key"] for r in answer["rows"]] == ([] if unread else ["/name"])
+    web.go_on()
 
 
 def unchanged(d):
