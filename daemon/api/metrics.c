@@ -75,6 +75,8 @@ write_engine(struct ra_buf *out, struct ra_api *a)
 	gauge(out, "probes_in_flight", "Probes under way.", s.in_flight);
 	gauge(out, "probes_slow_in_flight", "Of them, to hosts that timed out last time.",
 	    s.slow_in_flight);
+	counter(out, "sources_unchanged", "Sources that were not read, as nothing had changed.",
+	    s.unchanged);
 	counter(out, "alerts", "Lines for syslog.", s.alerts);
 	family(
 	    out, "probe_lateness_seconds", "histogram", "Start of a probe against its due time.");

@@ -21,6 +21,9 @@ const struct ra_ctl_command ra_ctl_cmd_history = {
 	.name = "history",
 	.usage = "[ENV|ENV/CHECK]",
 	.summary = "what changed, oldest first",
+	.details =
+	    "Of a configuration that changed the keys are named, new ones with +, those that are\n"
+	    "gone with -; --output json has what they were and are.\n",
 	.options = options,
 	.most = 1,
 	.outputs = RA_CTL_TABLE | RA_CTL_JSON | RA_CTL_CSV,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "history.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "relaudit/base/clock.h"
@@ -10,6 +11,7 @@
 #include "views.h"
 
 #define CHANGES_MAX 5
+#define KEYS_MAX    10
 
 void
 ra_ctl_events_init(
@@ -125,6 +127,34 @@ add_changes(const json_t *event, struct ra_buf *out)
 	}
 }
 
+/* A key, +NEW, -GONE. */
+static void
+add_keys(const json_t *event, struct ra_buf *out)
+{
+	const json_t *keys = json_object_get(event, "keys"), *item;
+	int64_t count = ra_ctl_json_int(event, "count", 0);
+	const char *instance = ra_ctl_json_text(event, "instance");
+	size_t i;
+
+	if (instance != NULL)
+		ra_buf_printf(out, "%s: ", instance);
+	ra_buf_printf(out, "%" PRId64 " key%s", count, count == 1 ? "" : "s");
+	json_array_foreach (keys, i, item) {
+		const char *key = ra_ctl_json_text(item, "key");
+
+		if (i == KEYS_MAX)
+			break;
+		ra_buf_puts(out, i == 0 ? ": " : ", ");
+		if (json_is_null(json_object_get(item, "was")))
+			ra_buf_putc(out, '+');
+		else if (json_is_null(json_object_get(item, "now")))
+			ra_buf_putc(out, '-');
+		ra_buf_puts(out, key != NULL ? key : "?");
+	}
+	if (count > (int64_t)i)
+		ra_buf_printf(out, " and %" PRId64 " more", count - (int64_t)i);
+}
+
 void
 ra_ctl_events_row(struct ra_ctl_table *t, const json_t *event)
 {
@@ -141,6 +171,8 @@ ra_ctl_events_row(struct ra_ctl_table *t, const json_t *event)
 		add_changes(event, &members);
 	else if (what != NULL && strncmp(what, "version-", 8) == 0)
 		add_version(t->term, event, &members);
+	else if (what != NULL && strcmp(what, "config-changed") == 0)
+		add_keys(event, &members);
 	else
 		add_members(event, &members);
 	ra_ctl_table_row(t, (struct ra_ctl_cell[]){ { ra_buf_text(&time), RA_CTL_PLAIN },

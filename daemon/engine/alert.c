@@ -99,3 +99,27 @@ ra_alert_version(struct ra_buf *out, const struct ra_check *check, const char *i
 	if (ra_facts_text(now, "tag") != NULL)
 		ra_alert_pair(out, "tag", ra_facts_text(now, "tag"));
 }
+
+void
+ra_alert_config(struct ra_buf *out, const struct ra_check *check, const char *instance,
+    size_t count, const char *keys, size_t more)
+{
+	size_t begin = out->len, used;
+
+	ra_buf_puts(out, "config-changed");
+	ra_alert_pair(out, "check", check->id);
+	ra_alert_pair(out, "environment", check->environment->name);
+	if (instance != NULL)
+		ra_alert_pair(out, "instance", instance);
+	if (check->environment->owner != NULL)
+		ra_alert_pair(out, "owner", check->environment->owner);
+	if (check->service != NULL)
+		ra_alert_pair(out, "service", check->service);
+	ra_buf_printf(out, " count=%zu", count);
+	if (more > 0)
+		ra_buf_printf(out, " more=%zu", more);
+	ra_buf_puts(out, " keys=");
+	used = out->len - begin;
+	if (used < LINE_MAX_BYTES)
+		ra_escape_value(out, keys, strlen(keys), LINE_MAX_BYTES - used);
+}

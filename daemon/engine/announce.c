@@ -142,8 +142,8 @@ append_line(struct ra_engine *e, struct ra_track *t, int priority, const char *l
 	return u;
 }
 
-static void
-commit_line(struct ra_engine *e, struct ra_track *t, int priority, const char *line)
+void
+ra_announce_line(struct ra_engine *e, struct ra_track *t, int priority, const char *line)
 {
 	size_t len = strlen(t->check->id) + 1;
 	struct waiting *w = malloc(sizeof(*w) + len);
@@ -208,7 +208,7 @@ ra_announce(struct ra_engine *e, struct ra_track *t, const struct ra_transition 
 		ra_engine_emit(e, &event);
 	}
 	if (line.error == 0)
-		commit_line(e, t, ra_alert_priority(tr->now), ra_buf_text(&line));
+		ra_announce_line(e, t, ra_alert_priority(tr->now), ra_buf_text(&line));
 }
 
 static void
@@ -279,7 +279,7 @@ ra_announce_version(struct ra_engine *e, struct ra_track *t, const struct ra_ver
 		return;
 	ra_alert_version(&line, t->check, c->instance, c->was, c->now);
 	if (line.error == 0)
-		commit_line(e, t, LOG_NOTICE, ra_buf_text(&line));
+		ra_announce_line(e, t, LOG_NOTICE, ra_buf_text(&line));
 }
 
 void

@@ -67,14 +67,19 @@ track_init(struct ra_track *t, const struct ra_check *c)
 	ra_state_init(&t->state);
 	if (ra_check_kind(c)->takes & RA_SHAPE_KEYS) {
 		t->snapshots = calloc(c->instance_count, sizeof(struct ra_snapshot *));
-		if (t->snapshots == NULL)
+		t->known = calloc(c->instance_count, sizeof(*t->known));
+		if (t->snapshots == NULL || t->known == NULL) {
+			free(RA_TAKE(t->snapshots));
+			free(RA_TAKE(t->known));
 			return -ENOMEM;
+		}
 	}
 	if (!wants_history(c))
 		return 0;
 	t->history = calloc(c->instance_count, sizeof(*t->history));
 	if (t->history == NULL) {
 		free(RA_TAKE(t->snapshots));
+		free(RA_TAKE(t->known));
 		return -ENOMEM;
 	}
 	t->history_count = (uint16_t)c->instance_count;
@@ -109,6 +114,7 @@ track_clear(struct ra_track *t)
 		ra_snapshot_unref(t->snapshots[i]);
 	free(RA_TAKE(t->snapshots));
 	ra_committed_free(RA_TAKE(t->committed));
+	ra_known_clear(RA_TAKE(t->known), t->check->instance_count);
 }
 
 static void
@@ -191,12 +197,13 @@ ra_engine_catch_up(struct ra_engine *e)
  * was announced, so that its end is announced too, but no result: that was judged by other words.
  */
 static void
-track_move(struct ra_track *from, struct ra_track *to)
+track_move(struct ra_engine *e, struct ra_track *from, struct ra_track *to)
 {
 	const struct ra_check *c = to->check;
 	bool same = memcmp(from->check->fingerprint, c->fingerprint, sizeof(c->fingerprint)) == 0;
 	struct ra_facts *empty = to->history;
 	struct ra_snapshot **none = to->snapshots;
+	struct ra_known *unknown = to->known;
 
 	if (!same && from->probe != NULL)
 		ra_probe_cancel(from->probe);
@@ -206,6 +213,7 @@ track_move(struct ra_track *from, struct ra_track *to)
 		from->history = empty;
 		from->snapshots = none;
 		from->committed = NULL;
+		from->known = unknown;
 		if (to->probe != NULL)
 			to->probe->track = to;
 	} else {
@@ -214,6 +222,7 @@ track_move(struct ra_track *from, struct ra_track *to)
 		to->unsent = from->unsent;
 		to->runs = from->runs;
 		end_runs(to, -ECANCELED);
+		ra_known_move(e, from, to);
 	}
 	to->heap = RA_NOT_QUEUED;
 	from->probe = NULL;
@@ -231,8 +240,10 @@ track_drop(struct ra_engine *e, struct ra_track *t)
 {
 	if (t->probe != NULL)
 		ra_probe_cancel(t->probe);
-	if (e->store != NULL)
-		(void)ra_store_remove(e->store, RA_RECORD_STATE, t->check->id);
+	if (e->store == NULL)
+		return;
+	(void)ra_store_remove(e->store, RA_RECORD_STATE, t->check->id);
+	ra_store_forget(e->store, t->check->id);
 }
 
 /* Probes that wait for a repository which goes: they begin anew. */
@@ -294,7 +305,7 @@ ra_engine_swap(struct ra_engine *e, struct ra_config *config, struct ra_error *e
 		const struct ra_check *c = ra_map_get(&config->checks_by_id, old[i].check->id);
 
 		if (c != NULL)
-			track_move(&old[i], &tracks[c->index]);
+			track_move(e, &old[i], &tracks[c->index]);
 		else
 			track_drop(e, &old[i]);
 	}

@@ -32,6 +32,15 @@ scrub(char *text, const char *const *secrets, size_t count)
 	}
 }
 
+void
+ra_funnel_scrub_text(char *text, size_t len, const struct ra_check *c)
+{
+	size_t at;
+
+	for (at = 0; at < len; at += strlen(text + at) + 1)
+		scrub(text + at, c->secrets, c->secret_count);
+}
+
 /* Blackened JSON might be none any more, so one that holds a secret goes as a whole. */
 static void
 scrub_json(char *json, const char *const *secrets, size_t count)

@@ -27,6 +27,18 @@ struct ra_unsent {
 	char *line;
 };
 
+/* What was last read of one instance's configuration; outlives failures and restarts. */
+struct ra_known {
+	struct ra_snapshot *snapshot; /* NULL: nothing yet */
+	uint8_t mark[RA_STORE_MARK]; /* of the rules it was read by */
+	bool current; /* these are the check's present ones */
+	bool saved; /* the store has it */
+	bool restored; /* it is of before the start */
+	char *validator; /* the source's, NULL: none */
+	int64_t read; /* monotonic ms: in full */
+	uint64_t told; /* first bytes of the digest that was announced last; 0: none */
+};
+
 /* One check as it runs. */
 struct ra_track {
 	const struct ra_check *check; /* of the present config */
@@ -39,6 +51,7 @@ struct ra_track {
 	struct ra_snapshot **snapshots; /* per instance, as last read; NULL: not of RA_SHAPE_KEYS */
 	struct ra_committed_seen *committed; /* under `expect`; NULL: none, or not yet */
 	int64_t changed; /* wall ms: when the version last did, 0: not known */
+	struct ra_known *known; /* per instance, as snapshots */
 	uint16_t history_count;
 	bool dirty; /* latest result not handed to the store yet */
 	bool again; /* when the probe under way ends, another one is due */
@@ -98,6 +111,7 @@ struct ra_part {
 	struct ra_held *held; /* JUDGING on a worker: what the call borrows */
 	struct ra_result *result;
 	struct ra_snapshot *snapshot; /* of what was read; NULL: none */
+	struct ra_snapshot *known; /* what `fetch.known` is of; NULL: none */
 };
 
 /* One run of a check, from its first fetch to its one end in the funnel. */
@@ -301,6 +315,8 @@ void ra_funnel(struct ra_engine *e, struct ra_track *t, struct ra_result *result
 
 /* Blackens the check's secrets in all of a result. */
 void ra_funnel_scrub(struct ra_result *result, const struct ra_check *check);
+/* In a text of so many bytes. */
+void ra_funnel_scrub_text(char *text, size_t len, const struct ra_check *check);
 
 /* engine.c: into history and to the listeners */
 void ra_engine_emit(struct ra_engine *e, const struct ra_history_event *event);
@@ -313,7 +329,27 @@ void ra_keep_state(
 /* Writes what is dirty; all of it at a stop. */
 void ra_keep_flush(struct ra_engine *e, bool all);
 
-/* peer.c: not yet, it comes again in a moment */
+/* known.c: what was read of configurations, kept to be held against what is read next */
+
+void ra_known_clear(struct ra_known *list, size_t count);
+/* Of before the start, where it is of the present rules and its check's result still is of it. */
+int ra_known_load(struct ra_engine *e, struct ra_error *err);
+/* To a changed definition of the check. */
+void ra_known_move(struct ra_engine *e, struct ra_track *from, struct ra_track *to);
+/* Asks the source for less, where it may tell that nothing changed. */
+void ra_known_offer(struct ra_part *part);
+/* Takes what instance i brought: tells what changed and keeps it. */
+void ra_known_take(struct ra_probe *p, size_t i);
+
+/* change.c */
+
+/* Tells and records which keys are not as they were; instance NULL: the only one. 0, -ENOMEM. */
+int ra_change_tell(struct ra_engine *e, struct ra_track *t, const char *instance,
+    struct ra_known *was, struct ra_snapshot *now);
+
+/* peer.c: whether what is known of t is there to be held against, and not too old */
+bool ra_peers_read(const struct ra_track *t, const struct ra_view *v);
+/* Not yet, it comes again in a moment. */
 bool ra_peers_wait(const struct ra_engine *e, const struct ra_check *c);
 /* What is known of the checks that this one is held against; how many they are. */
 size_t ra_peers_gather(struct ra_engine *e, const struct ra_check *c, struct ra_gathered *out);
@@ -343,6 +379,8 @@ struct ra_version_change {
 /* Into the history and to the listeners; a change to syslog as well. */
 void ra_announce_version(
     struct ra_engine *e, struct ra_track *t, const struct ra_version_change *c);
+/* Commits a line, then sends it. */
+void ra_announce_line(struct ra_engine *e, struct ra_track *t, int priority, const char *line);
 void ra_announce_again(struct ra_engine *e, struct ra_track *t, int priority, const char *line);
 void ra_announce_resend(struct ra_engine *e);
 void ra_announce_drop(struct ra_track *t);

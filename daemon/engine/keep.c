@@ -69,6 +69,22 @@ write_result(struct ra_jsonw *w, const struct ra_result *r)
 	ra_jsonw_object_end(w);
 }
 
+/* Which configuration was announced last, so that a crash does not tell it again. */
+static void
+write_told(struct ra_jsonw *w, const struct ra_track *t)
+{
+	ra_jsonw_array(w, "told");
+	for (size_t i = 0; i < t->check->instance_count; i++) {
+		if (t->known[i].told == 0)
+			continue;
+		ra_jsonw_object(w, NULL);
+		ra_jsonw_text(w, "instance", t->check->instances[i].name);
+		ra_jsonw_int(w, "digest", (int64_t)t->known[i].told);
+		ra_jsonw_object_end(w);
+	}
+	ra_jsonw_array_end(w);
+}
+
 static void
 write_body(struct ra_buf *out, const struct ra_track *t, bool lines)
 {
@@ -89,6 +105,8 @@ write_body(struct ra_buf *out, const struct ra_track *t, bool lines)
 			ra_facts_write(&t->history[i], &w, NULL);
 		ra_jsonw_array_end(&w);
 	}
+	if (lines && t->known != NULL)
+		write_told(&w, t);
 	if (lines && t->unsent != NULL) {
 		ra_jsonw_array(&w, "unsent");
 		for (u = t->unsent; u != NULL; u = u->next) {
@@ -327,6 +345,31 @@ on_latest(void *arg, const char *id, const char *body, int64_t checked)
 	json_decref(o);
 }
 
+static void
+read_told(const json_t *o, struct ra_track *t)
+{
+	const struct ra_check *c = t->check;
+	const json_t *item;
+	size_t k, i;
+
+	json_array_foreach (json_object_get(o, "told"), k, item) {
+		const char *name = json_string_value(json_object_get(item, "instance"));
+
+		for (i = 0; t->known != NULL && i < c->instance_count; i++)
+			if (c->many ? name != NULL && strcmp(c->instances[i].name, name) == 0
+				    : name == NULL)
+				t->known[i].told = (uint64_t)get_int(item, "digest");
+	}
+}
+
+/* The history is behind, and what it has of configurations with it. */
+static void
+drop_snapshots(struct ra_track *t)
+{
+	for (size_t i = 0; t->snapshots != NULL && i < t->check->instance_count; i++)
+		ra_snapshot_unref(RA_TAKE(t->snapshots[i]));
+}
+
 /* What was announced is believed over the history, which may be behind or gone. */
 static void
 on_record(void *arg, const char *id, const char *body)
@@ -348,10 +391,12 @@ on_record(void *arg, const char *id, const char *body)
 			ra_result_unref(t->latest);
 			t->latest = ra_result_ref(r);
 			t->state = state;
+			drop_snapshots(t);
 		} else if (t->state.problem != state.problem) {
 			t->state = state;
 		}
 		ra_result_unref(r);
+		read_told(o, t);
 		json_array_foreach (json_object_get(o, "unsent"), i, item) {
 			const char *line = json_string_value(json_object_get(item, "line"));
 
@@ -372,6 +417,8 @@ ra_keep_load(struct ra_engine *e, struct ra_error *err)
 	if (e->store == NULL)
 		return 0;
 	r = ra_store_load_latest(e->store, on_latest, e, err);
+	if (r == 0)
+		r = ra_known_load(e, err);
 	if (r < 0)
 		return r;
 	last = ra_store_get(e->store, RA_RECORD_META, "last-id");

@@ -8,8 +8,8 @@
 
 #define START_WAIT (30 * RA_SECOND)
 
-static bool
-is_read(const struct ra_track *t, const struct ra_view *v)
+bool
+ra_peers_read(const struct ra_track *t, const struct ra_view *v)
 {
 	if (v->reason == RA_R_STALE || t->latest == NULL)
 		return false;
@@ -36,7 +36,7 @@ ra_peers_gather(struct ra_engine *e, const struct ra_check *c, struct ra_gathere
 
 		ra_engine_view(e, t->check, &v);
 		out[i] = (struct ra_gathered){ .need = { .what = RA_NEED_PEER },
-			.reason = is_read(t, &v) ? RA_R_OK : RA_R_PEER_UNREAD,
+			.reason = ra_peers_read(t, &v) ? RA_R_OK : RA_R_PEER_UNREAD,
 			.error = why_unread(&v),
 			.peer = &c->peers[i],
 			.facts = v.facts,
@@ -47,6 +47,18 @@ ra_peers_gather(struct ra_engine *e, const struct ra_check *c, struct ra_gathere
 			.changed = t->changed };
 	}
 	return c->peer_count;
+}
+
+/* Else what is known of before the start has to do. */
+static bool
+comes_soon(const struct ra_engine *e, const struct ra_track *t)
+{
+	struct ra_view v;
+
+	if (t->probe != NULL || t->due - ra_loop_now(e->io.loop) <= START_WAIT)
+		return true;
+	ra_engine_view(e, t->check, &v);
+	return !ra_peers_read(t, &v);
 }
 
 /*
@@ -66,7 +78,7 @@ ra_peers_wait(const struct ra_engine *e, const struct ra_check *c)
 
 		/* What it told before the start still counts, but for configurations. */
 		if ((t->latest == NULL || (t->snapshots != NULL && t->latest->checked_boot == 0)) &&
-		    (peer->peer_count == 0 || peer->index < c->index))
+		    (peer->peer_count == 0 || peer->index < c->index) && comes_soon(e, t))
 			return true;
 	}
 	return false;
@@ -87,7 +99,7 @@ ra_engine_read(const struct ra_engine *e, const struct ra_check *check, int64_t 
 	if (t->snapshots == NULL)
 		return NULL;
 	ra_engine_view(e, check, &v);
-	if (!is_read(t, &v))
+	if (!ra_peers_read(t, &v))
 		return NULL;
 	*ret_checked = v.checked;
 	return t->snapshots[0];

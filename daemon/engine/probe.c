@@ -21,6 +21,7 @@ part_clear(struct ra_part *part)
 	ra_asking_free(RA_TAKE(part->asking));
 	ra_result_unref(RA_TAKE(part->result));
 	ra_snapshot_unref(RA_TAKE(part->snapshot));
+	ra_snapshot_unref(RA_TAKE(part->known));
 }
 
 static void
@@ -86,12 +87,15 @@ same_snapshot(const struct ra_snapshot *a, const struct ra_snapshot *b)
 	return memcmp(ra_snapshot_digest(a), ra_snapshot_digest(b), RA_DIGEST_SIZE) == 0;
 }
 
-/* Of kinds without snapshots the facts are what others look at. */
+/*
+ * Of kinds without snapshots the facts are what others look at. The first after a start is news
+ * even if it is as what was kept: that may have been too old to go by.
+ */
 static bool
 has_news(const struct ra_probe *p, const struct ra_result *was, const struct ra_result *now)
 {
 	if (p->track->snapshots != NULL || was == NULL || now == NULL)
-		return p->news || was == NULL;
+		return p->news || was == NULL || was->checked_boot == 0;
 	return !ra_facts_equal(&was->facts, &now->facts);
 }
 
@@ -104,6 +108,7 @@ remember(struct ra_probe *p)
 
 	for (i = 0; t->snapshots != NULL && i < p->part_count; i++) {
 		p->news = p->news || !same_snapshot(t->snapshots[i], p->parts[i].snapshot);
+		ra_known_take(p, i);
 		ra_snapshot_unref(t->snapshots[i]);
 		t->snapshots[i] = RA_TAKE(p->parts[i].snapshot);
 	}
@@ -220,6 +225,8 @@ read_part(void *arg)
 	if (part->read_reason == RA_R_OK)
 		part->read_reason = ra_judge_snapshot(c, part->probe->engine->secret_key,
 		    &part->data, part->fetch.input.where, &part->snapshot);
+	if (ra_check_kind(c)->snapshot != NULL)
+		wipe(part); /* the snapshot has all that is judged */
 }
 
 static void
@@ -250,7 +257,12 @@ part_fetched(struct ra_part *part)
 	part->stage = RA_PART_READING;
 	if (in->fetched == 0)
 		in->fetched = ra_clock_wall();
-	if (in->reason == RA_R_OK && ra_check_format(p->check) != NULL) {
+	if (in->unchanged && part->known == NULL)
+		ra_input_fail(in, RA_R_INTERNAL, "unchanged since nobody knows when");
+	p->engine->stats.unchanged += in->unchanged;
+	if (in->unchanged && part->known != NULL)
+		part->snapshot = ra_snapshot_ref(part->known);
+	if (in->reason == RA_R_OK && !in->unchanged && ra_check_format(p->check) != NULL) {
 		if (in->len > RA_INLINE_MAX &&
 		    ra_work_start(p->engine->io.loop, read_part, read_done, part) == 0) {
 			p->workers++;
@@ -353,6 +365,7 @@ ra_probe_start(struct ra_engine *e, struct ra_track *t)
 			.selector_count = c->selector_count,
 			.done = on_fetched,
 			.arg = part };
+		ra_known_offer(part);
 		ra_schedule_enter(e, part);
 	}
 	if (--p->workers == 0 && p->parts_left == 0)

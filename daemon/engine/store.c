@@ -29,7 +29,7 @@ ra_store_mono(void)
 
 /* --- records --- */
 
-struct ra_key *
+struct ra_store_key *
 ra_store_find(const struct ra_store *s, enum ra_record_type type, const char *key)
 {
 	return ra_map_get(&s->maps[type], key);
@@ -64,7 +64,7 @@ ra_store_view(struct ra_store *s, bool take, struct ra_records_view *ret)
 	}
 	for (i = 0; i < RA_RECORD_TYPES; i++) {
 		for (at = 0; ra_map_next(&s->maps[i], &at, NULL, &value);) {
-			struct ra_record *now = ((struct ra_key *)value)->now;
+			struct ra_record *now = ((struct ra_store_key *)value)->now;
 
 			atomic_fetch_add(&now->refs, 1);
 			v.items[v.count++] = now;
@@ -95,7 +95,7 @@ room_for(const struct ra_store *s, size_t size)
 
 /* Under lock. A key that is new is put into the map, else its record is replaced. */
 static int
-replace(struct ra_store *s, struct ra_key *k, struct ra_record *rec)
+replace(struct ra_store *s, struct ra_store_key *k, struct ra_record *rec)
 {
 	if (k->now == NULL) {
 		int r = ra_map_put(&s->maps[k->type], k->text, k, NULL);
@@ -115,7 +115,7 @@ replace(struct ra_store *s, struct ra_key *k, struct ra_record *rec)
 
 /* Under lock. */
 static void
-forget(struct ra_store *s, struct ra_key *k)
+forget(struct ra_store *s, struct ra_store_key *k)
 {
 	ra_map_remove(&s->maps[k->type], k->text);
 	ra_store_settle(s, k->now);
@@ -155,8 +155,8 @@ ra_store_put(struct ra_store *s, enum ra_record_type type, const char *key, cons
     size_t len, void (*done)(void *arg, int error), void *arg)
 {
 	struct ra_item_record *item = calloc(1, sizeof(*item));
-	struct ra_key *known = ra_store_find(s, type, key);
-	struct ra_key *k = known != NULL ? known : ra_key_new(type, key);
+	struct ra_store_key *known = ra_store_find(s, type, key);
+	struct ra_store_key *k = known != NULL ? known : ra_key_new(type, key);
 	int r = -ENOMEM;
 
 	if (len > QUEUE_BYTES / 4)
@@ -185,7 +185,7 @@ ra_store_put(struct ra_store *s, enum ra_record_type type, const char *key, cons
 int
 ra_store_remove(struct ra_store *s, enum ra_record_type type, const char *key)
 {
-	struct ra_key *k = ra_store_find(s, type, key);
+	struct ra_store_key *k = ra_store_find(s, type, key);
 	struct ra_item_record *item;
 	int r;
 
@@ -207,7 +207,7 @@ ra_store_remove(struct ra_store *s, enum ra_record_type type, const char *key)
 const char *
 ra_store_get(const struct ra_store *s, enum ra_record_type type, const char *key)
 {
-	const struct ra_key *k = ra_store_find(s, type, key);
+	const struct ra_store_key *k = ra_store_find(s, type, key);
 
 	return k != NULL ? k->now->body : NULL;
 }
@@ -220,13 +220,35 @@ ra_store_each(const struct ra_store *s, enum ra_record_type type,
 	void *value;
 
 	while (ra_map_next(&s->maps[type], &at, NULL, &value)) {
-		const struct ra_key *k = value;
+		const struct ra_store_key *k = value;
 
 		fn(arg, k->text, k->now->body);
 	}
 }
 
 /* --- history --- */
+
+/* NULL: there was no memory for it. */
+bool
+ra_store_queue(struct ra_store *s, struct ra_store_item *item)
+{
+	bool taken = false;
+
+	pthread_mutex_lock(&s->lock);
+	if (item != NULL && !s->closing && room_for(s, item->size)) {
+		taken = true;
+		if (s->history.head == NULL) {
+			s->history_due = ra_store_mono() + HISTORY_EVERY;
+			pthread_cond_signal(&s->for_writer);
+		}
+		ra_queue_add(&s->history, item);
+		s->history_queued++;
+	} else {
+		s->stats.dropped++;
+	}
+	pthread_mutex_unlock(&s->lock);
+	return taken;
+}
 
 static void
 add_history(struct ra_store *s, enum ra_item_kind kind, int64_t at, const char *check,
@@ -235,7 +257,6 @@ add_history(struct ra_store *s, enum ra_item_kind kind, int64_t at, const char *
 	size_t check_len = strlen(check) + 1, what_len = strlen(what) + 1;
 	size_t size = sizeof(struct ra_item_history) + check_len + what_len + body_len + 1;
 	struct ra_item_history *item = size <= QUEUE_BYTES ? malloc(size) : NULL;
-	bool taken = false;
 
 	if (item != NULL) {
 		item->item.kind = kind;
@@ -249,20 +270,7 @@ add_history(struct ra_store *s, enum ra_item_kind kind, int64_t at, const char *
 		memcpy(item->text + item->body, body, body_len);
 		item->text[item->body + body_len] = '\0';
 	}
-	pthread_mutex_lock(&s->lock);
-	if (item != NULL && !s->closing && room_for(s, size)) {
-		taken = true;
-		if (s->history.head == NULL) {
-			s->history_due = ra_store_mono() + HISTORY_EVERY;
-			pthread_cond_signal(&s->for_writer);
-		}
-		ra_queue_add(&s->history, &item->item);
-		s->history_queued++;
-	} else {
-		s->stats.dropped++;
-	}
-	pthread_mutex_unlock(&s->lock);
-	if (!taken)
+	if (!ra_store_queue(s, item != NULL ? &item->item : NULL))
 		free(item);
 }
 
@@ -364,7 +372,7 @@ ra_store_deliver(struct ra_store *s, size_t most)
 	for (size_t i = 0; more && i < most; i++) {
 		struct ra_item_record *p = NULL;
 		struct ra_query *q = NULL;
-		struct ra_item *item;
+		struct ra_store_item *item;
 
 		pthread_mutex_lock(&s->lock);
 		item = ra_queue_take(&s->answered);

@@ -19,7 +19,12 @@ static const char *const schema[] = {
 	"CREATE INDEX event_at ON event(at)",
 	"CREATE INDEX event_environment ON event(environment, at)",
 	"CREATE INDEX event_check ON event(check_id, at)",
+	("CREATE TABLE snapshot(check_id TEXT NOT NULL, instance TEXT NOT NULL, "
+	 "mark BLOB NOT NULL, body BLOB NOT NULL, PRIMARY KEY(check_id, instance)) WITHOUT ROWID"),
 };
+
+/* How many of them a file of an earlier version has. */
+static const size_t schema_before[] = { [1] = 6 };
 
 static const char *const statements[RA_HISTORY_STMTS] = {
 	[RA_HISTORY_BEGIN] = "BEGIN IMMEDIATE",
@@ -33,6 +38,10 @@ static const char *const statements[RA_HISTORY_STMTS] = {
 			     "VALUES(?1, ?2, ?3, ?4, ?5)",
 	[RA_HISTORY_PRUNE] = "DELETE FROM event WHERE id IN "
 			     "(SELECT id FROM event WHERE at < ?1 LIMIT ?2)",
+	[RA_HISTORY_SNAPSHOT] = "INSERT OR REPLACE INTO snapshot(check_id, instance, mark, body) "
+				"VALUES(?1, ?2, ?3, ?4)",
+	[RA_HISTORY_SNAPSHOT_DROP] = "DELETE FROM snapshot WHERE check_id = ?1 AND instance = ?2",
+	[RA_HISTORY_FORGET_SNAPSHOTS] = "DELETE FROM snapshot WHERE check_id = ?1",
 };
 
 /* --- the writer's part --- */
@@ -90,11 +99,20 @@ prune(struct ra_store *s, int64_t before)
 	return r;
 }
 
-int
-ra_history_apply(struct ra_store *s, const struct ra_item_history *item)
+static int
+forget(sqlite3_stmt *const *stmts, const char *check)
+{
+	int r = run_text(stmts[RA_HISTORY_FORGET_LATEST], check);
+
+	if (r == 0)
+		r = run_text(stmts[RA_HISTORY_FORGET_SEEN], check);
+	return r == 0 ? run_text(stmts[RA_HISTORY_FORGET_SNAPSHOTS], check) : r;
+}
+
+static int
+apply_history(struct ra_store *s, const struct ra_item_history *item)
 {
 	sqlite3_stmt *const *stmts = s->hist.stmts;
-	int r;
 
 	switch (item->item.kind) {
 	case RA_ITEM_LATEST:
@@ -105,17 +123,26 @@ ra_history_apply(struct ra_store *s, const struct ra_item_history *item)
 		sqlite3_bind_int64(stmts[RA_HISTORY_SEEN], 2, item->at);
 		return run_text(stmts[RA_HISTORY_SEEN], item->text);
 	case RA_ITEM_FORGET:
-		r = run_text(stmts[RA_HISTORY_FORGET_LATEST], item->text);
-		return r == 0 ? run_text(stmts[RA_HISTORY_FORGET_SEEN], item->text) : r;
+		return forget(stmts, item->text);
 	case RA_ITEM_EVENT:
 		return add_event(stmts[RA_HISTORY_EVENT], item);
 	case RA_ITEM_PRUNE:
 		return prune(s, item->at);
 	case RA_ITEM_PUT:
 	case RA_ITEM_REMOVE:
+	case RA_ITEM_SNAPSHOT:
 		break;
 	}
 	return 0;
+}
+
+int
+ra_history_apply(struct ra_store *s, const struct ra_store_item *item)
+{
+	if (item->kind == RA_ITEM_SNAPSHOT)
+		return ra_history_apply_snapshot(
+		    s, RA_CONTAINER(item, const struct ra_item_snapshot, item));
+	return apply_history(s, RA_CONTAINER(item, const struct ra_item_history, item));
 }
 
 /* --- opening --- */
@@ -127,21 +154,34 @@ on_wal(void *arg, sqlite3 *db, const char *name, int pages)
 	return SQLITE_OK;
 }
 
+/* All of the schema from `from` on. */
 static int
-create(sqlite3 *db)
+create(sqlite3 *db, size_t from)
 {
 	int r = ra_disk_exec(db, "BEGIN IMMEDIATE");
 
-	for (size_t i = 0; r == 0 && i < RA_ARRAY_SIZE(schema); i++)
+	for (size_t i = from; r == 0 && i < RA_ARRAY_SIZE(schema); i++)
 		r = ra_disk_exec(db, schema[i]);
 	if (r == 0)
-		r = ra_disk_exec(db, "PRAGMA user_version=1; COMMIT");
+		r = ra_disk_exec(db, "PRAGMA user_version=2; COMMIT");
 	return r;
 }
 
-_Static_assert(RA_HISTORY_VERSION == 1, "user_version above");
+_Static_assert(RA_HISTORY_VERSION == 2, "user_version above");
 
-/* Events may be gigabytes: what they are like is seen when they are read. */
+/* A file of an earlier version gets what it lacks. */
+static int
+upgrade(sqlite3 *db, int64_t version)
+{
+	int r;
+
+	if (version < 1 || version >= (int64_t)RA_ARRAY_SIZE(schema_before))
+		return -EPROTONOSUPPORT;
+	r = ra_disk_schema(db, schema, schema_before[version]);
+	return r == 0 ? create(db, schema_before[version]) : r;
+}
+
+/* Events may be gigabytes: what they are like is seen when they are read, as with snapshots. */
 static int
 check(sqlite3 *db)
 {
@@ -177,9 +217,9 @@ open_file(struct ra_store *s, bool fresh)
 	if (r == 0)
 		r = ra_disk_number(h->db, "PRAGMA user_version", &version);
 	if (r == 0 && version == 0 && fresh)
-		r = create(h->db);
+		r = create(h->db, 0);
 	else if (r == 0 && version != RA_HISTORY_VERSION)
-		r = -EPROTONOSUPPORT;
+		r = upgrade(h->db, version);
 	if (r == 0)
 		r = check(h->db);
 	if (r == 0)

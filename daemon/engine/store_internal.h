@@ -14,6 +14,7 @@
 #include "relaudit/base/map.h"
 #include "relaudit/engine/store.h"
 #include "relaudit/io/loop.h"
+#include "relaudit/model/snapshot.h"
 
 #define RA_RECORDS_FILE	   "records.db"
 #define RA_RECORDS_TMP	   "records.db.tmp" /* being written; garbage after a crash */
@@ -21,7 +22,7 @@
 #define RA_RECORDS_LAST	   "records.db.last"
 #define RA_RECORDS_VERSION 1
 #define RA_HISTORY_FILE	   "history.db"
-#define RA_HISTORY_VERSION 1
+#define RA_HISTORY_VERSION 2
 #define RA_STORE_PATH	   4096
 #define RA_STORE_ERROR	   160
 
@@ -37,13 +38,13 @@ struct ra_row {
 struct ra_record {
 	atomic_uint refs;
 	atomic_bool settled;	/* on disk, or no longer wanted there */
-	struct ra_key *key;	/* a reference */
+	struct ra_store_key *key;	/* a reference */
 	int64_t generation;
 	size_t len;
 	char body[];
 };
 
-struct ra_key {
+struct ra_store_key {
 	atomic_uint refs;
 	enum ra_record_type type;
 	struct ra_record *now;	/* a reference; written by the loop, under lock */
@@ -60,9 +61,9 @@ struct ra_records_view {
 
 const char *ra_record_type_name(enum ra_record_type type);
 int ra_record_type_parse(const char *name, enum ra_record_type *ret);
-struct ra_key *ra_key_new(enum ra_record_type type, const char *text);
-void ra_key_unref(struct ra_key *k);
-struct ra_record *ra_record_new(struct ra_key *k, const char *body, size_t len);
+struct ra_store_key *ra_key_new(enum ra_record_type type, const char *text);
+void ra_key_unref(struct ra_store_key *k);
+struct ra_record *ra_record_new(struct ra_store_key *k, const char *body, size_t len);
 void ra_record_unref(struct ra_record *r);
 
 /* --- what waits for the writer --- */
@@ -75,42 +76,51 @@ enum ra_item_kind {
 	RA_ITEM_FORGET,
 	RA_ITEM_EVENT,
 	RA_ITEM_PRUNE,
+	RA_ITEM_SNAPSHOT,
 };
 
-struct ra_item {
-	struct ra_item *next;
+struct ra_store_item {
+	struct ra_store_item *next;
 	uint32_t size;			/* counted against the queue's bound */
 	enum ra_item_kind kind;
 };
 
 struct ra_item_record {
-	struct ra_item item;
+	struct ra_store_item item;
 	struct ra_record *record;	/* PUT: a reference */
-	struct ra_key *key;		/* REMOVE: a reference */
+	struct ra_store_key *key;		/* REMOVE: a reference */
 	void (*done)(void *arg, int error);
 	void *arg;
 	int error;
 };
 
 struct ra_item_history {
-	struct ra_item item;
+	struct ra_store_item item;
 	int64_t at;
 	uint32_t what, body;		/* where they begin in text; the check is at 0 */
 	uint32_t body_len;
 	char text[];
 };
 
+struct ra_item_snapshot {
+	struct ra_store_item item;
+	struct ra_snapshot *snapshot;	/* a reference; NULL: there is none any more */
+	uint8_t mark[RA_STORE_MARK];
+	uint32_t instance;		/* where it begins in text; the check is at 0 */
+	char text[];
+};
+
 struct ra_queue {
-	struct ra_item *head, **tail;
+	struct ra_store_item *head, **tail;
 	size_t count, bytes;
 };
 
 void ra_queue_init(struct ra_queue *q);
-void ra_queue_add(struct ra_queue *q, struct ra_item *item);
+void ra_queue_add(struct ra_queue *q, struct ra_store_item *item);
 /* Moves everything from one to the end of the other. */
 void ra_queue_move(struct ra_queue *to, struct ra_queue *from);
-struct ra_item *ra_queue_take(struct ra_queue *q);
-void ra_item_free(struct ra_item *item);
+struct ra_store_item *ra_queue_take(struct ra_queue *q);
+void ra_item_free(struct ra_store_item *item);
 
 struct ra_query {
 	struct ra_query *next;
@@ -159,6 +169,9 @@ enum ra_history_stmt {
 	RA_HISTORY_FORGET_SEEN,
 	RA_HISTORY_EVENT,
 	RA_HISTORY_PRUNE,
+	RA_HISTORY_SNAPSHOT,
+	RA_HISTORY_SNAPSHOT_DROP,
+	RA_HISTORY_FORGET_SNAPSHOTS,
 	RA_HISTORY_STMTS
 };
 
@@ -299,8 +312,11 @@ int ra_records_load(struct ra_store *s, struct ra_buf *notes, struct ra_error *e
 
 int ra_store_view(struct ra_store *s, bool take, struct ra_records_view *ret);
 void ra_store_view_free(struct ra_records_view *v);
-struct ra_key *ra_store_find(const struct ra_store *s, enum ra_record_type type, const char *key);
+struct ra_store_key *ra_store_find(const struct ra_store *s, enum ra_record_type type,
+    const char *key);
 void ra_store_settle(struct ra_store *s, struct ra_record *r);
+/* Into the queue of history, unless it is full. */
+bool ra_store_queue(struct ra_store *s, struct ra_store_item *item);
 bool ra_store_deliver(struct ra_store *s, size_t most);
 void ra_store_on_wake(void *arg);
 /* For tests: as if the time to try again had come. */
@@ -311,10 +327,14 @@ void ra_store_retry(struct ra_store *s);
 int ra_history_open(struct ra_store *s, struct ra_buf *notes);
 void ra_history_close(struct ra_store *s);
 int ra_history_begin(struct ra_store *s);
-int ra_history_apply(struct ra_store *s, const struct ra_item_history *item);
+int ra_history_apply(struct ra_store *s, const struct ra_store_item *item);
 int ra_history_commit(struct ra_store *s);
 void ra_history_cancel(struct ra_store *s);
 int ra_history_anew(struct ra_store *s, char ret_name[80]);
+
+/* --- store_snapshot.c --- */
+
+int ra_history_apply_snapshot(struct ra_store *s, const struct ra_item_snapshot *item);
 
 /* --- store_writer.c, store_reader.c --- */
 

@@ -69,7 +69,7 @@ keep(struct load *l, enum ra_record_type type, const char *text, int64_t generat
     const void *body, size_t len)
 {
 	struct ra_map *map = &l->s->maps[type];
-	struct ra_key *k = ra_map_get(map, text);
+	struct ra_store_key *k = ra_map_get(map, text);
 	struct ra_record *rec;
 
 	if (k != NULL && k->now->generation >= generation)
@@ -99,7 +99,7 @@ keep(struct load *l, enum ra_record_type type, const char *text, int64_t generat
 static void
 keep_row(struct load *l, enum ra_record_type type, const char *text, struct ra_row row)
 {
-	struct ra_key *k = ra_map_get(&l->s->maps[type], text);
+	struct ra_store_key *k = ra_map_get(&l->s->maps[type], text);
 	struct ra_row *disk = k->disk;
 
 	if (row.generation > disk[0].generation) {
@@ -292,7 +292,7 @@ say_bad_rows(struct load *l)
 	for (size_t i = 0; i < l->bad_count && i < BAD_NAMED; i++) {
 		const struct bad_row *b = &l->bad[i];
 		enum ra_record_type t;
-		const struct ra_key *k = NULL;
+		const struct ra_store_key *k = NULL;
 
 		if (b->type == NULL || b->key == NULL)
 			continue;

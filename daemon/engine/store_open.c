@@ -59,7 +59,7 @@ new_store(struct ra_loop *loop)
 static void
 free_queue(struct ra_queue *q)
 {
-	struct ra_item *item;
+	struct ra_store_item *item;
 
 	while ((item = ra_queue_take(q)) != NULL)
 		ra_item_free(item);
@@ -72,7 +72,7 @@ free_store(struct ra_store *s)
 
 	for (size_t i = 0; i < RA_RECORD_TYPES; i++) {
 		for (size_t at = 0; ra_map_next(&s->maps[i], &at, NULL, &value);) {
-			struct ra_key *k = value;
+			struct ra_store_key *k = value;
 
 			ra_record_unref(RA_TAKE(k->now));
 			ra_key_unref(k);
@@ -205,7 +205,7 @@ deliver_stuck(struct ra_store *s)
 	void *arg = NULL;
 
 	pthread_mutex_lock(&s->lock);
-	for (struct ra_item *i = s->flying.head; i != NULL && done == NULL; i = i->next) {
+	for (struct ra_store_item *i = s->flying.head; i != NULL && done == NULL; i = i->next) {
 		struct ra_item_record *p = RA_CONTAINER(i, struct ra_item_record, item);
 
 		done = RA_TAKE(p->done);
@@ -249,7 +249,7 @@ static void
 abandon(struct ra_store *s)
 {
 	struct ra_wake *wake;
-	struct ra_item *item;
+	struct ra_store_item *item;
 
 	pthread_mutex_lock(&s->lock);
 	wake = RA_TAKE(s->wake);

@@ -29,11 +29,11 @@ ra_record_type_parse(const char *name, enum ra_record_type *ret)
 	return -EINVAL;
 }
 
-struct ra_key *
+struct ra_store_key *
 ra_key_new(enum ra_record_type type, const char *text)
 {
 	size_t len = strlen(text) + 1;
-	struct ra_key *k = calloc(1, sizeof(*k) + len);
+	struct ra_store_key *k = calloc(1, sizeof(*k) + len);
 
 	if (k == NULL)
 		return NULL;
@@ -44,14 +44,14 @@ ra_key_new(enum ra_record_type type, const char *text)
 }
 
 void
-ra_key_unref(struct ra_key *k)
+ra_key_unref(struct ra_store_key *k)
 {
 	if (k != NULL && atomic_fetch_sub(&k->refs, 1) == 1)
 		free(k);
 }
 
 struct ra_record *
-ra_record_new(struct ra_key *k, const char *body, size_t len)
+ra_record_new(struct ra_store_key *k, const char *body, size_t len)
 {
 	struct ra_record *r = malloc(sizeof(*r) + len + 1);
 
@@ -85,7 +85,7 @@ ra_queue_init(struct ra_queue *q)
 }
 
 void
-ra_queue_add(struct ra_queue *q, struct ra_item *item)
+ra_queue_add(struct ra_queue *q, struct ra_store_item *item)
 {
 	item->next = NULL;
 	*q->tail = item;
@@ -106,10 +106,10 @@ ra_queue_move(struct ra_queue *to, struct ra_queue *from)
 	ra_queue_init(from);
 }
 
-struct ra_item *
+struct ra_store_item *
 ra_queue_take(struct ra_queue *q)
 {
-	struct ra_item *item = q->head;
+	struct ra_store_item *item = q->head;
 
 	if (item == NULL)
 		return NULL;
@@ -122,13 +122,15 @@ ra_queue_take(struct ra_queue *q)
 }
 
 void
-ra_item_free(struct ra_item *item)
+ra_item_free(struct ra_store_item *item)
 {
 	if (item != NULL && item->kind <= RA_ITEM_REMOVE) {
 		struct ra_item_record *p = RA_CONTAINER(item, struct ra_item_record, item);
 
 		ra_record_unref(p->record);
 		ra_key_unref(p->key);
+	} else if (item != NULL && item->kind == RA_ITEM_SNAPSHOT) {
+		ra_snapshot_unref(RA_CONTAINER(item, struct ra_item_snapshot, item)->snapshot);
 	}
 	free(item);
 }

@@ -157,7 +157,7 @@ int
 ra_records_commit(struct ra_store *s, const struct ra_queue *items)
 {
 	struct ra_records *db = &s->records;
-	const struct ra_item *i;
+	const struct ra_store_item *i;
 	int r = begin(db);
 
 	if (r < 0)
@@ -221,7 +221,7 @@ place_row(struct ra_store *s, sqlite3_stmt *stmt, struct doomed *d)
 	const char *type = (const char *)sqlite3_column_text(stmt, 1);
 	const char *text = (const char *)sqlite3_column_text(stmt, 2);
 	enum ra_record_type t = RA_RECORD_TYPES;
-	struct ra_key *k = NULL;
+	struct ra_store_key *k = NULL;
 
 	if (sqlite3_column_bytes(stmt, 3) >= (int)sizeof(row.mark))
 		memcpy(&row.mark, sqlite3_column_blob(stmt, 3), sizeof(row.mark));

@@ -41,7 +41,7 @@ settles(const struct ra_item_record *p)
 static void
 answer(struct ra_store *s, int error)
 {
-	struct ra_item *item;
+	struct ra_store_item *item;
 	struct ra_queue silent;
 
 	ra_queue_init(&silent);
@@ -230,7 +230,7 @@ static void
 do_history(struct ra_store *s)
 {
 	struct ra_queue batch;
-	struct ra_item *item;
+	struct ra_store_item *item;
 	size_t count, n = 0;
 	int r;
 
@@ -244,8 +244,8 @@ do_history(struct ra_store *s)
 	r = ra_history_begin(s);
 	while ((item = ra_queue_take(&batch)) != NULL) {
 		if (r == 0)
-			r = ra_history_apply(s, RA_CONTAINER(item, struct ra_item_history, item));
-		free(item);
+			r = ra_history_apply(s, item);
+		ra_item_free(item);
 		if (++n % LOOK_EVERY == 0 && puts_wait(s))
 			do_puts(s);
 	}

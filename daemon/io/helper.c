@@ -422,6 +422,8 @@ ra_helper_file(struct ra_helper *h, const struct ra_file_request *q,
 {
 	struct ra_wire_file file = { .deadline = q->deadline,
 		.max_bytes = q->max_bytes,
+		.known = q->known,
+		.stamp = q->stamp,
 		.max_entries = q->max_entries,
 		.max_items = q->max_items,
 		.want = q->want,

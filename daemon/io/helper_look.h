@@ -35,6 +35,8 @@ struct ra_look {
 	size_t len;
 	bool cut;
 	uint64_t inode;
+	bool unchanged;
+	struct ra_file_stamp stamp;
 };
 
 void ra_look(struct ra_look *l);

@@ -3,14 +3,20 @@
 #include "helper_look.h"
 
 #include <inttypes.h>
+#include <linux/magic.h>
 #include <string.h>
+#include <sys/vfs.h>
 #include <unistd.h>
+
+#include "relaudit/base/clock.h"
 
 #include "helper_wire.h"
 
 #define CHUNK	   ((size_t)1 << 20)
 #define FIRST	   ((size_t)16 << 10)
 #define TAIL_TRIES 3
+#define SETTLED	   (2 * RA_SECOND) /* the coarsest times that file systems keep */
+#define NS	   INT64_C(1000000)
 
 struct file {
 	struct ra_look *look;
@@ -81,12 +87,88 @@ has_changed(const struct stat *a, const struct stat *b)
 	       a->st_mtim.tv_nsec != b->st_mtim.tv_nsec || (a->st_nlink > 0 && b->st_nlink == 0);
 }
 
+/* --- as it was --- */
+
+static int64_t
+to_ns(struct timespec ts)
+{
+	int64_t ns;
+
+	if (__builtin_mul_overflow((int64_t)ts.tv_sec, 1000 * NS, &ns) ||
+	    __builtin_add_overflow(ns, (int64_t)ts.tv_nsec, &ns))
+		return 0;
+	return ns;
+}
+
+static struct ra_file_stamp
+stamp_of(const struct stat *st)
+{
+	return (struct ra_file_stamp){ .device = st->st_dev,
+		.inode = st->st_ino,
+		.size = (int64_t)st->st_size,
+		.modified = to_ns(st->st_mtim),
+		.changed = to_ns(st->st_ctim) };
+}
+
+static bool
+is_stamp(const struct ra_file_stamp *a, const struct ra_file_stamp *b)
+{
+	return a->device == b->device && a->inode == b->inode && a->size == b->size &&
+	       a->modified == b->modified && a->changed == b->changed;
+}
+
+/* Below /proc, on FUSE and the like a content changes and nothing tells of it. */
+static bool
+tells_changes(int fd)
+{
+	static const uint32_t types[] = { EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC,
+		TMPFS_MAGIC, RAMFS_MAGIC, OVERLAYFS_SUPER_MAGIC, F2FS_SUPER_MAGIC,
+		UINT32_C(0x2fc12fc1) /* ZFS */, UINT32_C(0xca451a4e) /* bcachefs */,
+		NFS_SUPER_MAGIC, SQUASHFS_MAGIC, EROFS_SUPER_MAGIC_V1, ISOFS_SUPER_MAGIC };
+	struct statfs fs;
+
+	if (fstatfs(fd, &fs) < 0)
+		return false;
+	for (size_t i = 0; i < RA_ARRAY_SIZE(types); i++) {
+		if ((uint32_t)fs.f_type == types[i])
+			return true;
+	}
+	return false;
+}
+
+/* began: when reading did. What was written shortly before may be written again unnoticed. */
+static void
+take_stamp(struct file *f, const struct stat *st, int64_t began)
+{
+	struct ra_file_stamp stamp = stamp_of(st);
+	int64_t settled = (began - SETTLED) * NS;
+
+	if (f->look->request->stamp && stamp.modified > 0 && stamp.modified < settled &&
+	    stamp.changed > 0 && stamp.changed < settled && tells_changes(f->fd))
+		f->look->stamp = stamp;
+}
+
+/* It is open by now: one that may not be read any more is not unchanged. */
+static bool
+is_unchanged(struct file *f)
+{
+	const struct ra_file_stamp *known = &f->look->request->known;
+	struct ra_file_stamp stamp;
+	struct stat st;
+
+	if (known->inode == 0 || fstat(f->fd, &st) < 0)
+		return false;
+	stamp = stamp_of(&st);
+	return is_stamp(&stamp, known);
+}
+
 /* What the size says is not believed: of many files below /proc it is 0. */
 static int
 read_whole(struct file *f)
 {
 	struct ra_look *l = f->look;
 	size_t room = (size_t)f->st.st_size < f->max ? (size_t)f->st.st_size + 1 : f->max + 1;
+	int64_t began = ra_clock_wall();
 	struct stat after;
 
 	if ((uint64_t)f->st.st_size > f->max)
@@ -110,6 +192,7 @@ read_whole(struct file *f)
 		return ra_look_fail_at(l, f->path, -errno);
 	if (has_changed(&f->st, &after))
 		return fail(f, RA_R_FILE_CHANGED, "changed while it was read");
+	take_stamp(f, &after, began);
 	return 0;
 }
 
@@ -156,8 +239,14 @@ static int
 read_open(struct file *f)
 {
 	struct ra_look *l = f->look;
-	int r = l->request->want == RA_FILE_READ ? read_whole(f) : read_tail(f);
+	int r;
 
+	if (l->request->want == RA_FILE_READ && is_unchanged(f)) {
+		l->unchanged = true;
+		l->stamp = l->request->known;
+		return ra_look_add(l, f->path, &f->st, false);
+	}
+	r = l->request->want == RA_FILE_READ ? read_whole(f) : read_tail(f);
 	if (r < 0)
 		return r;
 	l->bytes[l->len] = '\0';

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#define MAGIC	 UINT32_C(0x72610168) /* changes with the structs */
+#define MAGIC	 UINT32_C(0x72610169) /* changes with the structs */
 #define BUFFER	 ((size_t)64 << 10)
 #define ITEM_MIN (sizeof(struct ra_wire_item) + 1)
 
@@ -143,6 +143,8 @@ ra_wire_request(const struct ra_wire_head *head, const char *payload, struct ra_
 		.glob = file.glob != 0,
 		.follow = file.follow != 0,
 		.max_bytes = file.max_bytes,
+		.stamp = file.stamp != 0,
+		.known = file.known,
 		.max_entries = file.max_entries,
 		.max_items = file.max_items,
 		.deadline = file.deadline };
@@ -201,7 +203,9 @@ ra_wire_take(const struct ra_wire_head *head, char *payload, struct ra_wire_answ
 		.bytes = payload,
 		.len = a.len,
 		.cut = a.cut != 0,
-		.inode = a.inode };
+		.inode = a.inode,
+		.unchanged = a.unchanged != 0,
+		.stamp = a.stamp };
 	*ret_wire = a;
 	*ret_items = RA_TAKE(items);
 	return 0;

@@ -34,16 +34,18 @@ struct ra_wire_head {
 struct ra_wire_file {
 	int64_t deadline;
 	uint64_t max_bytes, max_entries, max_items;
+	struct ra_file_stamp known;
 	uint32_t want;
-	uint8_t glob, follow, zero[2];
+	uint8_t glob, follow, stamp, zero;
 };
 
 /* At the end, so that the content is where memory of its own begins. */
 struct ra_wire_answer {
 	uint64_t len, error_len, item_count, matched, others, inode;
 	uint64_t workers, abandoned;	/* of the helper, by now */
+	struct ra_file_stamp stamp;
 	uint32_t reason;
-	uint32_t cut;
+	uint16_t cut, unchanged;
 };
 
 /* Followed by its name and a NUL. */

@@ -48,8 +48,10 @@ ra_worker_answer(const struct ra_told *told, const struct ra_look *l)
 		.inode = l->inode,
 		.workers = told->workers,
 		.abandoned = told->abandoned,
+		.stamp = l->stamp,
 		.reason = (uint32_t)l->reason,
-		.cut = l->cut };
+		.cut = l->cut,
+		.unchanged = l->unchanged };
 	struct ra_wire_head head;
 	struct iovec parts[] = { { &head, sizeof(head) }, { l->bytes, l->len }, { NULL, 0 } };
 

@@ -225,11 +225,12 @@ tell_unused(struct ra_buf *out, const struct config_case *c)
 static void
 tell_skipped(struct ra_buf *out, const struct config_case *c)
 {
-	const struct ra_data *data = c->call->inputs[0].data;
+	uint32_t line;
+	size_t skipped = ra_snapshot_skipped(c->snapshot, &line);
 
-	if (data->keys.skipped > 0)
-		ra_buf_printf(out, "; %u %s not read, the first is line %u", data->keys.skipped,
-		    plural(data->keys.skipped, "line is", "lines are"), data->keys.skipped_line);
+	if (skipped > 0)
+		ra_buf_printf(out, "; %zu %s not read, the first is line %u", skipped,
+		    plural(skipped, "line is", "lines are"), line);
 }
 
 /* What is committed in a form that nobody can compare. */

@@ -12,7 +12,8 @@ enum tail {
 	BASE64, /* letters, digits, - _ + / = */
 };
 
-#define TOKEN_MIN 14 /* of what follows, the shortest */
+#define MEMBER_MAX 64 /* of a name in a value */
+#define TOKEN_MIN  14 /* of what follows, the shortest */
 
 #define TOKEN(prefix, least, tail) \
 	{ \
@@ -213,6 +214,7 @@ enum class {
 	EQUALS = 1 << 3,
 	DASH = 1 << 4,
 	DASHES = DASH << 1, /* two of them in a row */
+	COLON = 1 << 6,
 };
 
 /* What a character may be a part of, so that most values are looked at once. */
@@ -242,6 +244,7 @@ static const uint8_t classes[256] = {
 	['@'] = AT,
 	['='] = EQUALS,
 	['-'] = DASH,
+	[':'] = COLON,
 };
 
 /* Whether a word is a token. *ret_classes is of all of the value if none is. */
@@ -319,6 +322,30 @@ has_parameter(const char *value, size_t len)
 	return false;
 }
 
+/* JSON or YAML in a value, or a file in another format than it is read by: "password": x. */
+static bool
+has_member(const char *value, size_t len)
+{
+	const char *end = value + len;
+
+	for (const char *p = value; (p = memchr(p, ':', (size_t)(end - p))) != NULL; p++) {
+		bool quoted = p > value && (p[-1] == '"' || p[-1] == '\'');
+		const char *last = quoted ? p - 1 : p, *name;
+
+		if (p + 1 == end || (!quoted && p[1] != ' '))
+			continue;
+		if (quoted && last > value && last[-1] == '\\')
+			last--;
+		for (name = last; name > value && last - name < MEMBER_MAX; name--) {
+			if (!is_alnum(name[-1]) && strchr("_-.", name[-1]) == NULL)
+				break;
+		}
+		if (ra_secret_name(name, (size_t)(last - name)))
+			return true;
+	}
+	return false;
+}
+
 bool
 ra_secret_value(const char *value, size_t len)
 {
@@ -329,6 +356,7 @@ ra_secret_value(const char *value, size_t len)
 		return false;
 	return has_token(value, len, &has) || ((has & AT) != 0 && has_credentials(value, len)) ||
 	       ((has & EQUALS) != 0 && has_parameter(value, len)) ||
+	       ((has & COLON) != 0 && has_member(value, len)) ||
 	       ((has & DASHES) != 0 && find(value, value + len, "-----BEGIN ", 11) != NULL);
 }
 

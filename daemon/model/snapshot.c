@@ -38,6 +38,13 @@ ra_snapshot_repeated(const struct ra_snapshot *s, uint32_t *ret_line)
 	return s->repeated;
 }
 
+size_t
+ra_snapshot_skipped(const struct ra_snapshot *s, uint32_t *ret_line)
+{
+	*ret_line = s->skipped_line;
+	return s->skipped;
+}
+
 bool
 ra_snapshot_pointers(const struct ra_snapshot *s)
 {

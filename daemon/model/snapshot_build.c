@@ -27,6 +27,7 @@ struct ra_snapshot_builder {
 	size_t work_room;
 	const char **origins;
 	size_t origin_count;
+	uint32_t skipped, skipped_line;
 	bool flat; /* a key is not a pointer */
 	bool replaced; /* a value has placeholders */
 };
@@ -364,6 +365,8 @@ ra_snapshot_add_data(struct ra_snapshot_builder *b, const struct ra_data *data)
 {
 	if (grow(b, data->keys.count) < 0)
 		return -ENOMEM;
+	b->skipped = data->keys.skipped;
+	b->skipped_line = data->keys.skipped_line;
 	for (size_t i = 0; i < data->keys.count; i++) {
 		const struct ra_key *key = &data->keys.list[i];
 		int r = add(b, ra_data_key_name(data, i), key->name_len, ra_data_key_value(data, i),
@@ -491,6 +494,9 @@ seal(struct ra_snapshot_builder *b, struct ra_snapshot **ret)
 		return -ENOMEM;
 	*s = (struct ra_snapshot){ .refs = 1,
 		.size = size,
+		.skipped = b->skipped,
+		.skipped_line = b->skipped_line,
+		.origin_count = (uint32_t)b->origin_count,
 		.pointers = !b->flat && b->count > 0,
 		.origins = (uint32_t *)(void *)((char *)s + head) };
 	texts = (char *)s + head + origins;

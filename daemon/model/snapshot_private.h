@@ -27,6 +27,9 @@ struct ra_snapshot {
 	uint32_t count;
 	uint32_t repeated;
 	uint32_t repeated_line;
+	uint32_t skipped;
+	uint32_t skipped_line;
+	uint32_t origin_count;
 	bool pointers;
 	uint8_t digest[RA_DIGEST_SIZE];
 	size_t size;

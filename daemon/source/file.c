@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Files of this host: content, the end of a log, or a listing. The helper looks at them. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -102,6 +103,33 @@ finish_no_memory(struct state *s)
 	finish(s);
 }
 
+/* --- validators --- */
+
+#define STAMP_OUT "file %" PRIx64 " %" PRIx64 " %" PRIx64 " %" PRIx64 " %" PRIx64
+#define STAMP_IN  "file %" SCNx64 " %" SCNx64 " %" SCNx64 " %" SCNx64 " %" SCNx64
+
+static void
+put_stamp(const struct ra_file_stamp *t, char out[RA_VALIDATOR_MAX])
+{
+	if (t->inode != 0)
+		(void)snprintf(out, RA_VALIDATOR_MAX, STAMP_OUT, t->device, t->inode,
+		    (uint64_t)t->size, (uint64_t)t->modified, (uint64_t)t->changed);
+}
+
+static struct ra_file_stamp
+take_stamp(const char *validator)
+{
+	struct ra_file_stamp t = { 0 };
+	uint64_t size, modified, changed;
+
+	if (sscanf(validator, STAMP_IN, &t.device, &t.inode, &size, &modified, &changed) != 5)
+		return (struct ra_file_stamp){ 0 };
+	t.size = (int64_t)size;
+	t.modified = (int64_t)modified;
+	t.changed = (int64_t)changed;
+	return t;
+}
+
 static int
 ask(struct state *s, enum ra_file_want want, const char *path, bool glob,
     void (*done)(void *arg, struct ra_file_answer *answer))
@@ -114,6 +142,10 @@ ask(struct state *s, enum ra_file_want want, const char *path, bool glob,
 		.max_bytes = (size_t)(want == RA_FILE_TAIL ? o->tail : o->max_size),
 		.deadline = s->fetch->deadline };
 
+	if (want == RA_FILE_READ && s->fetch->known != NULL) {
+		q.stamp = true;
+		q.known = take_stamp(s->fetch->known);
+	}
 	return ra_helper_file(s->fetch->io->helper, &q, done, s, &s->job);
 }
 
@@ -270,7 +302,10 @@ take_content(struct ra_input *in, struct ra_file_answer *answer)
 		return -ENOMEM;
 	free(in->where);
 	in->where = path;
-	in->bytes = RA_TAKE(answer->bytes);
+	in->unchanged = answer->unchanged;
+	put_stamp(&answer->stamp, in->validator);
+	if (!answer->unchanged)
+		in->bytes = RA_TAKE(answer->bytes);
 	in->len = answer->len;
 	in->cut = answer->cut;
 	in->modified = answer->items[0].time;

@@ -166,7 +166,7 @@ VALUES = {"environment": ["production", "prod"], "check": ["production/backup-db
           "checks": ["0", "1"], "environments": ["production,staging", "slow,prod"],
           **{flag: ["true", "false"] for flag in ("all", "strict", "suggest")},
           "only": ["*", "A&only=B&since=1h"], "ignore": ["NONE"],
-          "baseline": ["main&environments=production"]}
+          "at": ["1h", "0s"], "baseline": ["main&environments=production"]}
 SPECIAL = {("/v1/drift", "check"): ["config-api"]}
 BODIES = {"/v1/run": {"select": ["production", "staging/logs"]}}
 

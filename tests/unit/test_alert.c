@@ -117,6 +117,33 @@ test_length(void **state)
 }
 
 static void
+test_config_line(void **state)
+{
+	struct ra_environment env = { .name = "production", .owner = "ops" };
+	struct ra_check check = {
+		.id = "production/config-api", .environment = &env, .service = "api"
+	};
+	RA_BUF_LOCAL out = RA_BUF(8192);
+	RA_BUF_LOCAL full = RA_BUF(8192);
+	char keys[5000];
+
+	ra_alert_config(&out, &check, NULL, 3, "A,PASSWORD,NEW", 0);
+	assert_string_equal(ra_buf_text(&out),
+	    "config-changed check=production/config-api environment=production owner=ops "
+	    "service=api count=3 keys=\"A,PASSWORD,NEW\"");
+	ra_buf_clear(&out);
+	ra_alert_config(&out, &check, "h1", 7, "A\n,B", 5);
+	assert_string_equal(ra_buf_text(&out),
+	    "config-changed check=production/config-api environment=production instance=h1 "
+	    "owner=ops service=api count=7 more=5 keys=\"A\\x0a,B\"");
+	memset(keys, '\n', sizeof(keys) - 1);
+	keys[sizeof(keys) - 1] = '\0';
+	ra_alert_config(&full, &check, NULL, 1, keys, 0);
+	assert_true(full.len <= 1900);
+	assert_int_equal(full.data[full.len - 1], '"');
+}
+
+static void
 test_priority(void **state)
 {
 	assert_int_equal(ra_alert_priority(RA_CRITICAL), LOG_CRIT);
@@ -147,6 +174,7 @@ main(void)
 		cmocka_unit_test(test_recovery),
 		cmocka_unit_test(test_nothing_can_forge_a_line),
 		cmocka_unit_test(test_length),
+		cmocka_unit_test(test_config_line),
 		cmocka_unit_test(test_priority),
 		cmocka_unit_test(test_pairs),
 	};

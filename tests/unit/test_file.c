@@ -187,6 +187,113 @@ test_content_that_cannot_be_had(void **state)
 	}
 }
 
+/* Bytes that the helper ever read from files; 0: that cannot be seen here. */
+static uint64_t
+bytes_read(void)
+{
+	char path[64];
+	unsigned long long bytes = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/io", ra_helper_pid(io.helper));
+	f = fopen(path, "re");
+	if (f != NULL && fscanf(f, "rchar: %llu", &bytes) != 1)
+		bytes = 0;
+	if (f != NULL)
+		fclose(f);
+	return bytes;
+}
+
+static void
+fetch_known(struct ra_fetch *f, const void *options, const char *known)
+{
+	bool done = false;
+
+	*f = (struct ra_fetch){ .io = &io,
+		.options = options,
+		.shape = RA_SHAPE_BYTES,
+		.known = known,
+		.deadline = ra_clock_mono() + 10000,
+		.done = on_done,
+		.arg = &done };
+	assert_int_equal(ra_source_file.start(f), 0);
+	while (!done)
+		ra_loop_run(loop);
+	assert_int_equal(f->input.reason, RA_R_OK);
+}
+
+/* One that nobody writes to: of something newer no stamp is taken. */
+#define OLD_FILE RA_SOURCE_ROOT "/LICENSE"
+
+static void
+test_what_did_not_change_is_not_read(void **state)
+{
+	const void *options = bind("path", OLD_FILE, "");
+	char stamp[RA_VALIDATOR_MAX];
+	struct ra_fetch f;
+	uint64_t before;
+	size_t len;
+
+	fetch_known(&f, options, NULL);
+	assert_string_equal(f.input.validator, "");
+	ra_input_clear(&f.input);
+	fetch_known(&f, options, "");
+	assert_false(f.input.unchanged);
+	len = f.input.len;
+	assert_true(len > 1000);
+	snprintf(stamp, sizeof(stamp), "%s", f.input.validator);
+	ra_input_clear(&f.input);
+	if (stamp[0] == '\0')
+		skip(); /* a file system that is not trusted, or a file of this very moment */
+	before = bytes_read();
+	fetch_known(&f, options, stamp);
+	assert_true(f.input.unchanged);
+	assert_null(f.input.bytes);
+	assert_int_equal(f.input.len, 0);
+	assert_string_equal(f.input.validator, stamp);
+	assert_string_equal(f.input.where, OLD_FILE);
+	assert_true(f.input.modified > 0);
+	assert_true(bytes_read() - before < len);
+	ra_input_clear(&f.input);
+	/* Any other inode, size or time: it is read. */
+	for (size_t i = 0; i < strlen(stamp); i++) {
+		char other[RA_VALIDATOR_MAX];
+
+		memcpy(other, stamp, sizeof(other));
+		if (other[i] == ' ')
+			continue;
+		other[i] = other[i] == '1' ? '2' : '1';
+		fetch_known(&f, options, other);
+		assert_false(f.input.unchanged);
+		assert_int_equal(f.input.len, len);
+		assert_string_equal(f.input.validator, stamp);
+		ra_input_clear(&f.input);
+	}
+	fetch_known(&f, options, "\"an etag\"");
+	assert_int_equal(f.input.len, len);
+	ra_input_clear(&f.input);
+}
+
+static void
+expect_no_stamp(const void *options)
+{
+	struct ra_fetch f;
+
+	fetch_known(&f, options, "");
+	assert_false(f.input.unchanged);
+	assert_string_equal(f.input.validator, "");
+	ra_input_clear(&f.input);
+}
+
+/* Written a moment ago it may be written again in the same tick; and /proc tells of nothing. */
+static void
+test_no_stamp(void **state)
+{
+	expect_no_stamp(bind("path", put("new", "text", 1000), ""));
+	expect_no_stamp(bind("path", "/proc/version", ""));
+	expect_no_stamp(bind("path", "/proc/self/status", "follow: true\n"));
+}
+
 static void
 test_listing(void **state)
 {
@@ -378,6 +485,8 @@ main(int argc, char **argv)
 		cmocka_unit_test(test_where_is_known_before),
 		cmocka_unit_test(test_content),
 		cmocka_unit_test(test_content_that_cannot_be_had),
+		cmocka_unit_test(test_what_did_not_change_is_not_read),
+		cmocka_unit_test(test_no_stamp),
 		cmocka_unit_test(test_listing),
 		cmocka_unit_test(test_lines),
 		cmocka_unit_test(test_rotated_and_still_empty),

@@ -277,6 +277,13 @@ static const struct {
 	{ "hvs." A20, true },
 	{ "npm_" A40, true },
 	{ "AGE-SECRET-KEY-1QQQQQQQQQQQQQQQQQQQQQ", true },
+	{ "{\"host\": \"db1\", \"tokens\": [\"s3cret\"]}", true },
+	{ "{\"password\":\"s3cret\"}", true },
+	{ "{host: db1, password: s3cret}", true },
+	{ "{\\\"api_key\\\":1}", true },
+	{ "/srv/keys:/etc/keys", false },
+	{ "{\"host\": \"db1\"}", false },
+	{ "password:", false },
 	{ "https://shop.example/", false },
 	{ "https://shop.example:8443/a?b=c", false },
 	{ "https://cdn.example/npm/vue@3.2.1/dist", false },
@@ -574,6 +581,154 @@ test_origins(void **state)
 	ra_snapshot_unref(NULL);
 }
 
+/* With all that one can have: placeholders, secrets, opaque values, flags, lines passed over. */
+static struct ra_snapshot *
+build_rich(void)
+{
+	const struct ra_placeholder ph = { "e", "prod" };
+	struct ra_snapshot_rules rules = rules_with_key();
+	struct ra_data data = { 0 };
+	struct ra_snapshot_builder *b;
+	struct ra_snapshot *s = NULL;
+
+	rules.placeholders = &ph;
+	rules.placeholder_count = 1;
+	b = ra_snapshot_builder_new(&rules);
+	assert_non_null(b);
+	assert_int_equal(ra_snapshot_origin(b, "/etc/shop/env"), 0);
+	assert_int_equal(ra_data_reserve_keys(&data, 0), 0);
+	assert_int_equal(ra_data_add_key(&data, "Z", 1, "1", 1, 3, 0), 0);
+	assert_int_equal(ra_data_add_key(&data, "Z", 1, "2", 1, 4, 0), 0);
+	assert_int_equal(ra_data_add_key(&data, "N", 1, "", 0, 5, RA_KEY_NULL), 0);
+	assert_int_equal(ra_data_add_key(&data, "PASSWORD", 8, "prod-x", 6, 6, 0), 0);
+	assert_int_equal(ra_data_add_key(&data, "URL", 3, "http://prod/", 12, 7, 0), 0);
+	assert_int_equal(ra_data_add_key(&data, "NUL", 3, "a\0b", 3, 8, 0), 0);
+	data.keys.skipped = 2;
+	data.keys.skipped_line = 9;
+	assert_int_equal(ra_snapshot_add_data(b, &data), 0);
+	assert_int_equal(ra_snapshot_origin(b, "/etc/shop/more"), 0);
+	add(b, "E", "ENC[x]", 1);
+	add(b, "", "empty", 2);
+	assert_int_equal(ra_snapshot_seal(b, &s), 0);
+	ra_data_free(&data);
+	return s;
+}
+
+static void
+assert_same_snapshot(const struct ra_snapshot *a, const struct ra_snapshot *b)
+{
+	uint32_t x, y;
+
+	assert_int_equal(ra_snapshot_count(a), ra_snapshot_count(b));
+	assert_memory_equal(ra_snapshot_digest(a), ra_snapshot_digest(b), RA_DIGEST_SIZE);
+	assert_int_equal(ra_snapshot_repeated(a, &x), ra_snapshot_repeated(b, &y));
+	assert_int_equal(x, y);
+	assert_int_equal(ra_snapshot_skipped(a, &x), ra_snapshot_skipped(b, &y));
+	assert_int_equal(x, y);
+	assert_int_equal(ra_snapshot_pointers(a), ra_snapshot_pointers(b));
+	for (size_t i = 0; i < ra_snapshot_count(a); i++) {
+		struct ra_entry e = ra_snapshot_at(a, i), f = ra_snapshot_at(b, i);
+
+		assert_string_equal(e.key, f.key);
+		assert_int_equal(e.value_len, f.value_len);
+		assert_memory_equal(e.value, f.value, e.value_len + 1);
+		assert_int_equal(e.compared_len, f.compared_len);
+		assert_memory_equal(e.compared, f.compared, e.compared_len + 1);
+		assert_int_equal(e.compared == e.value, f.compared == f.value);
+		assert_string_equal(e.origin, f.origin);
+		assert_int_equal(e.line, f.line);
+		assert_int_equal(e.flags, f.flags);
+		assert_int_equal(e.secret, f.secret);
+		assert_int_equal(e.opaque, f.opaque);
+	}
+}
+
+static void
+test_written_and_read(void **state)
+{
+	struct ra_snapshot_rules rules = rules_with_key();
+	struct ra_snapshot *list[] = { build_rich(), build(&rules, ""),
+		build(&rules, "/a=1\n/b=") };
+	uint32_t line;
+
+	(void)state;
+	assert_int_equal(ra_snapshot_skipped(list[0], &line), 2);
+	assert_int_equal(line, 9);
+	for (size_t i = 0; i < RA_ARRAY_SIZE(list); i++) {
+		RA_BUF_LOCAL bytes = RA_BUF(0);
+		RA_BUF_LOCAL small = RA_BUF(100);
+		BUILD *again = NULL;
+
+		assert_int_equal(ra_snapshot_write(list[i], &bytes), 0);
+		assert_int_equal(ra_snapshot_read(bytes.data, bytes.len, &again), 0);
+		assert_same_snapshot(list[i], again);
+		assert_null(memmem(bytes.data, bytes.len, "prod-x", 6));
+		if (i == 0)
+			assert_int_equal(ra_snapshot_write(list[i], &small), -EMSGSIZE);
+		ra_snapshot_unref(list[i]);
+	}
+}
+
+/* Bytes in memory of exactly their size, so that reading on is seen. */
+static int
+read_exactly(const void *bytes, size_t len, struct ra_snapshot **ret)
+{
+	RA_FREE char *copy = malloc(len > 0 ? len : 1);
+
+	assert_non_null(copy);
+	memcpy(copy, bytes, len);
+	return ra_snapshot_read(copy, len, ret);
+}
+
+static void
+test_damage_is_seen(void **state)
+{
+	RA_BUF_LOCAL bytes = RA_BUF(0);
+	BUILD *s = build_rich();
+	struct ra_snapshot *none = NULL;
+
+	(void)state;
+	assert_int_equal(ra_snapshot_write(s, &bytes), 0);
+	for (size_t len = 0; len < bytes.len; len++)
+		assert_int_equal(read_exactly(bytes.data, len, &none), -EBADMSG);
+	for (size_t i = 0; i < bytes.len * 8; i++) {
+		bytes.data[i / 8] ^= (char)(1 << i % 8);
+		assert_int_equal(read_exactly(bytes.data, bytes.len, &none), -EBADMSG);
+		bytes.data[i / 8] ^= (char)(1 << i % 8);
+	}
+	assert_null(none);
+}
+
+/* A right checksum over anything: it is what it says, or it is refused. */
+static void
+test_lies_are_seen(void **state)
+{
+	RA_BUF_LOCAL bytes = RA_BUF(0);
+	uint8_t digest[RA_DIGEST_SIZE];
+	BUILD *s = build_rich();
+	size_t body, taken = 0;
+
+	(void)state;
+	assert_int_equal(ra_snapshot_write(s, &bytes), 0);
+	body = bytes.len - 16;
+	for (size_t i = 0; i < body * 8; i++) {
+		RA_BUF_LOCAL again = RA_BUF(0);
+		BUILD *read = NULL;
+
+		bytes.data[i / 8] ^= (char)(1 << i % 8);
+		assert_int_equal(ra_digest_of(bytes.data, body, digest), 0);
+		memcpy(bytes.data + body, digest, 16);
+		if (read_exactly(bytes.data, bytes.len, &read) == 0) {
+			taken++;
+			assert_int_equal(ra_snapshot_write(read, &again), 0);
+			assert_int_equal(again.len, bytes.len);
+			assert_memory_equal(again.data, bytes.data, bytes.len);
+		}
+		bytes.data[i / 8] ^= (char)(1 << i % 8);
+	}
+	assert_true(taken > 0); /* a bit of a value is as good as another */
+}
+
 int
 main(void)
 {
@@ -594,6 +749,9 @@ main(void)
 		cmocka_unit_test(test_too_many),
 		cmocka_unit_test(test_made_again),
 		cmocka_unit_test(test_origins),
+		cmocka_unit_test(test_written_and_read),
+		cmocka_unit_test(test_damage_is_seen),
+		cmocka_unit_test(test_lies_are_seen),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

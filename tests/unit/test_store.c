@@ -541,6 +541,130 @@ test_close_answers_questions(void **state)
 
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
+/* --- snapshots --- */
+
+static struct ra_snapshot *
+new_snapshot(const char *value, size_t count)
+{
+	struct ra_snapshot_rules rules = { .key = "k", .key_len = 1 };
+	struct ra_snapshot_builder *b = ra_snapshot_builder_new(&rules);
+	struct ra_snapshot *s = NULL;
+	char key[32];
+
+	assert_non_null(b);
+	for (size_t i = 0; i < count; i++) {
+		int n = snprintf(key, sizeof(key), "A%zu", i);
+
+		assert_int_equal(ra_snapshot_add(b, key, (size_t)n, value, strlen(value), 1, 0), 0);
+	}
+	assert_int_equal(ra_snapshot_seal(b, &s), 0);
+	return s;
+}
+
+static void
+keep_snapshot(
+    struct rig *rig, const char *check, const char *instance, char mark, struct ra_snapshot *s)
+{
+	uint8_t marks[RA_STORE_MARK];
+
+	memset(marks, mark, sizeof(marks));
+	assert_int_equal(ra_store_snapshot(rig->store, check, instance, marks, s), 0);
+	ra_snapshot_unref(s);
+}
+
+static void
+on_snapshot(void *arg, const char *check, const char *instance, const uint8_t mark[RA_STORE_MARK],
+    struct ra_snapshot *s)
+{
+	ra_buf_printf(arg, "%s(%s)%c=%s ", check, instance, mark[RA_STORE_MARK - 1],
+	    ra_snapshot_at(s, 0).value);
+}
+
+static void
+assert_snapshots(struct rig *rig, const char *expected)
+{
+	RA_BUF_LOCAL text = RA_BUF(65536);
+
+	assert_int_equal(ra_store_load_snapshots(rig->store, on_snapshot, &text, NULL), 0);
+	assert_string_equal(ra_buf_text(&text), expected);
+}
+
+static void
+test_snapshots(void **state)
+{
+	struct rig *rig = *state;
+	RA_FREE char *big = calloc(1, 100001);
+
+	assert_int_equal(rig_open(rig), 0);
+	memset(big, 'x', 100000);
+	keep_snapshot(rig, "a/x", "", '1', new_snapshot("old", 1));
+	keep_snapshot(rig, "a/x", "", '2', new_snapshot("new", 1));
+	keep_snapshot(rig, "b/x", "h1", '1', new_snapshot("one", 1));
+	keep_snapshot(rig, "b/x", "h2", '1', new_snapshot("two", 1));
+	keep_snapshot(rig, "b/x", "h3", '1', new_snapshot("three", 1));
+	keep_snapshot(rig, "big/x", "", '1', new_snapshot("small", 1));
+	keep_snapshot(rig, "gone/x", "h1", '1', new_snapshot("gone", 1));
+	keep_snapshot(rig, "gone/x", "h2", '1', new_snapshot("gone", 1));
+	rig_close(rig);
+	assert_int_equal(rig_open(rig), 0);
+	assert_snapshots(rig, "a/x()2=new b/x(h1)1=one b/x(h2)1=two b/x(h3)1=three "
+			      "big/x()1=small gone/x(h1)1=gone gone/x(h2)1=gone ");
+	keep_snapshot(rig, "b/x", "h3", '1', NULL);
+	/* One that is too large leaves nothing, not the one before. */
+	keep_snapshot(rig, "big/x", "", '1', new_snapshot(big, 100));
+	ra_store_forget(rig->store, "gone/x");
+	rig_close(rig);
+	assert_int_equal(rig_open(rig), 0);
+	assert_snapshots(rig, "a/x()2=new b/x(h1)1=one b/x(h2)1=two ");
+}
+
+static void
+history_exec(const struct rig *rig, const char *sql)
+{
+	sqlite3 *db = NULL;
+
+	assert_int_equal(sqlite3_open(rig_path(rig, RA_HISTORY_FILE), &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
+/* A file of a relaudit that kept none keeps what is in it, and gets the table. */
+static void
+test_snapshots_of_an_older_file(void **state)
+{
+	struct rig *rig = *state;
+	RA_BUF_LOCAL text = RA_BUF(65536);
+
+	assert_int_equal(rig_open(rig), 0);
+	ra_store_latest(rig->store, "a/x", "body", 4);
+	rig_close(rig);
+	history_exec(rig, "DROP TABLE snapshot; PRAGMA user_version=1");
+	assert_int_equal(rig_open(rig), 0);
+	assert_string_equal(rig_notes(rig), "");
+	assert_int_equal(ra_store_load_latest(rig->store, on_latest, &text, NULL), 0);
+	assert_string_equal(ra_buf_text(&text), "a/x=body@0 ");
+	keep_snapshot(rig, "a/x", "", '1', new_snapshot("v", 1));
+	rig_close(rig);
+	assert_int_equal(rig_open(rig), 0);
+	assert_snapshots(rig, "a/x()1=v ");
+}
+
+static void
+test_damaged_snapshots(void **state)
+{
+	struct rig *rig = *state;
+
+	assert_int_equal(rig_open(rig), 0);
+	keep_snapshot(rig, "a/x", "", '1', new_snapshot("a", 1));
+	keep_snapshot(rig, "b/x", "", '1', new_snapshot("b", 1));
+	keep_snapshot(rig, "c/x", "", '1', new_snapshot("c", 1));
+	rig_close(rig);
+	history_exec(rig, "UPDATE snapshot SET body = x'00' WHERE check_id = 'a/x';"
+			  "UPDATE snapshot SET mark = x'00' WHERE check_id = 'b/x'");
+	assert_int_equal(rig_open(rig), 0);
+	assert_snapshots(rig, "c/x()1=c ");
+}
+
 int
 main(void)
 {
@@ -562,6 +686,9 @@ main(void)
 		TEST(test_seen_many),
 		TEST(test_queue_is_bounded),
 		TEST(test_close_answers_questions),
+		TEST(test_snapshots),
+		TEST(test_snapshots_of_an_older_file),
+		TEST(test_damaged_snapshots),
 	};
 
 	return cmocka_run_group_tests_name("store", tests, NULL, NULL);

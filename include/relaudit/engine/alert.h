@@ -18,6 +18,9 @@ void ra_alert_state(struct ra_buf *out, const struct ra_check *check, const char
 /* "version-changed check=... environment=... was=1.4.2 now=1.5.0 tag=v1.5.0" */
 void ra_alert_version(struct ra_buf *out, const struct ra_check *check, const char *instance,
     const char *was, const struct ra_facts *now);
+/* "config-changed check=... environment=... count=3 keys=A,PASSWORD,NEW" */
+void ra_alert_config(struct ra_buf *out, const struct ra_check *check, const char *instance,
+    size_t count, const char *keys, size_t more);
 /* " key=value" appended, the value quoted where it must be. */
 void ra_alert_pair(struct ra_buf *out, const char *key, const char *value);
 void ra_alert_pair_time(struct ra_buf *out, const char *key, int64_t wall_ms);

@@ -148,6 +148,7 @@ struct ra_engine_stats {
 	uint64_t late_ms_sum, late_ms_max;	/* start against due */
 	uint64_t late_buckets[12];	/* <= 10 25 50 100 150 250 500 1000 2500 5000 10000 ms,
 					   more */
+	uint64_t unchanged;		/* fetches that found what was known unchanged */
 	uint64_t alerts;
 	uint64_t work;			/* steps of the schedule's own work, for the O(1) test */
 };

@@ -66,7 +66,19 @@ void ra_store_latest(struct ra_store *s, const char *check, const char *body, si
 /* When a check was last checked, where nothing else changed. */
 void ra_store_seen(struct ra_store *s, const char *check, int64_t checked);
 void ra_store_event(struct ra_store *s, const struct ra_history_event *event);
-/* Drops latest result and time of a check that is gone; its events stay. */
+
+#define RA_STORE_MARK		16
+#define RA_SNAPSHOT_KEPT_MAX	((size_t)8 << 20)	/* bytes of one as it is kept */
+
+struct ra_snapshot;
+/*
+ * What was read of one instance ("": the only one) of a check, with a mark of the rules that it was
+ * read by; replaces the one before. Takes a reference. Not kept, nor the one before it, if it is
+ * larger than that; NULL: nothing is kept any more. 0, or -ENOMEM: nothing was taken.
+ */
+int ra_store_snapshot(struct ra_store *s, const char *check, const char *instance,
+    const uint8_t mark[RA_STORE_MARK], struct ra_snapshot *snapshot);
+/* Drops latest result, time and snapshots of a check that is gone; its events stay. */
 void ra_store_forget(struct ra_store *s, const char *check);
 /* Drops events older than `before`. */
 void ra_store_prune(struct ra_store *s, int64_t before);
@@ -75,6 +87,14 @@ void ra_store_prune(struct ra_store *s, int64_t before);
 int ra_store_load_latest(struct ra_store *s,
     void (*fn)(void *arg, const char *check, const char *body, int64_t checked), void *arg,
     struct ra_error *err);
+
+/*
+ * At start only, on the calling thread: every snapshot, borrowed. What is damaged is passed over.
+ */
+int ra_store_load_snapshots(struct ra_store *s,
+    void (*fn)(void *arg, const char *check, const char *instance,
+	const uint8_t mark[RA_STORE_MARK], struct ra_snapshot *snapshot),
+    void *arg, struct ra_error *err);
 
 struct ra_history_query {
 	const char *environment;	/* NULL: all */

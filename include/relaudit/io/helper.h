@@ -22,6 +22,13 @@ enum ra_file_want {
 	RA_FILE_TAIL,		/* the last max_bytes of one file, from the start of a line */
 };
 
+/* A file as it was when it was read: equal where nothing was written since. All 0: not known. */
+struct ra_file_stamp {
+	uint64_t device, inode;
+	int64_t size;
+	int64_t modified, changed;	/* ns since the epoch */
+};
+
 /* All borrowed until ra_helper_file returns. */
 struct ra_file_request {
 	enum ra_file_want want;
@@ -29,6 +36,8 @@ struct ra_file_request {
 	bool glob;
 	bool follow;		/* follow a symbolic link as the last component */
 	size_t max_bytes;	/* READ, TAIL */
+	bool stamp;		/* READ: a stamp is wanted, which costs a system call */
+	struct ra_file_stamp known;	/* READ: if it is still so, it is opened and not read */
 	size_t max_entries;	/* of any folder read; 0: 100,000 */
 	size_t max_items;	/* returned; newest by mtime win; 0: 10,000 */
 	int64_t deadline;	/* monotonic ms */
@@ -48,6 +57,12 @@ struct ra_file_answer {
 	size_t len;
 	bool cut;		/* TAIL: there is more before */
 	uint64_t inode;
+	bool unchanged;		/* READ: as `known` says; there are no bytes */
+	/*
+	 * READ: of what was read. None if it was written within the last 2 s, as one more change
+	 * might not show, nor on file systems whose times do not tell of every change.
+	 */
+	struct ra_file_stamp stamp;
 };
 
 /*

@@ -90,7 +90,7 @@ struct ra_gathered {
 	const struct ra_facts *facts;	/* HISTORY, PEER: NULL if there are none yet */
 	/* PEER; reason is RA_R_PEER_UNREAD if it is not known what is there now */
 	const struct ra_check_peer *peer;
-	/* SELF: what was read; PEER: of its first instance. NULL: kind has none */
+	/* SELF: of what was read, or still is so; PEER: of its first instance. NULL: none */
 	const struct ra_snapshot *snapshot;
 	const struct ra_snapshot *committed;	/* PEER: its baseline; NULL: none, not known */
 	enum ra_verdict verdict;

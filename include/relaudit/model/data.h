@@ -101,6 +101,8 @@ int ra_data_add_key(struct ra_data *d, const char *name, size_t name_len, const 
 const char *ra_data_key_name(const struct ra_data *d, size_t i);
 const char *ra_data_key_value(const struct ra_data *d, size_t i);
 
+#define RA_VALIDATOR_MAX	160
+
 /*
  * What one source brought for one instance, or why it did not. On failure `reason` is not RA_R_OK
  * and `error` says what happened, in one line.
@@ -116,6 +118,8 @@ struct ra_input {
 	int64_t fetched;	/* wall ms when it was read */
 	int64_t latency_ms;
 	int status;		/* HTTP status, exit code; 0 none */
+	bool unchanged;		/* what was known before still holds; there are no bytes */
+	char validator[RA_VALIDATOR_MAX];	/* what to ask with next time; "": none */
 	struct ra_data listing;	/* RA_SHAPE_ITEMS where the source lists by itself, else shape 0 */
 };
 

@@ -12,7 +12,8 @@
 bool ra_secret_name(const char *name, size_t len);
 /*
  * True for a value that gives itself away: a URL or connection string with credentials in it, a PEM
- * block, a token of a known form (AWS, GitHub, GitLab, Slack, JWT, ...).
+ * block, a token of a known form (AWS, GitHub, GitLab, Slack, JWT, ...), JSON or YAML with a member
+ * of a secret's name.
  */
 bool ra_secret_value(const char *value, size_t len);
 

@@ -7,6 +7,7 @@
 #ifndef RELAUDIT_MODEL_SNAPSHOT_H
 #define RELAUDIT_MODEL_SNAPSHOT_H
 
+#include "relaudit/base/buf.h"
 #include "relaudit/base/digest.h"
 #include "relaudit/base/error.h"
 #include "relaudit/model/data.h"
@@ -83,6 +84,8 @@ void ra_snapshot_unrefp(struct ra_snapshot **s);	/* for RA_CLEANUP */
 size_t ra_snapshot_count(const struct ra_snapshot *s);
 /* Keys that stood more than once, and the line of the first one that was passed over. */
 size_t ra_snapshot_repeated(const struct ra_snapshot *s, uint32_t *ret_line);
+/* Lines that whoever reads the file passes over, and the first of them. */
+size_t ra_snapshot_skipped(const struct ra_snapshot *s, uint32_t *ret_line);
 /* Keys are JSON Pointers. */
 bool ra_snapshot_pointers(const struct ra_snapshot *s);
 /* Of all keys and values as they are, not of origins: equal where nothing differs. */
@@ -92,6 +95,15 @@ size_t ra_snapshot_size(const struct ra_snapshot *s);
 /* i < count; in the order of the keys' bytes. */
 struct ra_entry ra_snapshot_at(const struct ra_snapshot *s, size_t i);
 bool ra_snapshot_find(const struct ra_snapshot *s, const char *key, struct ra_entry *ret);
+
+/*
+ * As bytes to keep, and back; no secret is in them, as none is in the snapshot. What is read is not
+ * believed: -EBADMSG if it is not just what was written, -EPROTONOSUPPORT: of another version,
+ * -ENOMEM, -EIO. Takes memory in proportion to len. Writing: 0, or what the buffer or libcrypto
+ * says.
+ */
+int ra_snapshot_write(const struct ra_snapshot *s, struct ra_buf *out);
+int ra_snapshot_read(const void *bytes, size_t len, struct ra_snapshot **ret);
 
 /* The text that stands for a secret. 0 or -EIO. */
 int ra_secret_digest(struct ra_mac *mac, const char *value, size_t len, char out[RA_SECRET_TEXT]);

@@ -23,6 +23,12 @@ struct ra_fetch {
 					   (input.listing) */
 	const struct ra_selector *selectors;	/* what the kind and the check select */
 	size_t selector_count;
+	/*
+	 * Of shape BYTES: the validator of what is known (a stamp, an ETag), for a source that can
+	 * tell without reading: it ends with `unchanged`. "": nothing is known, but a validator is
+	 * wanted; NULL: it is not. Borrowed as options are.
+	 */
+	const char *known;
 	int64_t deadline;		/* monotonic ms */
 	void (*done)(struct ra_fetch *fetch);
 	void *arg;
