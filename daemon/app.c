@@ -155,7 +155,6 @@ say_start(struct ra_app *app)
 	RA_BUF_LOCAL body = RA_BUF(4096);
 	const struct ra_config *c = app->config;
 	struct ra_jsonw w;
-	char status[96];
 
 	ra_app_log(app, LOG_NOTICE, "start version=%s config=%s environments=%zu checks=%zu",
 	    RA_VERSION, c->digest, c->environment_count, c->check_count);
@@ -167,9 +166,7 @@ say_start(struct ra_app *app)
 	ra_jsonw_text(&w, "config", c->digest);
 	ra_jsonw_object_end(&w);
 	ra_engine_event(app->engine, "start", ra_buf_text(&body));
-	snprintf(status, sizeof(status), "watching %zu checks in %zu environments", c->check_count,
-	    c->environment_count);
-	ra_notify_ready(app->notify, status);
+	ra_health_say(app, true);
 }
 
 static int

@@ -53,6 +53,7 @@ struct ra_app {
 	struct ra_api *api;
 	struct ra_reload *reload; /* under way */
 	bool reload_again;
+	bool reload_refused; /* the last one */
 	struct ra_health *health;
 	bool started; /* it was said */
 	int exit;
@@ -82,5 +83,7 @@ void ra_app_on_hangup(void *app);
 /* app_health.c: secrets that changed, things that fail and recover */
 int ra_health_start(struct ra_app *app);
 void ra_health_stop(struct ra_app *app);
+/* Counts to the service manager; ready: and that all is up. */
+void ra_health_say(struct ra_app *app, bool ready);
 
 #endif

@@ -199,15 +199,20 @@ class Daemon:
     def said(self):
         return self.stderr.read_text(errors="replace") if self.stderr.exists() else ""
 
+    def keeper(self):
+        """What starts helpers, the only child."""
+        [pid] = children(self.pid)
+        return pid
+
     def children(self):
-        text = pathlib.Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text()
-        return [int(p) for p in text.split()]
+        """The helper: the keeper's child."""
+        return children(self.keeper())
 
     def kill9(self):
-        children = self.children()
+        helpers = [self.keeper(), *self.children()]
         self.process.kill()
         self.process.wait()
-        for pid in children:
+        for pid in helpers:
             wait_for(lambda: not is_running(pid), what=f"helper {pid} ends with its daemon")
         self.process = None
 
@@ -298,6 +303,14 @@ def find_check(status, name):
             if check["check"] == name:
                 return check
     raise AssertionError(f"no {name} in {json.dumps(status)[:2000]}")
+
+
+def children(pid):
+    try:
+        text = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    except OSError:
+        return []
+    return [int(p) for p in text.split()]
 
 
 def is_running(pid):
