@@ -9,6 +9,7 @@
 #include "relaudit/engine/mirror.h"
 #include "relaudit/io/io.h"
 #include "relaudit/io/notify.h"
+#include "relaudit/io/seccomp.h"
 #include "relaudit/io/syslog.h"
 
 #define RA_CONFIG_PATH "/etc/relaudit/relauditd.yaml"
@@ -55,6 +56,7 @@ struct ra_app {
 	bool reload_again;
 	bool reload_refused; /* the last one */
 	struct ra_health *health;
+	enum ra_seccomp seccomp;
 	bool started; /* it was said */
 	int exit;
 };

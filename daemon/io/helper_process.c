@@ -3,7 +3,6 @@
 #include "helper_private.h"
 
 #include <poll.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -14,7 +13,7 @@
 
 #define FIRST_WAIT 10000 /* ms, for the keeper to be there, before there is anything to hold up */
 #define AGAIN_WAIT 50
-#define END_WAIT   500 /* twice at most */
+#define END_WAIT   500
 
 /* The keeper once: it cannot be had again under the filter, nor need it be. */
 static int
@@ -79,33 +78,25 @@ ra_helper_process_lose(struct ra_helper *h)
 	h->pid = 0;
 }
 
-/* True if it ended and was reaped. */
-static bool
-wait_for(pid_t pid)
-{
-	struct pollfd p = { .fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN };
-
-	if (p.fd >= 0) {
-		(void)poll(&p, 1, END_WAIT);
-		close(p.fd);
-	}
-	return waitpid(pid, NULL, WNOHANG) != 0;
-}
-
 void
 ra_helper_process_end(struct ra_helper *h)
 {
+	struct pollfd p = { .events = POLLIN };
+
 	forget(h);
 	h->pid = 0;
 	if (h->keeper < 0)
 		return;
-	/* It waits for the helper, which may be stuck where even SIGKILL does not reach it. */
 	close(h->keeper);
 	h->keeper = -1;
-	if (!wait_for(h->keeper_pid)) {
-		(void)kill(h->keeper_pid, SIGKILL);
-		(void)wait_for(h->keeper_pid);
+	/* It waits a little for the helper, which may be stuck where even SIGKILL does not reach
+	   it. If it is stopped, our end is its end. */
+	p.fd = (int)syscall(SYS_pidfd_open, h->keeper_pid, 0);
+	if (p.fd >= 0) {
+		(void)poll(&p, 1, END_WAIT);
+		close(p.fd);
 	}
+	(void)waitpid(h->keeper_pid, NULL, WNOHANG);
 }
 
 void

@@ -29,7 +29,8 @@ FUZZ_BUILD = pathlib.Path(os.environ.get("RELAUDIT_FUZZ_BUILD", ROOT / "build-fu
 SERVERS = pathlib.Path(__file__).resolve().parent / "servers"
 RELAUDITD = BUILD / "daemon" / "relauditd"
 RELAUDITCTL = BUILD / "daemon" / "relauditctl"
-SANITIZER = re.compile(r"Sanitizer|runtime error:|==\d+==ERROR|Assertion .* failed")
+SANITIZER = re.compile(r"Sanitizer|runtime error:|==\d+==ERROR|Assertion .* failed|"
+                       r"forbidden system call")
 
 Answer = collections.namedtuple("Answer", "code out err")
 
@@ -50,6 +51,7 @@ def wait_for(predicate, timeout=20.0, what=""):
 def clean_environment(**more):
     keep = ("PATH", "LANG", "TERM", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS")
     env = {k: os.environ[k] for k in keep if k in os.environ}
+    env["RELAUDIT_SECCOMP"] = "log"  # a forbidden call is named, and fails the test
     env.update(more)
     return env
 
@@ -313,6 +315,11 @@ def children(pid):
     return [int(p) for p in text.split()]
 
 
+def in_flight(metrics):
+    m = re.search(r"^relaudit_\w*in_flight(?:\{[^}]*\})? (\S+)", metrics, re.M)
+    return float(m[1]) if m else 0
+
+
 def is_running(pid):
     try:
         text = pathlib.Path(f"/proc/{pid}/stat").read_text()
@@ -429,8 +436,8 @@ class Hole:
 class Server:
     """A program of tests/system/servers: prints its port, ends with its standard input."""
 
-    def __init__(self, *argv):
-        self.process = subprocess.Popen(["/usr/bin/python3", *map(str, argv)],
+    def __init__(self, *argv, inside=lambda *argv: argv):
+        self.process = subprocess.Popen(inside("/usr/bin/python3", *map(str, argv)),
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         line = self.process.stdout.readline()
         assert line.startswith("PORT "), f"{argv} said {line!r}"
