@@ -218,9 +218,10 @@ stop(struct ra_app *app)
 	if (app->engine != NULL)
 		ra_engine_stop(app->engine);
 	ra_mirror_free(RA_TAKE(app->mirror));
+	ra_store_close(RA_TAKE(app->store), STOP_WAIT);
+	/* After the lines that waited for what they say to be saved. */
 	if (app->started)
 		ra_app_log(app, LOG_NOTICE, "stop version=%s", RA_VERSION);
-	ra_store_close(RA_TAKE(app->store), STOP_WAIT);
 	ra_engine_free(RA_TAKE(app->engine));
 	ra_syslog_free(RA_TAKE(app->syslog), STOP_WAIT / 2);
 	ra_notify_free(RA_TAKE(app->notify));
