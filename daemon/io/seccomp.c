@@ -159,35 +159,42 @@ static const int plain[] = {
 #endif
 };
 
+/* clang-format off */
+#define MASKED(n, mask, value) { (n), SCMP_CMP_MASKED_EQ, (mask), (value) }
+/* Of an int: the kernel looks at no more of the register either. */
+#define EQUAL(n, value) MASKED(n, UINT32_MAX, (uint32_t)(value))
+#define NOTHING(n) { (n), SCMP_CMP_EQ, 0, 0 }
+/* clang-format on */
+
 /* Only with this argument; several of one call: any of them. */
 static const struct rule {
 	int call;
 	struct scmp_arg_cmp arg;
 } rules[] = {
-	{ SCMP_SYS(mmap), SCMP_A2_64(SCMP_CMP_MASKED_EQ, EXECUTE, 0) },
+	{ SCMP_SYS(mmap), MASKED(2, EXECUTE, 0) },
 	/* a library that is loaded late (name services) */
-	{ SCMP_SYS(mmap), SCMP_A2_64(SCMP_CMP_MASKED_EQ, BOTH, EXECUTE) },
-	{ SCMP_SYS(mprotect), SCMP_A2_64(SCMP_CMP_MASKED_EQ, EXECUTE, 0) },
-	{ SCMP_SYS(clone), SCMP_A0_64(SCMP_CMP_MASKED_EQ, THREAD, THREAD) },
-	{ SCMP_SYS(prctl), SCMP_A0_64(SCMP_CMP_EQ, PR_SET_NAME) },
+	{ SCMP_SYS(mmap), MASKED(2, BOTH, EXECUTE) },
+	{ SCMP_SYS(mprotect), MASKED(2, EXECUTE, 0) },
+	{ SCMP_SYS(clone), MASKED(0, THREAD, THREAD) },
+	{ SCMP_SYS(prctl), EQUAL(0, PR_SET_NAME) },
 	/* asked only */
-	{ SCMP_SYS(prlimit64), SCMP_A2_64(SCMP_CMP_EQ, 0) },
-	{ SCMP_SYS(socket), SCMP_A0_64(SCMP_CMP_EQ, AF_UNIX) },
-	{ SCMP_SYS(socket), SCMP_A0_64(SCMP_CMP_EQ, AF_INET) },
-	{ SCMP_SYS(socket), SCMP_A0_64(SCMP_CMP_EQ, AF_INET6) },
-	{ SCMP_SYS(socketpair), SCMP_A0_64(SCMP_CMP_EQ, AF_UNIX) },
-	{ SCMP_SYS(ioctl), SCMP_A1_64(SCMP_CMP_EQ, FIONBIO) },
-	{ SCMP_SYS(ioctl), SCMP_A1_64(SCMP_CMP_EQ, FIONREAD) },
-	{ SCMP_SYS(ioctl), SCMP_A1_64(SCMP_CMP_EQ, FIOCLEX) },
-	{ SCMP_SYS(ioctl), SCMP_A1_64(SCMP_CMP_EQ, TCGETS) },
-	{ SCMP_SYS(fcntl), SCMP_A1_64(SCMP_CMP_EQ, F_DUPFD_CLOEXEC) },
-	{ SCMP_SYS(fcntl), SCMP_A1_64(SCMP_CMP_EQ, F_GETFD) },
-	{ SCMP_SYS(fcntl), SCMP_A1_64(SCMP_CMP_EQ, F_SETFD) },
-	{ SCMP_SYS(fcntl), SCMP_A1_64(SCMP_CMP_EQ, F_GETFL) },
-	{ SCMP_SYS(fcntl), SCMP_A1_64(SCMP_CMP_EQ, F_SETFL) },
-	{ SCMP_SYS(fcntl), SCMP_A1_64(SCMP_CMP_EQ, F_GETLK) },
-	{ SCMP_SYS(fcntl), SCMP_A1_64(SCMP_CMP_EQ, F_SETLK) },
-	{ SCMP_SYS(fcntl), SCMP_A1_64(SCMP_CMP_EQ, F_SETLKW) },
+	{ SCMP_SYS(prlimit64), NOTHING(2) },
+	{ SCMP_SYS(socket), EQUAL(0, AF_UNIX) },
+	{ SCMP_SYS(socket), EQUAL(0, AF_INET) },
+	{ SCMP_SYS(socket), EQUAL(0, AF_INET6) },
+	{ SCMP_SYS(socketpair), EQUAL(0, AF_UNIX) },
+	{ SCMP_SYS(ioctl), EQUAL(1, FIONBIO) },
+	{ SCMP_SYS(ioctl), EQUAL(1, FIONREAD) },
+	{ SCMP_SYS(ioctl), EQUAL(1, FIOCLEX) },
+	{ SCMP_SYS(ioctl), EQUAL(1, TCGETS) },
+	{ SCMP_SYS(fcntl), EQUAL(1, F_DUPFD_CLOEXEC) },
+	{ SCMP_SYS(fcntl), EQUAL(1, F_GETFD) },
+	{ SCMP_SYS(fcntl), EQUAL(1, F_SETFD) },
+	{ SCMP_SYS(fcntl), EQUAL(1, F_GETFL) },
+	{ SCMP_SYS(fcntl), EQUAL(1, F_SETFL) },
+	{ SCMP_SYS(fcntl), EQUAL(1, F_GETLK) },
+	{ SCMP_SYS(fcntl), EQUAL(1, F_SETLK) },
+	{ SCMP_SYS(fcntl), EQUAL(1, F_SETLKW) },
 };
 
 /* Libraries try them, and do without. clone3's flags cannot be seen by a filter, clone's can. */
@@ -257,7 +264,7 @@ name_forbidden(void)
 static int
 add_rules(scmp_filter_ctx filter)
 {
-	struct scmp_arg_cmp own = SCMP_A0_64(SCMP_CMP_EQ, (scmp_datum_t)getpid());
+	struct scmp_arg_cmp own = EQUAL(0, getpid());
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < RA_ARRAY_SIZE(plain); i++)
