@@ -40,6 +40,8 @@ ra_app_prepare_process(void)
 	struct rlimit limit;
 
 	clear_environment();
+	/* Calls that libuv makes through a ring would pass by any filter. */
+	(void)setenv("UV_USE_IO_URING", "0", 1);
 	signal(SIGPIPE, SIG_IGN);
 	umask(027);
 	(void)setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
@@ -149,13 +151,24 @@ open_store(struct ra_app *app, struct ra_error *err)
 	return 0;
 }
 
+/* All is up, and nothing from outside was read yet. */
+static void
+confine(struct ra_app *app)
+{
+	struct ra_error err = { 0 };
+
+	if (ra_seccomp_start(app->seccomp, &err) == 0)
+		return;
+	fprintf(stderr, "relauditd: %s; going on without\n", err.text);
+	ra_app_log(app, LOG_WARNING, "seccomp on=0 summary=\"%s; going on without\"", err.text);
+}
+
 static void
 say_start(struct ra_app *app)
 {
 	RA_BUF_LOCAL body = RA_BUF(4096);
 	const struct ra_config *c = app->config;
 	struct ra_jsonw w;
-	char status[96];
 
 	ra_app_log(app, LOG_NOTICE, "start version=%s config=%s environments=%zu checks=%zu",
 	    RA_VERSION, c->digest, c->environment_count, c->check_count);
@@ -167,9 +180,7 @@ say_start(struct ra_app *app)
 	ra_jsonw_text(&w, "config", c->digest);
 	ra_jsonw_object_end(&w);
 	ra_engine_event(app->engine, "start", ra_buf_text(&body));
-	snprintf(status, sizeof(status), "watching %zu checks in %zu environments", c->check_count,
-	    c->environment_count);
-	ra_notify_ready(app->notify, status);
+	ra_health_say(app, true);
 }
 
 static int
@@ -207,9 +218,10 @@ stop(struct ra_app *app)
 	if (app->engine != NULL)
 		ra_engine_stop(app->engine);
 	ra_mirror_free(RA_TAKE(app->mirror));
+	ra_store_close(RA_TAKE(app->store), STOP_WAIT);
+	/* After the lines that waited for what they say to be saved. */
 	if (app->started)
 		ra_app_log(app, LOG_NOTICE, "stop version=%s", RA_VERSION);
-	ra_store_close(RA_TAKE(app->store), STOP_WAIT);
 	ra_engine_free(RA_TAKE(app->engine));
 	ra_syslog_free(RA_TAKE(app->syslog), STOP_WAIT / 2);
 	ra_notify_free(RA_TAKE(app->notify));
@@ -222,6 +234,7 @@ ra_app_run(struct ra_app *app)
 {
 	struct ra_error err = { 0 };
 
+	app->seccomp = ra_seccomp_wanted();
 	/* The helper first: it is to inherit nothing. */
 	if (ra_random(app->fingerprint_key, sizeof(app->fingerprint_key)) < 0 ||
 	    ra_app_open_io(app, &err) < 0 || ra_notify_new(app->io.loop, &app->notify) < 0) {
@@ -233,6 +246,7 @@ ra_app_run(struct ra_app *app)
 		fprintf(stderr, "relauditd: %s\n", err.text);
 		app->exit = RA_EXIT_FAILED;
 	} else {
+		confine(app);
 		say_start(app);
 		app->started = true;
 		ra_loop_run(app->io.loop);

@@ -9,6 +9,7 @@
 #include "relaudit/engine/mirror.h"
 #include "relaudit/io/io.h"
 #include "relaudit/io/notify.h"
+#include "relaudit/io/seccomp.h"
 #include "relaudit/io/syslog.h"
 
 #define RA_CONFIG_PATH "/etc/relaudit/relauditd.yaml"
@@ -53,7 +54,9 @@ struct ra_app {
 	struct ra_api *api;
 	struct ra_reload *reload; /* under way */
 	bool reload_again;
+	bool reload_refused; /* the last one */
 	struct ra_health *health;
+	enum ra_seccomp seccomp;
 	bool started; /* it was said */
 	int exit;
 };
@@ -82,5 +85,7 @@ void ra_app_on_hangup(void *app);
 /* app_health.c: secrets that changed, things that fail and recover */
 int ra_health_start(struct ra_app *app);
 void ra_health_stop(struct ra_app *app);
+/* Counts to the service manager; ready: and that all is up. */
+void ra_health_say(struct ra_app *app, bool ready);
 
 #endif

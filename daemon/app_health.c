@@ -52,6 +52,13 @@ watch_helper(struct ra_health *h)
 	if (stats.restarts != h->restarts)
 		ra_app_log(h->app, LOG_ERR, "helper restarted=%" PRIu64, stats.restarts);
 	h->restarts = stats.restarts;
+	if (stats.lost) {
+		ra_app_log(h->app, LOG_CRIT,
+		    "helper lost=1 summary=\"its keeper was ended from outside; the daemon ends, "
+		    "to be started again\"");
+		h->app->exit = RA_EXIT_FAILED;
+		ra_loop_stop(h->app->io.loop);
+	}
 }
 
 static void
@@ -143,6 +150,54 @@ watch_files(struct ra_health *h)
 	look_at_next(h);
 }
 
+/* --- one line for `systemctl status` --- */
+
+static bool
+count_states(struct ra_engine *e, size_t counts[RA_PENDING + 1])
+{
+	struct ra_generation *now = ra_engine_generation(e);
+	const struct ra_config *c;
+	enum ra_verdict state, verdict;
+
+	if (now == NULL)
+		return false;
+	c = ra_generation_config(now);
+	for (size_t i = 0; i < c->check_count; i++) {
+		ra_generation_shown(now, c->checks[i], &state, &verdict);
+		counts[state]++;
+	}
+	ra_generation_unref(now);
+	return true;
+}
+
+void
+ra_health_say(struct ra_app *app, bool ready)
+{
+	static const enum ra_verdict worst_first[] = { RA_CRITICAL, RA_UNKNOWN, RA_WARNING,
+		RA_PENDING };
+	RA_BUF_LOCAL text = RA_BUF(256);
+	const struct ra_config *c = ra_engine_config(app->engine);
+	size_t counts[RA_PENDING + 1] = { 0 };
+
+	if (!ra_notify_heard(app->notify))
+		return;
+	ra_buf_printf(&text, "%zu environment%s, %zu check%s", c->environment_count,
+	    c->environment_count == 1 ? "" : "s", c->check_count, c->check_count == 1 ? "" : "s");
+	if (!count_states(app->engine, counts))
+		ra_buf_puts(&text, ", not counted: out of memory");
+	for (size_t i = 0; i < RA_ARRAY_SIZE(worst_first); i++) {
+		if (counts[worst_first[i]] > 0)
+			ra_buf_printf(&text, ", %zu %s", counts[worst_first[i]],
+			    ra_verdict_name(worst_first[i]));
+	}
+	if (app->reload_refused)
+		ra_buf_puts(&text, "; the last reload was refused, the log says why");
+	if (ready)
+		ra_notify_ready(app->notify, ra_buf_text(&text));
+	else
+		ra_notify_status(app->notify, ra_buf_text(&text));
+}
+
 static void
 on_timer(void *arg)
 {
@@ -152,6 +207,7 @@ on_timer(void *arg)
 	watch_helper(h);
 	watch_clock(h);
 	watch_files(h);
+	ra_health_say(h->app, false);
 }
 
 int

@@ -104,6 +104,7 @@ finish(struct ra_reload *r)
 			ra_app_log(app, LOG_ERR, "reload refused=1 %s", err.text);
 		}
 	}
+	app->reload_refused = !ok;
 	if (r->done != NULL)
 		r->done(r->arg, ok, ra_buf_text(&text));
 }
@@ -115,7 +116,7 @@ on_loaded(void *arg)
 	struct ra_app *app = r->app;
 
 	finish(r);
-	ra_notify_ready(app->notify, "reloaded");
+	ra_health_say(app, true);
 	ra_config_unref(r->config);
 	ra_errors_clear(&r->errors);
 	free(r);

@@ -53,6 +53,21 @@ clear_stale(const char *path, const struct sockaddr_un *sun, struct ra_error *er
 	return 0;
 }
 
+/* Not asked for where it is so already: the unit's sandbox has no chown. */
+static int
+give(const char *path, gid_t group, struct ra_error *err)
+{
+	struct stat st;
+
+	if (group == (gid_t)-1 || (lstat(path, &st) == 0 && st.st_gid == group) ||
+	    lchown(path, (uid_t)-1, group) == 0)
+		return 0;
+	return ra_error_set(err, -errno,
+	    "cannot give %s to the group of daemon.socket.group: %s; under systemd this takes the "
+	    "drop-in socket-group.conf",
+	    path, strerror(errno));
+}
+
 static int
 make_folder(const char *path, gid_t group, struct ra_error *err)
 {
@@ -66,10 +81,7 @@ make_folder(const char *path, gid_t group, struct ra_error *err)
 		return errno == EEXIST ? 0
 				       : ra_error_set(err, -errno, "cannot make %s: %s", folder,
 					     strerror(errno));
-	if (group != (gid_t)-1 && chown(folder, (uid_t)-1, group) < 0)
-		return ra_error_set(
-		    err, -errno, "cannot give %s to the group: %s", folder, strerror(errno));
-	return 0;
+	return give(folder, group, err);
 }
 
 static int
@@ -98,9 +110,8 @@ bind_and_listen(
 	umask(mask);
 	if (r != 0)
 		return ra_error_set(err, -r, "cannot bind %s: %s", path, strerror(r));
-	if (group != (gid_t)-1 && lchown(path, (uid_t)-1, group) < 0)
-		return ra_error_set(
-		    err, -errno, "cannot give %s to the group: %s", path, strerror(errno));
+	if ((r = give(path, group, err)) < 0)
+		return r;
 	if (listen(fd, BACKLOG) < 0)
 		return ra_error_set(err, -errno, "cannot listen on %s: %s", path, strerror(errno));
 	return 0;

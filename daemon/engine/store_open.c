@@ -19,8 +19,9 @@ start_thread(pthread_t *ret, void *(*run)(void *), struct ra_store *s)
 
 	if (r != 0)
 		return -r;
-	/* Signals are the loop's. */
+	/* Signals are the loop's, but for what this thread itself may cause (seccomp.c). */
 	sigfillset(&all);
+	sigdelset(&all, SIGSYS);
 	pthread_sigmask(SIG_SETMASK, &all, &was);
 	r = pthread_attr_setstacksize(&attr, STACK);
 	if (r == 0)

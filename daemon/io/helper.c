@@ -179,7 +179,6 @@ on_again(void *arg)
 {
 	struct ra_helper *h = arg;
 
-	(void)ra_helper_process_reap(h);
 	if (ra_helper_process_start(h, NULL) < 0)
 		start_again(h);
 	else
@@ -342,7 +341,7 @@ on_tick(void *arg)
 	}
 	if (hangs && !h->gone)
 		lose(h, "the helper process did not answer, and was ended");
-	if (!h->gone && ra_helper_process_reap(h) && job_count(h) == 0)
+	if (!h->gone && job_count(h) == 0)
 		ra_timer_stop(h->tick);
 	leave(h);
 }
@@ -359,6 +358,7 @@ ra_helper_new(struct ra_loop *loop, const char *exe, struct ra_helper **ret, str
 		return ra_error_set(err, -ENOMEM, "out of memory");
 	h->loop = loop;
 	h->fd = -1;
+	h->keeper = -1;
 	h->out = RA_BUF(OUT_MAX);
 	h->exe = exe != NULL ? strdup(exe) : NULL;
 	if ((exe != NULL && h->exe == NULL) || ra_timer_new(loop, on_tick, h, &h->tick) < 0 ||

@@ -15,6 +15,7 @@
 #include "relaudit/base/clock.h"
 
 #include "children.h"
+#include "helper_keeper.h"
 #include "helper_lane.h"
 #include "helper_private.h"
 
@@ -143,12 +144,15 @@ ra_helper_main(int argc, char **argv)
 	int type;
 	socklen_t len = sizeof(type);
 
-	if (argc != 1 || strcmp(argv[0], RA_HELPER_NAME) != 0)
+	if (argc != 1 ||
+	    (strcmp(argv[0], RA_HELPER_NAME) != 0 && strcmp(argv[0], RA_KEEPER_NAME) != 0))
 		return -1;
 	if (getsockopt(RA_WIRE_FD, SOL_SOCKET, SO_TYPE, &type, &len) < 0) {
-		fputs(RA_HELPER_NAME ": started by relauditd only\n", stderr);
+		fprintf(stderr, "%s: started by relauditd only\n", argv[0]);
 		return EXIT_FAILURE;
 	}
+	if (strcmp(argv[0], RA_KEEPER_NAME) == 0)
+		_exit(ra_keeper_main());
 	prepare();
 	children = ra_children_new(on_ran, NULL); /* before any thread, for its signal mask */
 	if (children == NULL)

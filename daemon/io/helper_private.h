@@ -11,8 +11,6 @@
 
 #include "helper_wire.h"
 
-#define RA_HELPER_NAME	"relauditd: helper"	/* its argv[0], and all of its arguments */
-
 struct ra_helper_job {
 	struct ra_helper *helper;
 	uint64_t id;		/* where in `jobs` below, how often it was used above */
@@ -48,8 +46,8 @@ struct ra_helper {
 	size_t sent;			/* of out */
 	uint64_t life;
 	int64_t started, backoff;
-	pid_t *dead;			/* killed, not reaped yet */
-	size_t dead_count;
+	pid_t keeper_pid;
+	int keeper;			/* its descriptor */
 
 	/* jobs by the low half of their ids */
 	struct ra_helper_job **jobs;
@@ -65,8 +63,6 @@ int ra_helper_process_start(struct ra_helper *h, struct ra_error *err);
 void ra_helper_process_lose(struct ra_helper *h);
 /* Tells it to end and waits a little. */
 void ra_helper_process_end(struct ra_helper *h);
-/* Reaps what has died; true if nothing is left. */
-bool ra_helper_process_reap(struct ra_helper *h);
 /* Sends what there is to send when there is room. */
 void ra_helper_process_push(struct ra_helper *h);
 /* The socket is ready; what came of it. */

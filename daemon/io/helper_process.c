@@ -1,127 +1,56 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Starting and ending the helper's process. The loop's process may be large: no fork. */
+/* Starting and ending the helper's process, by its keeper. */
 #include "helper_private.h"
 
-#include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
-#include <spawn.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define EXE	 "/proc/self/exe"
-#define END_WAIT 250 /* ms, twice */
+#include "helper_keeper.h"
 
+#define FIRST_WAIT 10000 /* ms, for the keeper to be there, before there is anything to hold up */
+#define AGAIN_WAIT 50
+#define END_WAIT   500
+
+/* The keeper once: it cannot be had again under the filter, nor need it be. */
 static int
-set_actions(posix_spawn_file_actions_t *actions, int fd)
+start_keeper(struct ra_helper *h)
 {
-	int r = posix_spawn_file_actions_adddup2(actions, fd, RA_WIRE_FD);
-
-	if (r == 0)
-		r = posix_spawn_file_actions_addopen(
-		    actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-	if (r == 0)
-		r = posix_spawn_file_actions_addopen(
-		    actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-	return r;
-}
-
-static int
-set_attributes(posix_spawnattr_t *attr)
-{
-	sigset_t all, none;
-	int r;
-
-	sigfillset(&all);
-	sigemptyset(&none);
-	r = posix_spawnattr_setsigdefault(attr, &all);
-	if (r == 0)
-		r = posix_spawnattr_setsigmask(attr, &none);
-	if (r == 0)
-		r = posix_spawnattr_setflags(attr, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
-	return r;
-}
-
-/* With no environment at all. Positive errno. */
-static int
-spawn(const char *exe, int fd, pid_t *ret)
-{
-	char *argv[] = { (char[]){ RA_HELPER_NAME }, NULL }, *envp[] = { NULL };
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attr;
-	int r = posix_spawn_file_actions_init(&actions);
-
-	if (r != 0)
-		return r;
-	r = posix_spawnattr_init(&attr);
-	if (r != 0) {
-		posix_spawn_file_actions_destroy(&actions);
-		return r;
-	}
-	r = set_actions(&actions, fd);
-	if (r == 0)
-		r = set_attributes(&attr);
-	if (r == 0)
-		r = posix_spawn(ret, exe, &actions, &attr, argv, envp);
-	posix_spawnattr_destroy(&attr);
-	posix_spawn_file_actions_destroy(&actions);
-	return r;
+	return h->keeper >= 0 ? 0 : ra_keeper_start(&h->keeper_pid, &h->keeper);
 }
 
 int
 ra_helper_process_start(struct ra_helper *h, struct ra_error *err)
 {
-	const char *exe = h->exe != NULL ? h->exe : EXE;
 	int fds[2], r;
 
+	r = start_keeper(h);
+	if (r < 0)
+		return ra_error_set(err, r, "cannot start the helper's keeper: %s", strerror(-r));
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
 		return ra_error_set(
 		    err, -errno, "cannot make a socket for the helper: %s", strerror(errno));
 	r = ra_watch_new(h->loop, fds[0], ra_helper_on_ready, h, &h->watch);
-	if (r == 0) {
-		r = -spawn(exe, fds[1], &h->pid);
-		close(fds[1]);
-	} else {
-		close(fds[1]);
-	}
+	if (r == 0)
+		r = ra_keeper_ask(
+		    h->keeper, h->exe, fds[1], h->life == 0 ? FIRST_WAIT : AGAIN_WAIT, &h->pid);
+	close(fds[1]);
 	if (r < 0) {
 		ra_watch_free(RA_TAKE(h->watch));
 		close(fds[0]);
 		h->pid = 0;
-		return ra_error_set(err, r, "cannot start the helper %s: %s", exe, strerror(-r));
+		h->stats.lost = r == -EPIPE;
+		return ra_error_set(err, r, "cannot start the helper%s%s: %s",
+		    h->exe != NULL ? " " : "", h->exe != NULL ? h->exe : "", strerror(-r));
 	}
 	h->fd = fds[0];
 	h->life++;
 	h->started = ra_loop_now(h->loop);
 	ra_helper_process_push(h);
 	return 0;
-}
-
-static void
-keep_dead(struct ra_helper *h, pid_t pid)
-{
-	pid_t *dead = reallocarray(h->dead, h->dead_count + 1, sizeof(*dead));
-
-	if (dead == NULL)
-		return;
-	h->dead = dead;
-	h->dead[h->dead_count++] = pid;
-}
-
-bool
-ra_helper_process_reap(struct ra_helper *h)
-{
-	size_t left = 0;
-
-	for (size_t i = 0; i < h->dead_count; i++) {
-		if (waitpid(h->dead[i], NULL, WNOHANG) == 0)
-			h->dead[left++] = h->dead[i];
-	}
-	h->dead_count = left;
-	return left == 0;
 }
 
 static void
@@ -144,41 +73,30 @@ void
 ra_helper_process_lose(struct ra_helper *h)
 {
 	forget(h);
-	if (h->pid == 0)
-		return;
-	(void)kill(h->pid, SIGKILL);
-	keep_dead(h, h->pid);
+	if (h->pid != 0)
+		ra_keeper_kill(h->keeper);
 	h->pid = 0;
-	(void)ra_helper_process_reap(h);
-}
-
-/* True if it ended and was reaped. */
-static bool
-wait_for(pid_t pid)
-{
-	struct pollfd p = { .fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN };
-	bool ended;
-
-	if (p.fd >= 0) {
-		(void)poll(&p, 1, END_WAIT);
-		close(p.fd);
-	}
-	ended = waitpid(pid, NULL, WNOHANG) != 0;
-	return ended;
 }
 
 void
 ra_helper_process_end(struct ra_helper *h)
 {
+	struct pollfd p = { .events = POLLIN };
+
 	forget(h);
-	if (h->pid != 0 && !wait_for(h->pid)) {
-		/* Stuck where even SIGKILL may not reach it: then it is init's. */
-		(void)kill(h->pid, SIGKILL);
-		(void)wait_for(h->pid);
-	}
 	h->pid = 0;
-	(void)ra_helper_process_reap(h);
-	free(RA_TAKE(h->dead));
+	if (h->keeper < 0)
+		return;
+	close(h->keeper);
+	h->keeper = -1;
+	/* It waits a little for the helper, which may be stuck where even SIGKILL does not reach
+	   it. If it is stopped, our end is its end. */
+	p.fd = (int)syscall(SYS_pidfd_open, h->keeper_pid, 0);
+	if (p.fd >= 0) {
+		(void)poll(&p, 1, END_WAIT);
+		close(p.fd);
+	}
+	(void)waitpid(h->keeper_pid, NULL, WNOHANG);
 }
 
 void

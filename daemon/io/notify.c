@@ -5,14 +5,17 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "relaudit/base/clock.h"
 #include "relaudit/io/loop.h"
+
+#define STATUS_MAX 200
 
 struct ra_notify {
 	int fd; /* -1: nobody listens */
 	struct ra_timer *watchdog;
+	char status[STATUS_MAX]; /* said last */
 };
 
 static void
@@ -93,22 +96,45 @@ ra_notify_free(struct ra_notify *n)
 	free(n);
 }
 
-void
-ra_notify_ready(struct ra_notify *n, const char *status)
+bool
+ra_notify_heard(const struct ra_notify *n)
 {
-	char text[256];
+	return n->fd >= 0;
+}
 
-	snprintf(text, sizeof(text), "READY=1\nSTATUS=%s", status);
+static void
+say_status(struct ra_notify *n, const char *before, const char *status)
+{
+	char text[STATUS_MAX + 32];
+
+	snprintf(n->status, sizeof(n->status), "%s", status);
+	snprintf(text, sizeof(text), "%sSTATUS=%s", before, n->status);
 	say(n, text);
 }
 
 void
+ra_notify_ready(struct ra_notify *n, const char *status)
+{
+	say_status(n, "READY=1\n", status);
+}
+
+void
+ra_notify_status(struct ra_notify *n, const char *status)
+{
+	if (strncmp(n->status, status, sizeof(n->status) - 1) != 0)
+		say_status(n, "", status);
+}
+
+/* With the time to the microsecond: systemd tells by it whether its own signal was the cause. */
+void
 ra_notify_reloading(struct ra_notify *n)
 {
+	struct timespec now;
 	char text[96];
 
+	clock_gettime(CLOCK_MONOTONIC, &now);
 	snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%lld",
-	    (long long)ra_clock_mono() * 1000);
+	    (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
 	say(n, text);
 }
 

@@ -209,6 +209,7 @@ start(struct ra_syslog *s)
 	if (r != 0)
 		return -r;
 	sigfillset(&all);
+	sigdelset(&all, SIGSYS); /* what this thread itself may cause (seccomp.c) */
 	pthread_sigmask(SIG_SETMASK, &all, &was);
 	r = pthread_attr_setstacksize(&attr, STACK);
 	if (r == 0)

@@ -29,7 +29,8 @@ FUZZ_BUILD = pathlib.Path(os.environ.get("RELAUDIT_FUZZ_BUILD", ROOT / "build-fu
 SERVERS = pathlib.Path(__file__).resolve().parent / "servers"
 RELAUDITD = BUILD / "daemon" / "relauditd"
 RELAUDITCTL = BUILD / "daemon" / "relauditctl"
-SANITIZER = re.compile(r"Sanitizer|runtime error:|==\d+==ERROR|Assertion .* failed")
+SANITIZER = re.compile(r"Sanitizer|runtime error:|==\d+==ERROR|Assertion .* failed|"
+                       r"forbidden system call")
 
 Answer = collections.namedtuple("Answer", "code out err")
 
@@ -50,6 +51,7 @@ def wait_for(predicate, timeout=20.0, what=""):
 def clean_environment(**more):
     keep = ("PATH", "LANG", "TERM", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS")
     env = {k: os.environ[k] for k in keep if k in os.environ}
+    env["RELAUDIT_SECCOMP"] = "log"  # a forbidden call is named, and fails the test
     env.update(more)
     return env
 
@@ -199,15 +201,20 @@ class Daemon:
     def said(self):
         return self.stderr.read_text(errors="replace") if self.stderr.exists() else ""
 
+    def keeper(self):
+        """What starts helpers, the only child."""
+        [pid] = children(self.pid)
+        return pid
+
     def children(self):
-        text = pathlib.Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text()
-        return [int(p) for p in text.split()]
+        """The helper: the keeper's child."""
+        return children(self.keeper())
 
     def kill9(self):
-        children = self.children()
+        helpers = [self.keeper(), *self.children()]
         self.process.kill()
         self.process.wait()
-        for pid in children:
+        for pid in helpers:
             wait_for(lambda: not is_running(pid), what=f"helper {pid} ends with its daemon")
         self.process = None
 
@@ -298,6 +305,19 @@ def find_check(status, name):
             if check["check"] == name:
                 return check
     raise AssertionError(f"no {name} in {json.dumps(status)[:2000]}")
+
+
+def children(pid):
+    try:
+        text = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    except OSError:
+        return []
+    return [int(p) for p in text.split()]
+
+
+def in_flight(metrics):
+    m = re.search(r"^relaudit_\w*in_flight(?:\{[^}]*\})? (\S+)", metrics, re.M)
+    return float(m[1]) if m else 0
 
 
 def is_running(pid):
@@ -416,8 +436,8 @@ class Hole:
 class Server:
     """A program of tests/system/servers: prints its port, ends with its standard input."""
 
-    def __init__(self, *argv):
-        self.process = subprocess.Popen(["/usr/bin/python3", *map(str, argv)],
+    def __init__(self, *argv, inside=lambda *argv: argv):
+        self.process = subprocess.Popen(inside("/usr/bin/python3", *map(str, argv)),
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         line = self.process.stdout.readline()
         assert line.startswith("PORT "), f"{argv} said {line!r}"

@@ -95,6 +95,24 @@ def test_the_helper_ends_with_its_daemon_and_comes_back_without(daemon, folder):
     d.start()
 
 
+def test_without_a_keeper_it_ends_to_be_started_again(daemon, folder, syslog):
+    """Under the filter it cannot start another: the service manager does, whole."""
+    make_backups(folder / "b")
+    d = daemon({"defaults": {"every": "1h", "retry": "1h", "confirm": 1},
+                "environments": {"one": {"checks": {
+                    "backup": {"file": {"glob": f"{folder}/b/*.dump"},
+                               "expect": {"max-age": "26h"}}}}}}, inside=syslog)
+    d.ready()
+    [helper] = d.children()
+    os.kill(d.keeper(), 9)
+    assert d.process.wait(timeout=30) == 1
+    d.process = None
+    assert parse_line(syslog.wait("helper lost=1")[0])[1] == "crit"
+    assert not is_running(helper)
+    d.start()
+    assert d.check("one/backup")["state"] == "OK"
+
+
 def test_a_damaged_history_is_begun_anew_and_said(daemon, web, folder, syslog):
     web.put("version", {"version": "2.0.0"})
     d = daemon({"defaults": {"every": "1h", "confirm": 1},

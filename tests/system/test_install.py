@@ -61,32 +61,6 @@ def test_unit_names_the_installed_program(root):
     assert "@" not in re.sub(r"@(system-service|privileged|resources)\b", "", text)
 
 
-def test_unit_is_verified(root, tmp_path):
-    if shutil.which("systemd-analyze") is None:
-        pytest.skip("no systemd-analyze here")
-    unit = tmp_path / "relauditd.service"
-    text = (root / "usr/lib/systemd/system/relauditd.service").read_text()
-    unit.write_text(text.replace("/usr/sbin/relauditd", str(root / "usr/sbin/relauditd"))
-                    .replace("man:relauditd(8) man:relauditd.yaml(5)", "https://example.com"))
-    done = support.run("systemd-analyze", "verify", unit)
-    own = [ln for ln in done.err.splitlines() if "relauditd" in ln]
-    assert not own, done.err
-
-
-@pytest.mark.parametrize("path", ["usr/sbin/relauditd", "usr/bin/relauditctl"])
-def test_hardening(root, path):
-    def readelf(*args):
-        return support.run("readelf", "-W", *args, root / path).out
-    assert re.search(r"Type:\s+DYN", readelf("-h")), "position independent"
-    headers, dynamic = readelf("-l"), readelf("-d")
-    assert "GNU_RELRO" in headers
-    assert re.search(r"\(FLAGS_1\).*NOW|BIND_NOW", dynamic)
-    assert re.search(r"GNU_STACK.* RW ", headers), "no executable stack"
-    assert "__stack_chk_fail" in readelf("-s"), "stack protector"
-    assert "RPATH" not in dynamic and "RUNPATH" not in dynamic
-    assert "TEXTREL" not in dynamic
-
-
 @pytest.mark.parametrize("page", ["man8/relauditd.8", "man5/relauditd.yaml.5",
                                   "man1/relauditctl.1"])
 def test_manual_pages_render(root, page):

@@ -96,10 +96,10 @@ def test_the_canary_is_nowhere(planted, syslog, folder):
     done = support.relauditd("-c", d.config, "--check-config", env=env)
     assert done.code == 0, done
     bad += leaks("--check-config", done.out + done.err)
-    for pid in [d.pid, *d.children()]:
+    for pid in [d.pid, d.keeper(), *d.children()]:
         for name in ("cmdline", "comm"):
             bad += leaks(f"/proc/{pid}/{name}", proc(pid, name))
-    for pid in d.children():
+    for pid in [d.keeper(), *d.children()]:
         bad += leaks(f"environ of the helper {pid}", proc(pid, "environ"))
     d.signal(support.signal.SIGHUP)
     support.wait_for(lambda: len(syslog.lines(": reload ")) >= 2)

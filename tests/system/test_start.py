@@ -190,18 +190,13 @@ def test_stop_is_quick_with_probes_in_flight(daemon, things):
                 "environments": {f"env{n}": {"checks": {f"version-{i}": {
                     "http": {"url": f"http://127.0.0.1:{hole.port}/"}, "format": "text",
                     "timeout": "60s", "every": "1s"} for i in range(10)}} for n in range(30)}})
-    wait_for(lambda: in_flight(d.metrics()) >= 200, what="probes under way")
+    wait_for(lambda: support.in_flight(d.metrics()) >= 200, what="probes under way")
     began = support.time.monotonic()
     d.signal(signal.SIGTERM)
     d.signal(signal.SIGTERM)
     assert d.process.wait(timeout=20) == 0
     # 2 s by the contract; sanitizers take their share
     assert support.time.monotonic() - began < 6
-
-
-def in_flight(text):
-    m = re.search(r"^relaudit_\w*in_flight(?:\{[^}]*\})? (\S+)", text, re.M)
-    return float(m[1]) if m else 0
 
 
 def test_state_folder_that_cannot_be_is_said(folder):

@@ -3,8 +3,8 @@
  * The helper: a small process beside the loop, re-executed from the same binary, that looks at
  * files (and later starts children), so that the loop process never touches a foreign file system
  * and never forks. Files are looked at in at most 8 workers, in lanes per mount: a worker stuck in
- * a dead mount is abandoned, never waited for. If the helper dies it is started again and what was
- * under way ends with RA_R_HELPER.
+ * a dead mount is abandoned, never waited for. If the helper dies it is started again, by a keeper
+ * between the two which does nothing else, and what was under way ends with RA_R_HELPER.
  */
 #ifndef RELAUDIT_IO_HELPER_H
 #define RELAUDIT_IO_HELPER_H
@@ -66,8 +66,8 @@ struct ra_file_answer {
 };
 
 /*
- * Called first thing in main(): if this process was started as the helper, runs it and returns its
- * exit code; else returns -1.
+ * Called first thing in main(): if this process was started as the helper or as its keeper, runs it
+ * and returns its exit code; else returns -1.
  */
 int ra_helper_main(int argc, char **argv);
 
@@ -119,6 +119,7 @@ int ra_helper_pid(const struct ra_helper *h);
 struct ra_helper_stats {
 	uint64_t jobs, restarts, abandoned;
 	uint64_t workers;
+	bool lost;		/* the keeper is gone: there will be no helper any more */
 };
 void ra_helper_stats(const struct ra_helper *h, struct ra_helper_stats *ret);
 
