@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A transition is committed with its id, sent, marked sent. A crash in between sends it again with
- * the same id; a store that does not answer in a second does not hold it back, it says so.
+ * A transition is committed with its id, sent, marked sent once it has left the queue to syslog. A
+ * crash in between sends it again with the same id; a store that does not answer in a second does
+ * not hold it back, it says so.
  */
 #include <stdio.h>
 #include <string.h>
@@ -12,7 +13,15 @@
 
 #include "internal.h"
 
-#define SAVE_WAIT RA_SECOND
+#define SAVE_WAIT    RA_SECOND
+#define OUTGOING_MAX 32 /* lines of one check; while syslog stalls the oldest count as sent */
+
+/* A line in the queue to syslog, and whose it is. */
+struct ra_outgoing {
+	struct ra_outgoing *next;
+	uint64_t number;
+	char check[];
+};
 
 static void on_timer(void *arg);
 
@@ -23,28 +32,105 @@ unsent_free(struct ra_unsent *u)
 	free(u);
 }
 
-static void
+/* The number it has on its way; 0: it is out. */
+static uint64_t
 send_line(struct ra_engine *e, int priority, const char *line)
 {
 	e->stats.alerts++;
-	if (e->syslog != NULL)
-		ra_syslog_send(e->syslog, priority, line);
+	return e->syslog != NULL ? ra_syslog_send(e->syslog, priority, line) : 0;
 }
 
-/* Sends what is committed, in order, and marks it so. */
-static void
-send_saved(struct ra_engine *e, struct ra_track *t)
+/* Takes out what has left the queue. True: there was some. */
+static bool
+drop_sent(struct ra_track *t, uint64_t sent)
 {
 	struct ra_unsent *u;
 	bool any = false;
 
-	while ((u = t->unsent) != NULL && u->saved) {
-		send_line(e, u->priority, u->line);
+	while ((u = t->unsent) != NULL && u->sent != 0 && u->sent <= sent) {
 		t->unsent = u->next;
 		unsent_free(u);
 		any = true;
 	}
-	if (any)
+	return any;
+}
+
+static void
+on_sent(void *arg)
+{
+	struct ra_engine *e = arg;
+	uint64_t sent = ra_syslog_sent(e->syslog);
+	struct ra_outgoing *o;
+
+	while ((o = e->outgoing) != NULL && o->number <= sent) {
+		const struct ra_check *c = ra_map_get(&e->config->checks_by_id, o->check);
+
+		if (c != NULL && drop_sent(&e->tracks[c->index], sent))
+			ra_keep_state(e, &e->tracks[c->index], NULL, NULL);
+		e->outgoing = o->next;
+		if (e->outgoing == NULL)
+			e->outgoing_last = &e->outgoing;
+		free(o);
+	}
+}
+
+static void
+wake(void *arg)
+{
+	ra_wake_send(arg);
+}
+
+/* To be told when it is out. False: nobody will tell, it counts as out. */
+static bool
+expect_sent(struct ra_engine *e, const struct ra_track *t, uint64_t number)
+{
+	size_t len = strlen(t->check->id) + 1;
+	struct ra_outgoing *o =
+	    number != 0 && e->announce_wake != NULL ? malloc(sizeof(*o) + len) : NULL;
+
+	if (o == NULL)
+		return false;
+	o->next = NULL;
+	o->number = number;
+	memcpy(o->check, t->check->id, len);
+	*e->outgoing_last = o;
+	e->outgoing_last = &o->next;
+	return true;
+}
+
+/* Of a check that keeps changing while syslog stalls; the queue has a limit as well. */
+static void
+drop_most(struct ra_track *t)
+{
+	size_t n = 0;
+
+	for (const struct ra_unsent *u = t->unsent; u != NULL; u = u->next)
+		n += u->sent != 0;
+	for (struct ra_unsent *u; n > OUTGOING_MAX; n--) {
+		u = t->unsent;
+		t->unsent = u->next;
+		unsent_free(u);
+	}
+}
+
+/* Sends what is committed, in order. */
+static void
+send_saved(struct ra_engine *e, struct ra_track *t)
+{
+	struct ra_unsent *u;
+	bool out = false;
+
+	for (u = t->unsent; u != NULL && u->saved; u = u->next) {
+		if (u->sent != 0)
+			continue;
+		u->sent = send_line(e, u->priority, u->line);
+		if (!expect_sent(e, t, u->sent)) {
+			u->sent = UINT64_MAX;
+			out = true;
+		}
+	}
+	drop_most(t);
+	if (out && drop_sent(t, UINT64_MAX))
 		ra_keep_state(e, t, NULL, NULL);
 }
 
@@ -74,22 +160,28 @@ on_saved(void *arg, int error)
 	free(w);
 }
 
-/* Past their second: sent as unsaved. */
+/* Past their second: sent as unsaved. *next is when the next one is, if sooner. */
 static void
-send_overdue(struct ra_engine *e, struct ra_track *t, int64_t now)
+send_overdue(struct ra_engine *e, struct ra_track *t, int64_t now, int64_t *next)
 {
 	RA_BUF_LOCAL line = RA_BUF(4096);
-	struct ra_unsent *u;
+	struct ra_unsent **at = &t->unsent, *u;
 	const char *summary;
 
-	while ((u = t->unsent) != NULL && u->deadline <= now) {
+	while ((u = *at) != NULL) {
+		if (u->sent == 0 && u->deadline < *next && u->deadline > now)
+			*next = u->deadline;
+		if (u->sent != 0 || u->deadline > now) {
+			at = &u->next;
+			continue;
+		}
 		ra_buf_clear(&line);
 		summary = u->saved ? NULL : strstr(u->line, " summary=");
 		if (summary != NULL)
 			ra_buf_printf(
 			    &line, "%.*s unsaved=1%s", (int)(summary - u->line), u->line, summary);
 		send_line(e, u->priority, summary != NULL && line.error == 0 ? line.data : u->line);
-		t->unsent = u->next;
+		*at = u->next;
 		unsent_free(u);
 	}
 }
@@ -108,11 +200,7 @@ on_timer(void *arg)
 	for (i = 0; i < e->track_count; i++) {
 		struct ra_track *t = &e->tracks[i];
 
-		if (t->unsent == NULL)
-			continue;
-		send_overdue(e, t, now);
-		if (t->unsent != NULL && t->unsent->deadline < next)
-			next = t->unsent->deadline;
+		send_overdue(e, t, now, &next);
 	}
 	e->announce_at = 0;
 	if (next != INT64_MAX) {
@@ -335,5 +423,32 @@ ra_announce_id(struct ra_engine *e)
 int
 ra_announce_init(struct ra_engine *e)
 {
-	return ra_timer_new(e->io.loop, on_timer, e, &e->announce_timer);
+	int r;
+
+	e->outgoing_last = &e->outgoing;
+	r = ra_timer_new(e->io.loop, on_timer, e, &e->announce_timer);
+	if (r < 0 || e->syslog == NULL)
+		return r;
+	r = ra_wake_new(e->io.loop, on_sent, e, &e->announce_wake);
+	if (r == 0)
+		ra_syslog_on_sent(e->syslog, wake, e->announce_wake);
+	return r;
+}
+
+void
+ra_announce_end(struct ra_engine *e)
+{
+	struct ra_outgoing *o;
+
+	if (e->announce_wake != NULL) {
+		ra_syslog_on_sent(e->syslog, NULL, NULL);
+		if (e->config != NULL)
+			on_sent(e);
+		ra_wake_free(RA_TAKE(e->announce_wake));
+	}
+	while ((o = e->outgoing) != NULL) {
+		e->outgoing = o->next;
+		free(o);
+	}
+	e->outgoing_last = &e->outgoing;
 }

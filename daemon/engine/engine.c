@@ -332,6 +332,7 @@ ra_engine_stop(struct ra_engine *e)
 	ra_timer_stop(e->slot_timer);
 	ra_timer_stop(e->announce_timer);
 	ra_timer_stop(e->keep_timer);
+	ra_announce_end(e);
 	for (i = 0; i < e->track_count; i++) {
 		if (e->tracks[i].probe != NULL)
 			ra_probe_cancel(e->tracks[i].probe);
@@ -351,6 +352,7 @@ ra_engine_free(struct ra_engine *e)
 	while (e->probes != NULL) /* what workers still read */
 		ra_loop_turn(e->io.loop);
 	ra_view_changed(e);
+	ra_announce_end(e);
 	ra_git_close(&e->repositories);
 	tracks_free(e->tracks, e->track_count);
 	ra_schedule_free(e);

@@ -22,6 +22,7 @@ struct ra_unsent {
 	struct ra_unsent *next;
 	uint64_t seq; /* in the order they came */
 	int64_t deadline; /* monotonic: sent by then, saved or not */
+	uint64_t sent; /* its number on its way to syslog; 0: not on its way */
 	int priority;
 	bool saved;
 	char *line;
@@ -55,6 +56,7 @@ struct ra_track {
 	uint16_t history_count;
 	bool dirty; /* latest result not handed to the store yet */
 	bool again; /* when the probe under way ends, another one is due */
+	bool recorded; /* there was a record of it at the start */
 	bool unseen; /* checked since its time was handed to the store */
 	struct ra_probe *probe; /* under way */
 	struct ra_run *runs; /* waiting for the next result */
@@ -202,6 +204,8 @@ struct ra_engine {
 	/* announce.c */
 	struct ra_timer *announce_timer;
 	int64_t announce_at; /* when its timer fires, 0: not set */
+	struct ra_outgoing *outgoing, **outgoing_last; /* in the order of their numbers */
+	struct ra_wake *announce_wake; /* from the thread of syslog */
 	bool announce_again; /* lines of before a crash are to be sent */
 	uint64_t announce_seq;
 	uint64_t last_id, id_reserved;
@@ -386,6 +390,8 @@ void ra_announce_resend(struct ra_engine *e);
 void ra_announce_drop(struct ra_track *t);
 uint64_t ra_announce_id(struct ra_engine *e);
 int ra_announce_init(struct ra_engine *e);
+/* What is out by now is marked so; then nothing more is heard of it. */
+void ra_announce_end(struct ra_engine *e);
 
 /* versions.c: keeps what was read of each instance, and tells what is new of its version */
 void ra_versions_remember(struct ra_probe *p);

@@ -386,6 +386,7 @@ on_record(void *arg, const char *id, const char *body)
 	if (read_state(o, &state) == 0 && state.problem > e->last_id)
 		e->last_id = state.problem;
 	if (t != NULL && read_state(o, &state) == 0) {
+		t->recorded = true;
 		r = read_result(o, ra_check_kind(t->check)->facts);
 		if (r != NULL && (t->latest == NULL || r->checked > t->latest->checked)) {
 			ra_result_unref(t->latest);
@@ -407,6 +408,23 @@ on_record(void *arg, const char *id, const char *body)
 	json_decref(o);
 }
 
+/*
+ * A problem that only the history knows was never committed, so it may never have been announced:
+ * the crash came between the two. It is seen, and announced, anew.
+ */
+static void
+forget_unrecorded(struct ra_engine *e)
+{
+	for (size_t i = 0; i < e->track_count; i++) {
+		struct ra_track *t = &e->tracks[i];
+
+		if (t->recorded || t->state.problem == 0)
+			continue;
+		ra_state_init(&t->state);
+		ra_result_unref(RA_TAKE(t->latest));
+	}
+}
+
 int
 ra_keep_load(struct ra_engine *e, struct ra_error *err)
 {
@@ -425,5 +443,6 @@ ra_keep_load(struct ra_engine *e, struct ra_error *err)
 	if (last != NULL && ra_int_parse(last, strlen(last), &id) == 0)
 		e->last_id = (uint64_t)id;
 	ra_store_each(e->store, RA_RECORD_STATE, on_record, e);
+	forget_unrecorded(e);
 	return 0;
 }

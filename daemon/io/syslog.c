@@ -26,6 +26,7 @@
 
 struct message {
 	struct message *next;
+	uint64_t number;
 	int priority;
 	bool echoed;
 	char text[];
@@ -38,6 +39,9 @@ struct ra_syslog {
 	struct message *head, **tail;
 	struct ra_syslog_stats stats;
 	uint64_t untold; /* dropped and not reported yet */
+	uint64_t last; /* number given */
+	void (*on_sent)(void *arg);
+	void *on_sent_arg;
 	bool stop, runs;
 	bool echo;
 	int facility;
@@ -154,6 +158,8 @@ send_first(struct ra_syslog *s)
 	if (!send_one(s, m->priority, m->text))
 		return false;
 	drop_first(s);
+	if (s->on_sent != NULL)
+		s->on_sent(s->on_sent_arg);
 	return s->untold == 0 || report_drops(s);
 }
 
@@ -262,11 +268,12 @@ ra_syslog_new(int facility, bool echo_too, struct ra_syslog **ret, struct ra_err
 	return 0;
 }
 
-void
+uint64_t
 ra_syslog_send(struct ra_syslog *s, int priority, const char *text)
 {
 	size_t len = strnlen(text, TEXT_MAX - 1);
 	struct message *m = malloc(sizeof(*m) + len + 1);
+	uint64_t number;
 
 	if (m != NULL) {
 		m->next = NULL;
@@ -276,7 +283,9 @@ ra_syslog_send(struct ra_syslog *s, int priority, const char *text)
 		m->text[len] = '\0';
 	}
 	pthread_mutex_lock(&s->lock);
+	number = ++s->last;
 	if (m != NULL && s->stats.queued < QUEUE_MAX) {
+		m->number = number;
 		*s->tail = m;
 		s->tail = &m->next;
 		s->stats.queued++;
@@ -288,6 +297,28 @@ ra_syslog_send(struct ra_syslog *s, int priority, const char *text)
 	pthread_cond_signal(&s->wake);
 	pthread_mutex_unlock(&s->lock);
 	free(m);
+	return number;
+}
+
+uint64_t
+ra_syslog_sent(const struct ra_syslog *syslog)
+{
+	struct ra_syslog *s = (struct ra_syslog *)(uintptr_t)syslog; /* for its lock */
+	uint64_t sent;
+
+	pthread_mutex_lock(&s->lock);
+	sent = s->head != NULL ? s->head->number - 1 : s->last;
+	pthread_mutex_unlock(&s->lock);
+	return sent;
+}
+
+void
+ra_syslog_on_sent(struct ra_syslog *s, void (*fn)(void *arg), void *arg)
+{
+	pthread_mutex_lock(&s->lock);
+	s->on_sent = fn;
+	s->on_sent_arg = arg;
+	pthread_mutex_unlock(&s->lock);
 }
 
 void

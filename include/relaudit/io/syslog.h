@@ -15,8 +15,15 @@ struct ra_syslog;
 
 /* Messages are mirrored to stderr if `echo` (a terminal, or systemd's journal without syslog). */
 int ra_syslog_new(int facility, bool echo, struct ra_syslog **ret, struct ra_error *err);
-/* From any thread. priority LOG_CRIT ...; text is one line, already escaped; cut at 2 KiB. */
-void ra_syslog_send(struct ra_syslog *s, int priority, const char *text);
+/*
+ * From any thread. priority LOG_CRIT ...; text is one line, already escaped; cut at 2 KiB. Returns
+ * the message's number, from 1.
+ */
+uint64_t ra_syslog_send(struct ra_syslog *s, int priority, const char *text);
+/* All up to this number are sent, or dropped. */
+uint64_t ra_syslog_sent(const struct ra_syslog *s);
+/* fn is called from the thread when that number has grown; NULL: no more. */
+void ra_syslog_on_sent(struct ra_syslog *s, void (*fn)(void *arg), void *arg);
 /* Waits at most wait_ms for the queue to drain, then frees or abandons. */
 void ra_syslog_free(struct ra_syslog *s, int64_t wait_ms);
 
