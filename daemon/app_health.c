@@ -17,6 +17,7 @@
 #define CLOCK_JUMP (5 * RA_SECOND)
 
 struct ra_health {
+	int64_t say_at; /* monotonic ms: the next status */
 	struct ra_app *app;
 	struct ra_timer *timer;
 	bool store_failing;
@@ -207,7 +208,12 @@ on_timer(void *arg)
 	watch_helper(h);
 	watch_clock(h);
 	watch_files(h);
-	ra_health_say(h->app, false);
+	/* All checks are looked at for it: the more there are, the less often. */
+	if (ra_clock_mono() >= h->say_at) {
+		ra_health_say(h->app, false);
+		h->say_at =
+		    ra_clock_mono() + (int64_t)ra_engine_config(h->app->engine)->check_count;
+	}
 }
 
 int
