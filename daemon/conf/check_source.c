@@ -4,6 +4,7 @@
 
 #include "relaudit/base/arena.h"
 #include "relaudit/base/escape.h"
+#include "relaudit/model/data.h"
 #include "relaudit/model/name.h"
 
 #include "loading.h"
@@ -196,6 +197,27 @@ with_connection(struct ra_check_build *b)
 
 /* --- instances --- */
 
+/* The newest of several files is a backup or a log; as a configuration it would be any of them. */
+static void
+check_newest(
+    struct ra_check_build *b, const struct ra_conf_type *type, const struct ra_node *filled)
+{
+	if (!(b->registry->kinds[b->check->kind].takes & RA_SHAPE_KEYS))
+		return;
+	for (size_t i = 0; i < filled->count; i++) {
+		const struct ra_entry *e = &filled->entries[i];
+		const struct ra_option *o = ra_option_find(type->options, e->key);
+
+		if (o == NULL || !(o->flags & RA_OPT_NEWEST))
+			continue;
+		ra_say(b->l, e->at,
+		    "`%s:` would read the newest of several files; a configuration is one: write "
+		    "`path:`, and a check for each",
+		    o->name);
+		b->wrong = true;
+	}
+}
+
 static int
 build_instance(struct ra_check_build *b, const struct ra_node *source, const struct ra_node *value,
     struct ra_instance_conf *to)
@@ -219,6 +241,7 @@ build_instance(struct ra_check_build *b, const struct ra_node *source, const str
 	r = ra_check_bind(b, role, type, filled, b->source->at, &bound);
 	if (r < 0)
 		return r;
+	check_newest(b, type, filled);
 	r = ra_secrets_derive(b->l, &b->secrets, filled);
 	to->source_options = bound->options;
 	if (value != NULL) {

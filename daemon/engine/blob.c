@@ -42,8 +42,8 @@ ra_blob_read(struct ra_blob *b)
 	}
 	b->reason = format->read(&call, &data, &b->error);
 	if (b->reason == RA_R_OK) {
-		b->reason =
-		    ra_judge_snapshot(b->check, b->secret_key, &data, b->input.where, &b->snapshot);
+		b->reason = ra_judge_snapshot(
+		    b->check, b->secret_key, &data, b->input.where, true, &b->snapshot);
 		if (b->reason != RA_R_OK)
 			ra_error_set(&b->error, -EINVAL, "%s", ra_reason_meaning(b->reason));
 	}

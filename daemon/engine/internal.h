@@ -278,7 +278,7 @@ void ra_judge_call(const struct ra_part *part, struct ra_gathered gathered[RA_GA
     struct ra_judge_call *ret);
 /* What was read, as a snapshot, where the kind has one. Any thread. */
 enum ra_reason ra_judge_snapshot(const struct ra_check *c, const void *secret_key,
-    const struct ra_data *data, const char *where, struct ra_snapshot **ret);
+    const struct ra_data *data, const char *where, bool committed, struct ra_snapshot **ret);
 /* True: ra_probe_judged comes later. */
 bool ra_judge_part(struct ra_part *part);
 

@@ -77,13 +77,16 @@ ra_judge_call(const struct ra_part *part, struct ra_gathered gathered[RA_GATHERE
 
 enum ra_reason
 ra_judge_snapshot(const struct ra_check *c, const void *secret_key, const struct ra_data *data,
-    const char *where, struct ra_snapshot **ret)
+    const char *where, bool committed, struct ra_snapshot **ret)
 {
 	const struct ra_kind *kind = ra_check_kind(c);
 	struct ra_judge_call call = { .options = c->kind_options,
 		.expect = c->expect,
 		.warn = c->warn,
 		.variables = &c->variables,
+		.secrets = c->secrets,
+		.secret_count = c->secret_count,
+		.committed = committed,
 		.secret_key = secret_key,
 		.secret_key_len = RA_DIGEST_SIZE };
 

@@ -20,9 +20,28 @@ ra_peers_read(const struct ra_track *t, const struct ra_view *v)
 	return t->snapshots != NULL || t->latest->facts.count > 0;
 }
 
-static const char *
-why_unread(const struct ra_view *v)
+/* Of a configuration the first instance stands for all, if they agree. */
+static bool
+instances_differ(const struct ra_track *t, const struct ra_view *v)
 {
+	const char *first = NULL;
+
+	for (size_t i = 0; t->snapshots != NULL && i < v->instance_count; i++) {
+		const char *digest = ra_facts_text(&v->instances[i].facts, "digest");
+
+		if (first == NULL)
+			first = digest;
+		else if (digest != NULL && strcmp(first, digest) != 0)
+			return true;
+	}
+	return false;
+}
+
+static const char *
+why_unread(const struct ra_track *t, const struct ra_view *v)
+{
+	if (instances_differ(t, v))
+		return "its instances differ";
 	return v->verdict == RA_UNKNOWN || v->verdict == RA_PENDING ? v->summary
 								    : "not read since the start";
 }
@@ -36,8 +55,10 @@ ra_peers_gather(struct ra_engine *e, const struct ra_check *c, struct ra_gathere
 
 		ra_engine_view(e, t->check, &v);
 		out[i] = (struct ra_gathered){ .need = { .what = RA_NEED_PEER },
-			.reason = ra_peers_read(t, &v) ? RA_R_OK : RA_R_PEER_UNREAD,
-			.error = why_unread(&v),
+			.reason = ra_peers_read(t, &v) && !instances_differ(t, &v)
+				      ? RA_R_OK
+				      : RA_R_PEER_UNREAD,
+			.error = why_unread(t, &v),
 			.peer = &c->peers[i],
 			.facts = v.facts,
 			.snapshot = t->snapshots != NULL ? t->snapshots[0] : NULL,
@@ -61,6 +82,18 @@ comes_soon(const struct ra_engine *e, const struct ra_track *t)
 	return !ra_peers_read(t, &v);
 }
 
+/* What it told before the start still counts if it is not stale, but for configurations. */
+static bool
+is_awaited(const struct ra_engine *e, const struct ra_track *t)
+{
+	struct ra_view v;
+
+	if (t->latest == NULL || t->latest->checked_boot != 0)
+		return t->latest == NULL;
+	ra_engine_view(e, t->check, &v);
+	return t->snapshots != NULL || !ra_peers_read(t, &v);
+}
+
 /*
  * Right after a start a check waits for those it is held against, else it would be UNKNOWN for no
  * reason but the order in which they come. Of two that wait for each other the first goes ahead.
@@ -76,9 +109,8 @@ ra_peers_wait(const struct ra_engine *e, const struct ra_check *c)
 		const struct ra_check *peer = c->peers[i].check;
 		const struct ra_track *t = &e->tracks[peer->index];
 
-		/* What it told before the start still counts, but for configurations. */
-		if ((t->latest == NULL || (t->snapshots != NULL && t->latest->checked_boot == 0)) &&
-		    (peer->peer_count == 0 || peer->index < c->index) && comes_soon(e, t))
+		if ((peer->peer_count == 0 || peer->index < c->index) && is_awaited(e, t) &&
+		    comes_soon(e, t))
 			return true;
 	}
 	return false;

@@ -224,7 +224,7 @@ read_part(void *arg)
 	part->read_reason = format->read(&call, &part->data, &part->read_error);
 	if (part->read_reason == RA_R_OK)
 		part->read_reason = ra_judge_snapshot(c, part->probe->engine->secret_key,
-		    &part->data, part->fetch.input.where, &part->snapshot);
+		    &part->data, part->fetch.input.where, false, &part->snapshot);
 	if (ra_check_kind(c)->snapshot != NULL)
 		wipe(part); /* the snapshot has all that is judged */
 }

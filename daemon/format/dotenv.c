@@ -260,6 +260,32 @@ ra_dotenv_systemd(struct ra_keys *k, bool old)
 
 /* --- the format --- */
 
+#define PEM "-----BEGIN "
+
+/* A key's block without quotes: its lines would be read, and shown, as names of variables. */
+static enum ra_reason
+check_blocks(struct ra_keys *k, const struct ra_input *in)
+{
+	const struct ra_data *d = &k->data;
+
+	if (in->len == 0 || memmem(in->bytes, in->len, PEM, strlen(PEM)) == NULL)
+		return RA_R_OK;
+	for (size_t i = 0; i < d->keys.count; i++) {
+		const char *value = ra_data_key_value(d, i);
+		size_t len = d->keys.list[i].value_len;
+
+		if (memmem(value, len, PEM, strlen(PEM)) == NULL ||
+		    memmem(value, len, "-----END ", 9) != NULL || memchr(value, '\n', len) != NULL)
+			continue;
+		ra_error_set(k->err, -EINVAL,
+		    "line %u: a key or certificate begins here and is not in quotes: its lines "
+		    "would be taken for variables",
+		    d->keys.list[i].line);
+		return RA_R_NOT_DOTENV;
+	}
+	return RA_R_OK;
+}
+
 static enum ra_reason
 dotenv_read(const struct ra_format_call *call, struct ra_data *ret, struct ra_error *err)
 {
@@ -284,6 +310,8 @@ dotenv_read(const struct ra_format_call *call, struct ra_data *ret, struct ra_er
 		reason = ra_dotenv_node(&k);
 		break;
 	}
+	if (reason == RA_R_OK)
+		reason = check_blocks(&k, call->input);
 	if (reason == RA_R_OK && k.data.keys.count == 0 && k.data.keys.skipped > 0) {
 		ra_error_set(err, -EINVAL,
 		    "line %u: not an assignment, and no other line is one; mend `format:` or "

@@ -205,6 +205,7 @@ collect_rules(struct config_case *c)
 	const struct config_words *warn = c->call->warn, *expect = c->call->expect;
 
 	ra_config_rules_keys(&c->baseline_rules, RA_DRIFT_IGNORE, &o->ignore);
+	ra_config_rules_sops(&c->baseline_rules);
 	ra_config_rules_keys(&c->rules, RA_DRIFT_IGNORE, &o->ignore);
 	ra_config_rules_words(&c->rules, c->words);
 	if (c->with_peer && warn != NULL) { /* what may differ may under the other word too */
@@ -244,7 +245,10 @@ snapshot(const struct ra_judge_call *call, const struct ra_data *data, const cha
 		.secret = o->secrets,
 		.secret_count = o->secret.count,
 		.open = o->opens,
-		.open_count = o->open.count };
+		.open_count = o->open.count,
+		.known = call->secrets,
+		.known_count = call->secret_count,
+		.templates = call->committed };
 	size_t count = call->variables != NULL ? call->variables->count : 0;
 	RA_FREE struct ra_placeholder *variables = calloc(count + 1, sizeof(*variables));
 	struct ra_snapshot_builder *b;
@@ -260,11 +264,15 @@ snapshot(const struct ra_judge_call *call, const struct ra_data *data, const cha
 	return b != NULL ? build(b, data, where, ret) : -ENOMEM;
 }
 
+/* Of JSON Pointers NAME is "/NAME", as in a comparison. */
 static bool
-is_ignored(const struct config_options *o, const char *key)
+is_ignored(const struct config_options *o, const struct ra_snapshot *s, const char *key)
 {
 	for (size_t i = 0; i < o->ignore.count; i++) {
-		if (ra_glob_match(o->ignore.list[i].value, key))
+		const char *rule = o->ignore.list[i].value;
+		bool plain = ra_snapshot_pointers(s) && strchr("/*?[", rule[0]) == NULL;
+
+		if (ra_glob_match(rule, plain ? key + (*key == '/') : key))
 			return true;
 	}
 	return false;
@@ -288,7 +296,7 @@ digest_of(const struct ra_judge_call *call, const struct ra_snapshot *s, char ou
 	for (size_t i = 0; i < ra_snapshot_count(s); i++) {
 		struct ra_entry e = ra_snapshot_at(s, i);
 
-		if (is_ignored(o, e.key))
+		if (is_ignored(o, s, e.key))
 			continue;
 		ra_digest_add(d, e.key, e.key_len + 1);
 		ra_digest_add(d, e.compared, e.compared_len + 1);
@@ -493,6 +501,8 @@ judge(const struct ra_judge_call *call, struct ra_result *ret)
 	int r;
 
 	ra_result_evidence(ret, call->inputs[0].input->where);
+	if (ra_snapshot_count(call->inputs[0].snapshot) == 0)
+		ra_result_say(ret, RA_UNKNOWN, RA_R_EMPTY, "there is not a single key in it");
 	r = judge_snapshot(call, call->inputs[0].snapshot, ret);
 	if (r == -ENOMEM)
 		ra_judge_no_memory(ret);

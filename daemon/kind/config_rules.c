@@ -36,6 +36,17 @@ ra_config_rules_keys(
 		    (struct ra_drift_rule){ .word = word, .key = keys->list[i].value };
 }
 
+/* What sops keeps beside the values of an encrypted file is no setting. */
+void
+ra_config_rules_sops(struct ra_config_rules *r)
+{
+	static const struct ra_text keys[] = { { "/sops/*", "/sops/*" }, { "sops_*", "sops_*" },
+		{ "sops.*", "sops.*" } };
+	static const struct ra_texts all = { .list = keys, .count = RA_ARRAY_SIZE(keys) };
+
+	ra_config_rules_keys(r, RA_DRIFT_IGNORE, &all);
+}
+
 static void
 add_origins(struct ra_config_rules *r, const struct ra_pairs *origin)
 {

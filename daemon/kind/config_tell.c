@@ -112,12 +112,13 @@ tell_group(struct ra_buf *out, const struct config_case *c, enum group group)
 }
 
 static enum ra_reason
-tell_groups(struct ra_buf *out, const struct config_case *c)
+tell_groups(struct ra_buf *out, const struct config_case *c, bool *ret_between)
 {
 	size_t counts[GROUPS], all = 0;
 
 	for (int i = 0; i < GROUPS; i++)
 		all += counts[i] = tell_group(out, c, (enum group)i);
+	*ret_between = counts[MISSING] + counts[FORBIDDEN] + counts[ELSEWHERE] == 0;
 	if (counts[MISSING] == all)
 		return RA_R_KEY_MISSING;
 	return counts[FORBIDDEN] == all ? RA_R_KEY_FORBIDDEN : RA_R_DRIFT;
@@ -173,6 +174,9 @@ say_expected(struct ra_result *r, const struct config_case *c)
 	tell_list(&text, "may-differ", &w->may_differ);
 	tell_list(&text, "required", &w->required);
 	tell_list(&text, "forbidden", &w->forbidden);
+	for (size_t i = 0; i < w->origin.count; i++)
+		ra_buf_printf(&text, "%sorigin of %s %s", text.len > 0 ? "; " : "",
+		    w->origin.list[i].name, w->origin.list[i].text.shown);
 	if (text.len > 0)
 		ra_result_expected(r, "%s", ra_buf_text(&text));
 }
@@ -261,9 +265,10 @@ void
 ra_config_say_breach(struct ra_result *r, enum ra_verdict bad, const struct config_case *c)
 {
 	RA_BUF_LOCAL text = RA_BUF(0);
-	enum ra_reason reason = tell_groups(&text, c);
+	bool between; /* environments or versions, not of this one alone */
+	enum ra_reason reason = tell_groups(&text, c, &between);
 	char age_text[RA_UNIT_TEXT], left_text[RA_UNIT_TEXT];
-	int64_t age = 0, left = settles_for(c, &age);
+	int64_t age = 0, left = between ? settles_for(c, &age) : 0;
 
 	tell_unverifiable(&text, c);
 	tell_unused(&text, c);
@@ -294,12 +299,36 @@ ra_config_say_unread(struct ra_result *r, const struct config_case *c, const cha
 	say_expected(r, c);
 }
 
+/* A mirror that could not be fetched of late still answers: with its age. */
+static void
+tell_age(struct ra_buf *out, const struct config_case *c)
+{
+	char text[RA_UNIT_TEXT];
+
+	if (c->answer != NULL && c->answer->remote != RA_R_OK && c->answer->fetched != 0)
+		ra_buf_printf(out, ", as of %s ago (%s)", ra_duration_human(c->answer->age, text),
+		    ra_reason_meaning(c->answer->remote));
+}
+
+/* Not a key could be held against what is committed. */
+static bool
+verified_nothing(const struct config_case *c)
+{
+	return c->answer != NULL && c->baseline.same == 0 && c->baseline.unverifiable > 0;
+}
+
 void
 ra_config_say_fine(struct ra_result *r, const struct config_case *c)
 {
 	size_t count = ra_snapshot_count(c->snapshot);
 	RA_BUF_LOCAL text = RA_BUF(0);
 
+	if (verified_nothing(c) && ra_judge_begin(r, RA_UNKNOWN)) {
+		ra_result_say(r, RA_UNKNOWN, RA_R_UNVERIFIABLE,
+		    "all %zu keys are encrypted or templates in %s: nothing could be compared",
+		    c->baseline.unverifiable, c->answer->where);
+		say_expected(r, c);
+	}
 	if (r->verdict != RA_PENDING)
 		return;
 	ra_buf_printf(&text, "%zu %s", count, plural(count, "key", "keys"));
@@ -307,6 +336,7 @@ ra_config_say_fine(struct ra_result *r, const struct config_case *c)
 		ra_buf_printf(&text, ", as in %s", ra_config_peer_name(c));
 	if (c->answer != NULL)
 		ra_buf_printf(&text, "%s %s", c->with_peer ? " and" : ", as in", c->answer->where);
+	tell_age(&text, c);
 	if (c->drift.ignored > 0)
 		ra_buf_printf(&text, ", %zu ignored", c->drift.ignored);
 	if (c->drift.released > 0)

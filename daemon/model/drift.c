@@ -249,6 +249,8 @@ set_skips(struct ra_drift_walk *w)
 		}
 	}
 	w->mixed = names && pointers;
+	if (pointers)
+		w->names = names ? RA_DRIFT_MIXED : RA_DRIFT_POINTERS;
 	for (size_t i = 0; i < w->n && w->mixed; i++) {
 		w->sides[i].skip = w->sides[i].s->pointers ? 1 : 0;
 		w->committed[i].skip =
@@ -293,9 +295,6 @@ compare(struct ra_drift_walk *w)
 		d->same = w->sides[0].s->count;
 		return 0;
 	}
-	d->arena = ra_arena_new();
-	if (d->arena == NULL)
-		return -ENOMEM;
 	r = walk(w);
 	if (r == 0)
 		r = list_unused(w);
@@ -319,7 +318,11 @@ ra_drift_compare(const struct ra_drift_call *call, struct ra_drift *ret)
 		w.environments += ra_drift_is_environment(&w, i);
 	}
 	set_skips(&w);
-	r = ra_drift_rules_init(&w.rules, call->rules, call->rule_count);
+	d.arena = ra_arena_new();
+	r = d.arena == NULL
+		? -ENOMEM
+		: ra_drift_rules_init(&w.rules, call->rules, call->rule_count, w.names, d.arena);
+	w.rules.differ = w.environments > 1;
 	if (r == 0)
 		r = compare(&w);
 	ra_drift_rules_free(&w.rules);

@@ -3,14 +3,23 @@
 #ifndef RA_MODEL_DRIFT_PRIVATE_H
 #define RA_MODEL_DRIFT_PRIVATE_H
 
+#include "relaudit/base/arena.h"
 #include "relaudit/model/drift.h"
 
 #include "snapshot_private.h"
 
 #define RA_DRIFT_TYPES (RA_KEY_NULL | RA_KEY_MAP | RA_KEY_LIST)
 
+/* How keys are written, so that rules meet them: "/NAME" and NAME are one. */
+enum ra_drift_names {
+	RA_DRIFT_NAMES, /* as they are */
+	RA_DRIFT_POINTERS, /* rules get the slash that they lack */
+	RA_DRIFT_MIXED, /* keys lose theirs, and rules too */
+};
+
 struct ra_drift_rules {
-	const struct ra_drift_rule *rules;
+	struct ra_drift_rule *rules; /* fitted; texts are the caller's or the arena's */
+	bool differ; /* differ is between environments that are there */
 	size_t count;
 	bool *used;
 	size_t *exact; /* indexes of rules without a pattern, by key */
@@ -20,8 +29,8 @@ struct ra_drift_rules {
 	size_t next; /* of exact: the first whose key was not passed */
 };
 
-int ra_drift_rules_init(
-    struct ra_drift_rules *r, const struct ra_drift_rule *rules, size_t count);
+int ra_drift_rules_init(struct ra_drift_rules *r, const struct ra_drift_rule *rules, size_t count,
+    enum ra_drift_names names, struct ra_arena *arena);
 void ra_drift_rules_free(struct ra_drift_rules *r);
 /* What they say of a key, as a set of 1 << enum ra_drift_word. Keys come in order, each once. */
 unsigned ra_drift_rules_look(struct ra_drift_rules *r, const char *key, size_t len);
@@ -48,6 +57,7 @@ struct ra_drift_walk {
 	struct ra_drift *d;
 	struct ra_mac *mac; /* made when it is needed */
 	size_t n, environments;
+	enum ra_drift_names names;
 	bool mixed; /* names and pointers: types are not compared */
 	size_t room; /* rows there is memory for */
 	const char *key;

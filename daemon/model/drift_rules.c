@@ -36,30 +36,58 @@ by_key(const void *a, const void *b, void *arg)
 	return r != 0 ? r : (x > y) - (x < y);
 }
 
-int
-ra_drift_rules_init(struct ra_drift_rules *r, const struct ra_drift_rule *rules, size_t count)
+/* NULL: no memory. */
+static const char *
+fit(const char *key, enum ra_drift_names names, struct ra_arena *arena)
 {
-	*r = (struct ra_drift_rules){ .rules = rules, .count = count };
+	size_t size = strlen(key) + 2;
+	char *fitted;
+
+	if (names == RA_DRIFT_MIXED && key[0] == '/')
+		return key + 1;
+	if (names != RA_DRIFT_POINTERS || key[0] == '\0' || strchr("/*?[", key[0]) != NULL)
+		return key;
+	fitted = ra_arena_alloc(arena, size);
+	if (fitted == NULL)
+		return NULL;
+	fitted[0] = '/';
+	memcpy(fitted + 1, key, size - 1);
+	return fitted;
+}
+
+int
+ra_drift_rules_init(struct ra_drift_rules *r, const struct ra_drift_rule *rules, size_t count,
+    enum ra_drift_names names, struct ra_arena *arena)
+{
+	*r = (struct ra_drift_rules){ .count = count };
+	r->rules = calloc(count + 1, sizeof(*r->rules));
 	r->used = calloc(count + 1, sizeof(*r->used));
 	r->exact = calloc(count + 1, sizeof(*r->exact));
 	r->globs = calloc(count + 1, sizeof(*r->globs));
-	if (r->used == NULL || r->exact == NULL || r->globs == NULL) {
+	if (r->rules == NULL || r->used == NULL || r->exact == NULL || r->globs == NULL) {
 		ra_drift_rules_free(r);
 		return -ENOMEM;
 	}
 	for (size_t i = 0; i < count; i++) {
+		r->rules[i] = rules[i];
+		r->rules[i].key = fit(rules[i].key, names, arena);
+		if (r->rules[i].key == NULL) {
+			ra_drift_rules_free(r);
+			return -ENOMEM;
+		}
 		if (rules[i].word != RA_DRIFT_REQUIRE && ra_drift_is_pattern(rules[i].key))
 			r->globs[r->glob_count++] = i;
 		else
 			r->exact[r->exact_count++] = i;
 	}
-	qsort_r(r->exact, r->exact_count, sizeof(*r->exact), by_key, (void *)rules);
+	qsort_r(r->exact, r->exact_count, sizeof(*r->exact), by_key, r->rules);
 	return 0;
 }
 
 void
 ra_drift_rules_free(struct ra_drift_rules *r)
 {
+	free(r->rules);
 	free(r->used);
 	free(r->exact);
 	free(r->globs);
@@ -97,11 +125,22 @@ ra_drift_rules_look(struct ra_drift_rules *r, const char *key, size_t len)
 	return said;
 }
 
-/* Rules of one exact name, which no side has: only whether it is required, and ignored, matters. */
+/*
+ * Whether a name that no side has is amiss: what is required, and what is to differ between
+ * environments, has to be there.
+ */
+static bool
+has_to_be(const struct ra_drift_rules *r, enum ra_drift_word word)
+{
+	return word == RA_DRIFT_REQUIRE || (word == RA_DRIFT_DIFFER && r->differ);
+}
+
+/* Rules of one exact name, which no side has: only whether it is wanted, and ignored, matters. */
 static unsigned
 take_absent(struct ra_drift_rules *r, const char *name)
 {
 	size_t first = r->next;
+	bool wanted = false;
 	unsigned said = 0;
 
 	for (; r->next < r->exact_count; r->next++) {
@@ -110,11 +149,13 @@ take_absent(struct ra_drift_rules *r, const char *name)
 		if (strcmp(rule->key, name) != 0)
 			break;
 		said |= 1U << rule->word;
+		wanted = wanted || has_to_be(r, rule->word);
 	}
-	if ((said & 1U << RA_DRIFT_REQUIRE) == 0)
+	if (!wanted)
 		return 0;
+	said |= 1U << RA_DRIFT_REQUIRE;
 	for (size_t i = first; i < r->next; i++) {
-		if (r->rules[r->exact[i]].word == RA_DRIFT_REQUIRE ||
+		if (has_to_be(r, r->rules[r->exact[i]].word) ||
 		    r->rules[r->exact[i]].word == RA_DRIFT_IGNORE)
 			r->used[r->exact[i]] = true;
 	}

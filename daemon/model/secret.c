@@ -360,6 +360,47 @@ ra_secret_value(const char *value, size_t len)
 	       ((has & DASHES) != 0 && find(value, value + len, "-----BEGIN ", 11) != NULL);
 }
 
+/* --- free text --- */
+
+/* The length of "password=" or "password:" in a word; 0: it has none. */
+static size_t
+named(const char *word, size_t len)
+{
+	for (size_t i = 1; i < len; i++) {
+		if ((word[i] == '=' || word[i] == ':') && ra_secret_name(word, i))
+			return i + 1;
+	}
+	return 0;
+}
+
+int
+ra_secret_scrub_text(const char *text, size_t len, struct ra_buf *out)
+{
+	const char *end = text + len;
+	bool next = false; /* the name was a word of its own */
+
+	while (text < end) {
+		const char *word = text;
+		size_t n, name;
+
+		while (word < end && (uint8_t)*word <= ' ')
+			word++;
+		ra_buf_add(out, text, (size_t)(word - text));
+		for (n = 0; word + n < end && (uint8_t)word[n] > ' '; n++)
+			;
+		name = named(word, n);
+		if (next || (name == 0 && ra_secret_value(word, n)))
+			ra_buf_puts(out, n > 0 ? "***" : "");
+		else if (name > 0 && name < n)
+			ra_buf_printf(out, "%.*s***", (int)name, word);
+		else
+			ra_buf_add(out, word, n);
+		next = name > 0 && name == n;
+		text = word + n;
+	}
+	return out->error;
+}
+
 /* --- values that say nothing --- */
 
 static bool

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
 #include <string.h>
 
 #include "relaudit/base/arena.h"
@@ -8,6 +9,7 @@
 #include "snapshot_private.h"
 
 #define ORIGINS_MAX UINT16_MAX
+#define MARK	    '\xff' /* around the name of a placeholder; in UTF-8 it is nowhere */
 #define AHEAD	    8 /* texts lie anywhere in memory: asked for while others are copied */
 
 /* What was added so far. Values that are secret are digested before anything is copied. */
@@ -36,37 +38,49 @@ struct ra_snapshot_builder {
 static char *
 lower_copy(const char *text, size_t len)
 {
-	char *copy = malloc(len + 1);
+	char *copy = strndup(text, len);
 
-	if (copy == NULL)
-		return NULL;
-	for (size_t i = 0; i < len; i++)
-		copy[i] = text[i] >= 'A' && text[i] <= 'Z' ? (char)(text[i] | 0x20) : text[i];
-	copy[len] = '\0';
+	for (char *p = copy; p != NULL && *p != '\0'; p++)
+		*p = *p >= 'A' && *p <= 'Z' ? (char)(*p | 0x20) : *p;
 	return copy;
 }
 
 /* Sorted as they come, so that of equally long ones the first stays the first. */
+static void
+take_placeholder(struct ra_snapshot_builder *b, struct ra_placeholder p)
+{
+	size_t at = b->placeholder_count, len = strlen(p.value);
+
+	if (len == 0)
+		return;
+	for (; at > 0 && strlen(b->placeholders[at - 1].value) < len; at--)
+		b->placeholders[at] = b->placeholders[at - 1];
+	b->placeholders[at] = p;
+	b->placeholder_count++;
+	b->shortest = strlen(b->placeholders[b->placeholder_count - 1].value);
+	b->begins[(uint8_t)p.value[0]] = true;
+}
+
 static int
 take_placeholders(struct ra_snapshot_builder *b)
 {
 	const struct ra_snapshot_rules *rules = &b->rules;
 
-	b->placeholders = calloc(rules->placeholder_count + 1, sizeof(*b->placeholders));
+	b->placeholders = calloc(2 * rules->placeholder_count + 1, sizeof(*b->placeholders));
 	if (b->placeholders == NULL)
 		return -ENOMEM;
 	for (size_t i = 0; i < rules->placeholder_count; i++) {
 		struct ra_placeholder p = rules->placeholders[i];
-		size_t at = b->placeholder_count, len = strlen(p.value);
+		size_t size = strlen(p.name) + 4;
+		char *template = rules->templates ? ra_arena_alloc(b->arena, size) : NULL;
 
-		if (len == 0)
+		take_placeholder(b, p);
+		if (rules->templates && template == NULL)
+			return -ENOMEM;
+		if (template == NULL)
 			continue;
-		for (; at > 0 && strlen(b->placeholders[at - 1].value) < len; at--)
-			b->placeholders[at] = b->placeholders[at - 1];
-		b->placeholders[at] = p;
-		b->placeholder_count++;
-		b->shortest = strlen(b->placeholders[b->placeholder_count - 1].value);
-		b->begins[(uint8_t)p.value[0]] = true;
+		snprintf(template, size, "${%s}", p.name);
+		take_placeholder(b, (struct ra_placeholder){ .name = p.name, .value = template });
 	}
 	return 0;
 }
@@ -184,7 +198,7 @@ put_placeholders(struct ra_snapshot_builder *b, const char *value, size_t len, s
 
 		if (ph == NULL)
 			continue;
-		need += strlen(ph->name) + 3;
+		need += strlen(ph->name) + 2;
 		p += strlen(ph->value) - 1;
 		found++;
 	}
@@ -208,14 +222,40 @@ put_placeholders(struct ra_snapshot_builder *b, const char *value, size_t len, s
 			b->work[at++] = *p++;
 			continue;
 		}
-		memcpy(b->work + at, "${", 2);
-		memcpy(b->work + at + 2, ph->name, strlen(ph->name));
-		at += strlen(ph->name) + 3;
-		b->work[at - 1] = '}';
+		/* In no text of a file: "${name}" there is a value that nobody filled in. */
+		b->work[at] = MARK;
+		memcpy(b->work + at + 1, ph->name, strlen(ph->name));
+		at += strlen(ph->name) + 2;
+		b->work[at - 1] = MARK;
 		p += strlen(ph->value);
 	}
 	*ret_len = at;
 	return 1;
+}
+
+/* What comes after the last slash or dot: `secret: [salt]` is for /db/salt as well. */
+static const char *
+last_part(const char *name)
+{
+	const char *part = name;
+
+	for (; *name != '\0'; name++) {
+		if (*name == '/' || *name == '.')
+			part = name + 1;
+	}
+	return part;
+}
+
+static bool
+has_known(const struct ra_snapshot_builder *b, const char *value, size_t len)
+{
+	for (size_t i = 0; i < b->rules.known_count; i++) {
+		const char *known = b->rules.known[i];
+
+		if (*known != '\0' && memmem(value, len, known, strlen(known)) != NULL)
+			return true;
+	}
+	return false;
 }
 
 /* 1, 0, -ENOMEM. */
@@ -225,6 +265,8 @@ is_secret(const struct ra_snapshot_builder *b, const char *key, size_t key_len, 
 {
 	RA_FREE char *lower = NULL;
 
+	if (has_known(b, value, value_len))
+		return 1;
 	for (size_t i = 0; i < b->rules.open_count; i++) {
 		if (strlen(b->rules.open[i]) == key_len &&
 		    memcmp(b->rules.open[i], key, key_len) == 0)
@@ -238,7 +280,8 @@ is_secret(const struct ra_snapshot_builder *b, const char *key, size_t key_len, 
 	if (lower == NULL)
 		return -ENOMEM;
 	for (size_t i = 0; i < b->rules.secret_count; i++) {
-		if (ra_glob_match(b->patterns[i], lower))
+		if (ra_glob_match(b->patterns[i], lower) ||
+		    ra_glob_match(b->patterns[i], last_part(lower)))
 			return 1;
 	}
 	return 0;
@@ -307,10 +350,22 @@ copy(struct ra_snapshot_builder *b, const char **text, size_t len)
 	return 0;
 }
 
-/* lent: key and value stay where they are until the end. */
+/* In place of a key that has a secret in it; NULL: no memory. */
+static const char *
+hidden_key(struct ra_snapshot_builder *b, const char *key, size_t *len)
+{
+	char out[RA_SECRET_TEXT];
+
+	if (ra_secret_digest(b->mac, key, *len, out) < 0)
+		return NULL;
+	*len = RA_SECRET_TEXT - 1;
+	return ra_arena_memdup(b->arena, out, sizeof(out));
+}
+
+/* lent: key and value stay where they are until the end. named: by what stands beside it. */
 static int
 add(struct ra_snapshot_builder *b, const char *key, size_t key_len, const char *value,
-    size_t value_len, uint32_t line, unsigned flags, bool lent)
+    size_t value_len, uint32_t line, unsigned flags, bool lent, bool named)
 {
 	struct ra_pending p = { .key = key,
 		.value = value,
@@ -321,11 +376,17 @@ add(struct ra_snapshot_builder *b, const char *key, size_t key_len, const char *
 		.line = line,
 		.flags = (uint16_t)flags };
 	enum ra_opaque opaque = ra_opaque_value(value, value_len);
-	int secret = is_secret(b, key, key_len, value, value_len), r;
+	int secret = named ? 1 : is_secret(b, key, key_len, value, value_len), r;
 	size_t work_len = 0;
 
 	if (secret < 0)
 		return secret;
+	if (has_known(b, key, key_len)) {
+		p.key = hidden_key(b, key, &key_len);
+		p.key_len = (uint32_t)key_len;
+		if (p.key == NULL)
+			return -ENOMEM;
+	}
 	r = put_placeholders(b, value, value_len, &work_len);
 	if (r < 0)
 		return r;
@@ -357,7 +418,7 @@ ra_snapshot_add(struct ra_snapshot_builder *b, const char *key, size_t key_len, 
 {
 	if (key_len > RA_KEY_NAME_MAX || value_len > RA_KEYS_TEXT_MAX)
 		return -EMSGSIZE;
-	return add(b, key, key_len, value, value_len, line, flags, false);
+	return add(b, key, key_len, value, value_len, line, flags, false, false);
 }
 
 int
@@ -370,7 +431,7 @@ ra_snapshot_add_data(struct ra_snapshot_builder *b, const struct ra_data *data)
 	for (size_t i = 0; i < data->keys.count; i++) {
 		const struct ra_key *key = &data->keys.list[i];
 		int r = add(b, ra_data_key_name(data, i), key->name_len, ra_data_key_value(data, i),
-		    key->value_len, key->line, key->flags, true);
+		    key->value_len, key->line, key->flags, true, ra_snapshot_named_secret(data, i));
 
 		if (r < 0)
 			return r;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "relaudit/base/clock.h"
+#include "relaudit/model/secret.h"
 #include "relaudit/source/source.h"
 
 #define MAX_SIZE (16 * 1024 * 1024)
@@ -172,30 +173,32 @@ where(const void *options, struct ra_buf *out)
 		(void)ra_buf_puts(out, o->shown);
 }
 
-/* What it said of its failure: the first line of stderr, else that of stdout. */
-static int
-first_line(const struct ra_child_answer *a, const char **ret)
+/*
+ * What it said of its failure: the first line of stderr, without what looks like a secret. Never
+ * stdout, which is what was to be read.
+ */
+static void
+say_why(const struct ra_child_answer *a, struct ra_buf *out)
 {
 	const char *text = a->errors != NULL ? a->errors : "";
 
 	text += strspn(text, " \t\r\n");
 	if (*text == '\0')
-		text = a->output + strspn(a->output, " \t\r\n");
-	*ret = text;
-	return (int)strcspn(text, "\r\n");
+		return;
+	ra_buf_puts(out, ": ");
+	(void)ra_secret_scrub_text(text, strcspn(text, "\r\n"), out);
 }
 
 static void
 take(struct ra_fetch *f, struct ra_child_answer *a)
 {
-	const char *line;
-	int len;
+	RA_BUF_LOCAL why = RA_BUF(0);
 
 	f->input.status = a->exit_code;
 	if (a->exit_code != 0 && f->shape != RA_SHAPE_EXIT) {
-		len = first_line(a, &line);
-		ra_input_fail(&f->input, RA_R_EXEC_EXIT, "exit code %d%s%.*s", a->exit_code,
-		    len > 0 ? ": " : "", len, line);
+		say_why(a, &why);
+		ra_input_fail(
+		    &f->input, RA_R_EXEC_EXIT, "exit code %d%s", a->exit_code, ra_buf_text(&why));
 		return;
 	}
 	f->input.len = a->len;

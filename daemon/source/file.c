@@ -26,7 +26,7 @@ struct options {
 static const struct ra_option file_options[] = {
 	OPTION("path", RA_OPT_PATH, path, .flags = RA_OPT_NO_SECRET,
 	    .help = "the file, by its absolute path"),
-	OPTION("glob", RA_OPT_PATH, glob, .flags = RA_OPT_NO_SECRET,
+	OPTION("glob", RA_OPT_PATH, glob, .flags = RA_OPT_NO_SECRET | RA_OPT_NEWEST,
 	    .help =
 		"instead of `path:`, all files that an absolute pattern matches (* ? [a-z] in any "
 		"part of it; a leading dot only where the pattern has one). Where one content is "

@@ -12,12 +12,13 @@
 
 /* KEY=VALUE lines; "KEY!" is null. */
 static struct ra_snapshot *
-build(const char *text, const struct ra_placeholder *ph, const char *origin)
+build(const char *text, const struct ra_placeholder *ph, const char *origin, bool committed)
 {
 	struct ra_snapshot_rules rules = { .key = KEY,
 		.key_len = 16,
 		.placeholders = ph,
-		.placeholder_count = ph != NULL ? 1 : 0 };
+		.placeholder_count = ph != NULL ? 1 : 0,
+		.templates = committed };
 	struct ra_snapshot_builder *b = ra_snapshot_builder_new(&rules);
 	struct ra_snapshot *s = NULL;
 	uint32_t line = 1;
@@ -113,8 +114,8 @@ compare(struct rig *rig, const struct sides *in, const char *rules)
 		struct ra_placeholder ph = { "env", in->vars[n] };
 		const struct ra_placeholder *p = ph.value != NULL ? &ph : NULL;
 
-		rig->snapshots[n] = build(in->text[n], p, origins[n]);
-		rig->committed[n] = build(in->committed[n], p, "git");
+		rig->snapshots[n] = build(in->text[n], p, origins[n], in->baseline && n == 1);
+		rig->committed[n] = build(in->committed[n], p, "git", true);
 		rig->sides[n] = (struct ra_drift_side){ .name = names[n],
 			.snapshot = rig->snapshots[n],
 			.committed = rig->committed[n],
@@ -176,7 +177,14 @@ static const struct {
 	{ { .text = { "H=a", "B=1" } }, "differ H", "B missing;H missing", 0, 0, 0, "" },
 	{ { .text = { "PASSWORD=a", "PASSWORD=a" } }, "differ *PASS*", "PASSWORD must-differ", 0, 0,
 	    0, "" },
-	{ { .text = { "A=1", "A=1" } }, "differ H", "", 1, 0, 0, "differ H" },
+	{ { .text = { "A=1", "A=1" } }, "differ H", "H required", 1, 0, 0, "" },
+	{ { .text = { "A=1" } }, "differ H", "", 1, 0, 0, "differ H" },
+	/* names of pointers */
+	{ { .text = { "/A=1\n/B=1", "/A=1\n/B=2" } }, "ignore B", "", 1, 1, 0, "" },
+	{ { .text = { "/A=1\n/T/X=1" } }, "forbidden A;forbidden T*", "/A forbidden;/T/X forbidden",
+	    0, 0, 0, "" },
+	{ { .text = { "/A=1" } }, "required B", "/B required", 1, 0, 0, "" },
+	{ { .text = { "/A=1\n/B=1", "A=1\nB=2" } }, "ignore /B", "", 1, 1, 0, "" },
 	/* two of three are equal */
 	{ { .text = { "H=a", "H=b", "H=a" } }, "differ H", "H must-differ", 0, 0, 0, "" },
 	{ { .text = { "H=a", "H=b", "H=c" } }, "differ H", "", 1, 0, 0, "" },
@@ -493,7 +501,7 @@ test_too_many_rows(void **state)
 	static struct ra_drift_side sides[SIDES];
 	struct ra_snapshot_rules rules = { .key = KEY, .key_len = 16 };
 	struct ra_snapshot_builder *b = ra_snapshot_builder_new(&rules);
-	struct ra_snapshot *full = NULL, *empty = build("", NULL, "");
+	struct ra_snapshot *full = NULL, *empty = build("", NULL, "", false);
 	struct ra_drift d;
 
 	(void)state;

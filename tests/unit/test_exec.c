@@ -96,10 +96,17 @@ test_output(void **state)
 static void
 test_failure(void **state)
 {
+	struct ra_fetch f;
+
 	expect(shell("echo why >&2; exit 3", ""), RA_SHAPE_BYTES, RA_R_EXEC_EXIT,
 	    "exit code 3: why", 3);
 	expect(
-	    shell("echo out; exit 3", ""), RA_SHAPE_BYTES, RA_R_EXEC_EXIT, "exit code 3: out", 3);
+	    shell("echo password=hunter2 https://u:hunter2@h/ token: hunter2 at 3 >&2; exit 3", ""),
+	    RA_SHAPE_BYTES, RA_R_EXEC_EXIT, "exit code 3: password=*** *** token: *** at 3", 3);
+	/* what it printed is what was to be read: it may be a secret */
+	fetch(&f, shell("echo DB_PASSWORD=hunter2; exit 3", ""), RA_SHAPE_BYTES, 10000);
+	assert_string_equal(f.input.error, "exit code 3");
+	ra_input_clear(&f.input);
 	expect(shell("exit 3", ""), RA_SHAPE_BYTES, RA_R_EXEC_EXIT, "exit code 3", 3);
 	expect(shell("echo bad; exit 2", ""), RA_SHAPE_EXIT, RA_R_OK, "bad\n", 2);
 	expect(shell("kill -9 $$", ""), RA_SHAPE_EXIT, RA_R_EXEC_SIGNAL, "signal 9", 0);

@@ -386,14 +386,24 @@ test_placeholders(void **state)
 	static const struct {
 		const char *value, *compared;
 	} rows[] = {
-		{ "https://staging.shop.example/", "https://${domain}/" },
-		{ "staging.shop.example.", "${domain}${dot}" },
-		{ "staging", "${environment}" },
-		{ "a-staging-staging.b", "a-${environment}-${environment}${dot}b" },
+		{ "https://staging.shop.example/", "https://\xff"
+						   "domain\xff/" },
+		{ "staging.shop.example.", "\xff"
+					   "domain\xff\xff"
+					   "dot\xff" },
+		{ "staging", "\xff"
+			     "environment\xff" },
+		{ "a-staging-staging.b", "a-\xff"
+					 "environment\xff-\xff"
+					 "environment\xff\xff"
+					 "dot\xff"
+					 "b" },
+		{ "${environment}", "${environment}" }, /* nobody filled it in */
 		{ "stagin", "stagin" },
 		{ "", "" },
 		{ "none", "none" },
-		{ "ststaging", "st${environment}" },
+		{ "ststaging", "st\xff"
+			       "environment\xff" },
 	};
 	struct ra_snapshot_rules rules = rules_with_key();
 
@@ -421,7 +431,8 @@ test_short_placeholder_first(void **state)
 	rules.placeholders = ph;
 	rules.placeholder_count = RA_ARRAY_SIZE(ph);
 	s = build_one(&rules, "A", "abc");
-	assert_string_equal(ra_snapshot_at(s, 0).compared, "${a}");
+	assert_string_equal(ra_snapshot_at(s, 0).compared, "\xff"
+							   "a\xff");
 }
 
 /* A password in a URL that also holds the domain: equal but for the domain. */

@@ -83,6 +83,8 @@ enum ra_option_flag {
 	RA_OPT_INSTANCES = 1 << 11,	/* of an expectation: the check must have `for` */
 	RA_OPT_READING = 1 << 12,	/* of a kind: what is made of the same bytes depends on it,
 					   so that snapshots by other words are not compared */
+	RA_OPT_NEWEST = 1 << 13,	/* of a source: picks one of several files, which is not
+					   for kinds that take keys and values */
 	RA_OPT_MAIN = 1 << 6,	/* of a source: may stand for the whole map, `exec: [...]` */
 };
 

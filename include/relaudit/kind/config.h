@@ -19,5 +19,7 @@ void ra_config_rules_add(struct ra_config_rules *r, const struct ra_check *c);
 void ra_config_rules_keys(struct ra_config_rules *r, enum ra_drift_word word,
     const struct ra_texts *keys);
 void ra_config_rules_key(struct ra_config_rules *r, enum ra_drift_word word, const char *key);
+/* Adds `ignore` for what sops keeps beside the values: for what is committed. */
+void ra_config_rules_sops(struct ra_config_rules *r);
 
 #endif

@@ -107,6 +107,9 @@ struct ra_judge_call {
 	int64_t now;			/* wall ms */
 	const char *service;		/* the check's; NULL: none */
 	const struct ra_pairs *variables;	/* the check's; NULL: none */
+	const char *const *secrets;	/* the check's own, which are not to be shown */
+	size_t secret_count;
+	bool committed;			/* for `snapshot`: the data is of version control */
 	const void *secret_key;		/* of the digests that stand for secrets */
 	size_t secret_key_len;
 	/* To `ask`, in its order; fewer than it asks for where there is no repository. */

@@ -14,7 +14,7 @@
 
 /*
  * How keys ought to be. A rule's key is an exact name or a pattern (ra_glob_match), of
- * RA_DRIFT_REQUIRE always a name. Where sides have plain names and JSON Pointers, "/NAME" is NAME.
+ * RA_DRIFT_REQUIRE always a name. Of JSON Pointers NAME is "/NAME".
  */
 enum ra_drift_word {
 	RA_DRIFT_IGNORE,	/* the key is left out, and counted */

@@ -3,6 +3,7 @@
 #ifndef RELAUDIT_MODEL_SECRET_H
 #define RELAUDIT_MODEL_SECRET_H
 
+#include "relaudit/base/buf.h"
 #include "relaudit/base/macro.h"
 
 /*
@@ -16,6 +17,12 @@ bool ra_secret_name(const char *name, size_t len);
  * of a secret's name.
  */
 bool ra_secret_value(const char *value, size_t len);
+
+/*
+ * A line of free text, as a program says it, with "***" in place of words that are secret by their
+ * shape, or by the name before their '=' or ':'. 0 or -ENOMEM.
+ */
+int ra_secret_scrub_text(const char *text, size_t len, struct ra_buf *out);
 
 enum ra_opaque {
 	RA_OPAQUE_NOT,

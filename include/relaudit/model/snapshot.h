@@ -18,9 +18,9 @@
 
 /*
  * A variable whose value differs from environment to environment by design. Wherever the value
- * stands it becomes "${name}" in what is compared; the longest value first, of equally long ones
- * the one given first; an empty value never. This has to happen while secrets are in the clear, so
- * snapshots that are to be compared are built with the same names.
+ * stands it becomes a placeholder in what is compared, which no file can have; the longest value
+ * first, of equally long ones the one given first; an empty value never. This has to happen while
+ * secrets are in the clear, so snapshots that are to be compared are built with the same names.
  */
 struct ra_placeholder {
 	const char *name;
@@ -35,8 +35,11 @@ struct ra_snapshot_rules {
 	size_t secret_count;
 	const char *const *open;	/* `public:` exact names that are no secrets */
 	size_t open_count;
+	const char *const *known;	/* secrets: wherever one stands, the value is one */
+	size_t known_count;
 	const struct ra_placeholder *placeholders;
 	size_t placeholder_count;
+	bool templates;			/* "${name}" is such a placeholder: of what is committed */
 };
 
 struct ra_snapshot;

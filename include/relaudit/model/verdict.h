@@ -86,11 +86,13 @@ int ra_verdict_rank(enum ra_verdict v);
 	    "read the entry named in the evidence") \
 	/* configuration */ \
 	X(DRIFT, "drift", "the configuration is not as it ought to be", \
-	    "see the keys with `relauditctl show`; mend them where they are wrong") \
+	    "see the keys with `relauditctl drift`; mend them where they are wrong") \
 	X(KEY_MISSING, "key-missing", "a required key is not in the configuration", \
 	    "add the keys named to the file in the evidence") \
 	X(KEY_FORBIDDEN, "key-forbidden", "a forbidden key is in the configuration", \
 	    "take the keys named out of the file in the evidence") \
+	X(UNVERIFIABLE, "unverifiable", "what is committed is all encrypted or templates", \
+	    "name a baseline that has values, or do without it") \
 	X(SETTLING, "settling", "there is drift, and the version changed a moment ago", \
 	    "wait until the time of `settle` is over") \
 	X(PEER_UNREAD, "peer-unread", "what this is to be held against is not known now", \
