@@ -166,7 +166,7 @@ static int
 open_file(struct ra_store *s, bool fresh)
 {
 	struct ra_history *h = &s->hist;
-	int64_t version = 0;
+	int64_t version = 0, tables = 0;
 	int r = ra_disk_open(&s->folder, RA_HISTORY_FILE, SQLITE_OPEN_READWRITE, &h->db);
 
 	if (r < 0)
@@ -176,7 +176,10 @@ open_file(struct ra_store *s, bool fresh)
 	sqlite3_wal_hook(h->db, on_wal, &h->wal_pages);
 	if (r == 0)
 		r = ra_disk_number(h->db, "PRAGMA user_version", &version);
-	if (r == 0 && version == 0 && fresh)
+	/* One without tables: the power went before its first transaction was on disk. */
+	if (r == 0 && version == 0 && !fresh)
+		r = ra_disk_number(h->db, "SELECT count(*) FROM sqlite_schema", &tables);
+	if (r == 0 && version == 0 && tables == 0)
 		r = create(h->db);
 	else if (r == 0 && version != RA_HISTORY_VERSION)
 		r = -EPROTONOSUPPORT;

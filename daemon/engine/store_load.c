@@ -353,6 +353,7 @@ write_anew(struct ra_store *s, struct ra_buf *notes)
 	s->failing = s->rewrite = r < 0;
 	if (r == 0)
 		return 0;
+	s->last_error = r;
 	s->stats.failing = true;
 	snprintf(s->stats.error, sizeof(s->stats.error), "state not saved: %s", ra_disk_text(r));
 	ra_buf_printf(notes, "%s\n", s->stats.error);
@@ -417,6 +418,8 @@ finish_rewrite(struct ra_store *s, struct ra_buf *notes, struct ra_error *err)
 		    l.used, r == 0 ? ", kept as " : "", r == 0 ? name : "");
 	} else if (r == 0) {
 		r = ra_folder_drop_journals(&s->folder, RA_RECORDS_FILE);
+		if (r == 0)
+			r = ra_folder_sync(&s->folder);
 		if (r == 0)
 			r = ra_folder_rename(&s->folder, RA_RECORDS_NEW, RA_RECORDS_FILE);
 		if (r == 0)

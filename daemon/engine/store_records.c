@@ -366,6 +366,8 @@ ra_records_rewrite(struct ra_store *s, const struct ra_records_view *view)
 	}
 	if (r == 0)
 		r = ra_folder_drop_journals(f, RA_RECORDS_FILE);
+	if (r == 0) /* not every file system keeps the order of names */
+		r = ra_folder_sync(f);
 	if (r == 0)
 		r = ra_folder_rename(f, RA_RECORDS_NEW, RA_RECORDS_FILE);
 	if (r == 0)
