@@ -237,7 +237,8 @@ ra_history_open(struct ra_store *s, struct ra_buf *notes)
 	default:
 		r = -EBADMSG;
 	}
-	if (r != -EBADMSG && r != -EPROTONOSUPPORT && r != -EIO)
+	/* At the start one that cannot be read is as good as damaged; later it may be the disk. */
+	if (r != -EBADMSG && r != -EPROTONOSUPPORT && (r != -EIO || s->writer_started))
 		return r;
 	ra_buf_printf(notes, RA_HISTORY_FILE " is %s",
 	    r == -EPROTONOSUPPORT ? "of another version" : "damaged");
@@ -261,7 +262,9 @@ ra_store_load_latest(struct ra_store *s,
 	int rc = SQLITE_OK, r;
 
 	/* A connection of its own: the writer's is the writer's. */
-	r = ra_disk_open(&s->folder, RA_HISTORY_FILE, SQLITE_OPEN_READWRITE, &db);
+	r = s->hist.db != NULL
+		? ra_disk_open(&s->folder, RA_HISTORY_FILE, SQLITE_OPEN_READWRITE, &db)
+		: ra_disk_open_quietly(&s->folder, RA_HISTORY_FILE, &db);
 	if (r == 0 && sqlite3_prepare_v2(db,
 			  "SELECT check_id, body, coalesce(checked, 0) FROM latest LEFT JOIN seen "
 			  "USING(check_id)",

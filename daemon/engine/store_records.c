@@ -295,8 +295,7 @@ ra_records_sync(struct ra_store *s, const struct ra_records_view *view)
 static int
 fill(struct ra_records *db, const struct ra_records_view *view, bool placed)
 {
-	int r = ra_disk_exec(db->db, "PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF; PRAGMA "
-				     "locking_mode=EXCLUSIVE; BEGIN");
+	int r = ra_disk_exec(db->db, "PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF; BEGIN");
 
 	for (size_t i = 0; r == 0 && i < ra_records_schema_count; i++)
 		r = ra_disk_exec(db->db, ra_records_schema[i]);
@@ -413,8 +412,7 @@ ra_records_open(struct ra_store *s)
 
 	if (r < 0)
 		return r;
-	r = ra_disk_exec(db->db,
-	    "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL");
+	r = ra_disk_exec(db->db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL");
 	/* In place of SQLite's own, which checkpoints within a commit. */
 	sqlite3_wal_hook(db->db, on_wal, &db->wal_pages);
 	if (r == 0)

@@ -39,6 +39,7 @@ make_base(struct base *b, const char *copy)
 	b->with_last = strcmp(copy, "alone") != 0;
 	read_state(RA_RECORDS_FILE, &b->rig, &b->records, &b->len);
 	memcpy(b->now, tape->tried, sizeof(b->now));
+	shim->folder[0] = '\0'; /* it has nothing to see any more */
 	b->damaged = malloc(b->len);
 	CHECK(b->damaged != NULL);
 	CHECK(ra_loop_new(&b->rig.loop, NULL) == 0);

@@ -6,7 +6,8 @@
  * store_driver kill ROUNDS SEED: kill -9 at random moments, of recoveries too
  * store_driver each kill EACH STEP: at each EACH-th call that changes the folder; STEP not 0: then
  *     at each STEP-th of the recovery as well
- * store_driver each error ERRNO|short|sync STEP: each STEP-th of them, or of the syncs, fails
+ * store_driver each error ERRNO|short|sync fresh|used STEP: each STEP-th of them, or of the syncs,
+ *     fails; used: in a folder that was in use before
  * store_driver power STATES SEED: power lost, also while recovering from that
  * store_driver damage flip|cut STEP last|old|alone: records.db at each STEP-th place
  */
@@ -355,7 +356,7 @@ run_each_kill(unsigned each, unsigned step)
 
 /* One that fails, or all from there on until the fault is gone. */
 static void
-run_each_fault(enum shim_fault fault, int error, bool sync, unsigned step)
+run_each_fault(enum shim_fault fault, int error, bool sync, bool used, unsigned step)
 {
 	struct rig rig;
 	unsigned cases = 0, refused = 0, refusals = 0, n, injected;
@@ -365,6 +366,9 @@ run_each_fault(enum shim_fault fault, int error, bool sync, unsigned step)
 		int status;
 
 		fresh(&rig);
+		if (used)
+			must(child(rig.folder, PUTS, n % 4 < 2), "a life before it");
+		shim->ops = 0;
 		shim->fault = fault;
 		shim->fault_errno = error;
 		shim->fault_only_sync = sync;
@@ -390,15 +394,16 @@ static int
 run_each(int argc, char *argv[])
 {
 	unsigned step = (unsigned)strtoul(argv[argc - 1], NULL, 10);
+	bool used = strcmp(argv[argc - 2], "used") == 0;
 
 	if (strcmp(argv[2], "kill") == 0)
 		run_each_kill((unsigned)strtoul(argv[3], NULL, 10), step);
 	else if (strcmp(argv[2], "short") == 0)
-		run_each_fault(SHIM_SHORT, 0, false, step);
+		run_each_fault(SHIM_SHORT, 0, false, used, step);
 	else if (strcmp(argv[2], "sync") == 0)
-		run_each_fault(SHIM_ERROR, EIO, true, step);
+		run_each_fault(SHIM_ERROR, EIO, true, used, step);
 	else
-		run_each_fault(SHIM_ERROR, (int)strtol(argv[3], NULL, 10), false, step);
+		run_each_fault(SHIM_ERROR, (int)strtol(argv[3], NULL, 10), false, used, step);
 	return 0;
 }
 

@@ -53,6 +53,7 @@ class Mount(contextlib.AbstractContextManager):
         self.path = pathlib.Path(path)
         self.path.mkdir(parents=True, exist_ok=True)
         self.frozen = False
+        self.image = image
         what = ["-o", "loop", image] if image else ["-t", "tmpfs", *options, "none"]
         done = support.run("mount", *what, self.path)
         assert done.code == 0, done
@@ -81,6 +82,12 @@ class Mount(contextlib.AbstractContextManager):
         if self.frozen:
             self.freeze(False)
         support.run("umount", "--lazy", self.path)
+
+    def check(self):
+        """What a machine does with a file system that broke, before it is mounted again."""
+        support.wait_for(lambda: support.run("losetup", "-j", self.image).out == "",
+                         what="nobody has it mounted")
+        assert support.run("e2fsck", "-p", self.image).code in (0, 1)
 
     def __exit__(self, *exc):
         self.stop()
