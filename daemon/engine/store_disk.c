@@ -12,11 +12,30 @@
 #define HEADER	       100
 #define MAGIC	       "SQLite format 3"
 #define VERSION_OFFSET 60
+#define MARK_OFFSET    68
 /* A version of ours is small: more is a flipped bit, not the future. */
 #define VERSION_MAX    9999
 #define BUSY_MS	       2000
 /* Before a file is first looked at, else its journal is shared. */
 #define EXCLUSIVE      "PRAGMA locking_mode=EXCLUSIVE"
+
+bool
+ra_disk_is_newer(int64_t found, int64_t mark, int version)
+{
+	if (found <= version || found > VERSION_MAX)
+		return false;
+	return mark != RA_DISK_MARK + version ||
+	       __builtin_popcountll((uint64_t)(found ^ version)) != 1;
+}
+
+static uint32_t
+number_at(const uint8_t *p)
+{
+	uint32_t n;
+
+	memcpy(&n, p, sizeof(n));
+	return be32toh(n);
+}
 
 /*
  * The version is read from the file's header first, because opening a database with a journal
@@ -39,9 +58,8 @@ ra_disk_look(const struct ra_folder *f, const char *name, int version, int *ret_
 		return RA_DISK_EMPTY;
 	if (n < HEADER || memcmp(head, MAGIC, sizeof(MAGIC)) != 0)
 		return RA_DISK_FOREIGN;
-	memcpy(&found, head + VERSION_OFFSET, sizeof(found));
-	found = be32toh(found);
-	if (found > (uint32_t)version && found <= VERSION_MAX) {
+	found = number_at(head + VERSION_OFFSET);
+	if (ra_disk_is_newer(found, number_at(head + MARK_OFFSET), version)) {
 		*ret_version = (int)found;
 		return RA_DISK_NEWER;
 	}

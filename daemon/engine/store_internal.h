@@ -257,6 +257,12 @@ enum ra_disk_look {
 	RA_DISK_FINE,
 };
 
+/*
+ * Whether a file is of a newer version than ours, by its user_version and its application_id, which
+ * tells the version again: one flipped bit is not the future.
+ */
+#define RA_DISK_MARK 0x52410000
+bool ra_disk_is_newer(int64_t found, int64_t mark, int version);
 enum ra_disk_look ra_disk_look(const struct ra_folder *f, const char *name, int version,
     int *ret_version);
 int ra_disk_open(const struct ra_folder *f, const char *name, int flags, sqlite3 **ret);

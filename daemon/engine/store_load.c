@@ -205,12 +205,14 @@ check_whole(struct load *l, sqlite3 *db)
 static int
 check_version(struct load *l, sqlite3 *db)
 {
-	int64_t version = 0;
+	int64_t version = 0, mark = 0;
 	int r = ra_disk_number(db, "PRAGMA user_version", &version);
 
+	if (r == 0)
+		r = ra_disk_number(db, "PRAGMA application_id", &mark);
 	if (r < 0)
 		return r;
-	if (version > RA_RECORDS_VERSION && version <= 9999)
+	if (ra_disk_is_newer(version, mark, RA_RECORDS_VERSION))
 		return ra_error_set(l->err, -EPROTONOSUPPORT,
 		    "%s/%s is of a newer relauditd (version %" PRId64
 		    ", this one knows %d); run that one, nothing was changed",

@@ -300,7 +300,7 @@ fill(struct ra_records *db, const struct ra_records_view *view, bool placed)
 	for (size_t i = 0; r == 0 && i < ra_records_schema_count; i++)
 		r = ra_disk_exec(db->db, ra_records_schema[i]);
 	if (r == 0)
-		r = ra_disk_exec(db->db, "PRAGMA user_version=1");
+		r = ra_disk_exec(db->db, "PRAGMA user_version=1; PRAGMA application_id=0x52410001");
 	if (r == 0)
 		r = ra_disk_prepare(db->db, statements, db->stmts, RA_RECORDS_STMTS);
 	db->generation = view->generation;
@@ -316,7 +316,7 @@ fill(struct ra_records *db, const struct ra_records_view *view, bool placed)
 	return end(db, r);
 }
 
-_Static_assert(RA_RECORDS_VERSION == 1, "user_version above");
+_Static_assert(RA_RECORDS_VERSION == 1 && RA_DISK_MARK == 0x52410000, "both are above");
 
 static int
 write_whole(struct ra_store *s, const struct ra_records_view *view, const char *name, bool placed)

@@ -6,16 +6,13 @@
 #include "../unit/store_rig.h"
 #include "store_driver.h"
 
-#define VERSION_AT   60 /* in the header, where another version is no damage */
-#define VERSION_SIZE 4
-
 struct base {
 	struct rig rig;
 	char *records, *last, *damaged;
 	size_t len, last_len, damaged_len;
 	bool with_last;
 	unsigned now[SHIM_KEYS];
-	unsigned said, silent, refused, back, gone;
+	unsigned said, silent, back, gone;
 };
 
 static void
@@ -105,19 +102,12 @@ check_keys(struct base *b, bool all_now)
 }
 
 static void
-try_one(struct base *b, bool version)
+try_one(struct base *b)
 {
 	int r;
 
 	prepare(b);
 	r = rig_open(&b->rig);
-	if (r == -EPROTONOSUPPORT && version) {
-		if (!same_file(rig_path(&b->rig, RA_RECORDS_FILE), b->damaged, b->damaged_len) ||
-		    strstr(b->rig.err.text, "newer") == NULL)
-			wrong("place %u: a newer file was touched", tape->place);
-		b->refused++;
-		return;
-	}
 	if (r < 0)
 		wrong("place %u: does not open: %s", tape->place, b->rig.err.text);
 	if (rig_notes(&b->rig)[0] != '\0')
@@ -146,11 +136,11 @@ run_damage(const char *how, unsigned step, const char *copy)
 		b.damaged_len = flip ? b.len : i;
 		if (flip)
 			b.damaged[i / 8] = (char)(b.damaged[i / 8] ^ (1 << i % 8));
-		try_one(&b, flip && i / 8 >= VERSION_AT && i / 8 < VERSION_AT + VERSION_SIZE);
+		try_one(&b);
 		cases++;
 	}
-	printf("places %zu cases %u said %u harmless %u refused %u older %u gone %u\n", places,
-	    cases, b.said, b.silent, b.refused, b.back, b.gone);
+	printf("places %zu cases %u said %u harmless %u older %u gone %u\n", places, cases, b.said,
+	    b.silent, b.back, b.gone);
 	rig_end(&b.rig);
 	free(b.records);
 	free(b.last);
