@@ -4,9 +4,11 @@
  * it says it is. Of a damaged file what is good is used, with the last whole copy filling the gaps,
  * and every such step is a line in the notes.
  */
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "relaudit/base/clock.h"
 #include "relaudit/base/escape.h"
@@ -177,6 +179,23 @@ read_rows(struct load *l, sqlite3 *db, const char *sql)
 
 /* --- a file --- */
 
+/* SQLite reads what lacks of the last page as zeros. Pages may be in the journal alone, though. */
+static bool
+is_cut(const struct load *l, sqlite3 *db)
+{
+	const struct ra_folder *f = &l->s->folder;
+	int64_t pages = 0, size = 0;
+	struct stat st;
+	char wal[80];
+
+	snprintf(wal, sizeof(wal), "%.60s-wal", l->name);
+	if (fstatat(f->fd, wal, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_size > 0)
+		return false;
+	return ra_disk_number(db, "PRAGMA page_count", &pages) < 0 ||
+	       ra_disk_number(db, "PRAGMA page_size", &size) < 0 ||
+	       fstatat(f->fd, l->name, &st, AT_SYMLINK_NOFOLLOW) < 0 || st.st_size < pages * size;
+}
+
 /* SQLite finds what does not hang together; that all rows are there, it cannot know. */
 static void
 check_whole(struct load *l, sqlite3 *db)
@@ -191,6 +210,8 @@ check_whole(struct load *l, sqlite3 *db)
 	    ra_disk_number(db, "SELECT generation FROM about WHERE id = 1", &generation) < 0 ||
 	    (size_t)rows != l->rows || (uint64_t)marks != l->marks || generation < l->generation)
 		damaged(l, "rows are missing or too many");
+	if (is_cut(l, db))
+		damaged(l, "its end is missing");
 	(void)ra_disk_number(db, "SELECT written FROM about WHERE id = 1", &l->written);
 	if (sqlite3_prepare_v2(db, "PRAGMA integrity_check(1)", -1, &stmt, NULL) != SQLITE_OK ||
 	    sqlite3_step(stmt) != SQLITE_ROW ||
