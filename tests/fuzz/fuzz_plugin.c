@@ -39,7 +39,7 @@ static void
 check_perfdata(const char *text)
 {
 	json_error_t err;
-	json_t *list = json_loads(text, JSON_REJECT_DUPLICATES, &err);
+	json_t *list = json_loads(text, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &err);
 
 	FUZZ_CHECK(json_is_array(list));
 	FUZZ_CHECK(json_array_size(list) > 0 && json_array_size(list) <= RA_PERFDATA_MAX);
