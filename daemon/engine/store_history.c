@@ -260,11 +260,14 @@ ra_store_load_latest(struct ra_store *s,
 	sqlite3_stmt *stmt = NULL;
 	sqlite3 *db = NULL;
 	int rc = SQLITE_OK, r;
+	bool closed;
 
+	pthread_mutex_lock(&s->lock);
+	closed = s->history_closed;
+	pthread_mutex_unlock(&s->lock);
 	/* A connection of its own: the writer's is the writer's. */
-	r = s->hist.db != NULL
-		? ra_disk_open(&s->folder, RA_HISTORY_FILE, SQLITE_OPEN_READWRITE, &db)
-		: ra_disk_open_quietly(&s->folder, RA_HISTORY_FILE, &db);
+	r = closed ? ra_disk_open_quietly(&s->folder, RA_HISTORY_FILE, &db)
+		   : ra_disk_open(&s->folder, RA_HISTORY_FILE, SQLITE_OPEN_READWRITE, &db);
 	if (r == 0 && sqlite3_prepare_v2(db,
 			  "SELECT check_id, body, coalesce(checked, 0) FROM latest LEFT JOIN seen "
 			  "USING(check_id)",

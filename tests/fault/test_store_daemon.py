@@ -131,6 +131,9 @@ def test_row_10_read_only_and_never_used(place, ext4_disk, web, syslog, daemon):
     assert set_state(d, web, "2.0.0")["state"] == "CRITICAL"
     syslog.wait("now=CRITICAL")
     assert "Read-only file system" in d.ctl("history", "one").err
+    d.stop()  # in time, with 0
+    d.start()
+    assert set_state(d, web, "2.0.0")["state"] == "CRITICAL"
     disk.remount("rw")
     wait_for(lambda: is_saved(d), what="state is saved once it can be")
     d.restart()
