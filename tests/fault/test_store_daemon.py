@@ -71,11 +71,14 @@ def test_row_07_disk_full(place, disk, web, syslog, daemon):  # noqa: F811
     syslog.wait("store failing=1", "state not saved: disk full")
     assert d.api("/healthz")[0] == 503 and metric(d, "store_failing") == 1
     assert metric(d, "records_unsaved") > 0
+    assert d.status()["daemon"]["problem"] == "state not saved: disk full"
+    assert "relauditd: state not saved: disk full" in d.ctl("status").out.splitlines()
     assert ("one/version", "OK") not in events(d), "it could not be written"
     disk.free()
     wait_for(lambda: is_saved(d), what="state is saved once there is room")
     assert events(d) == [("one/version", "CRITICAL"), ("one/version", "OK")], "nothing is lacking"
     syslog.wait("store failing=0")
+    assert "problem" not in d.status()["daemon"]
     d.restart()
     assert d.check("one/version")["state"] == "OK"
     assert len(announced(syslog)) == 2
