@@ -81,6 +81,8 @@ ra_disk_error(sqlite3 *db)
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
 		return -EBUSY;
+	case SQLITE_PROTOCOL: /* its shared memory could not be set up, in many tries */
+		return -EIO;
 	case SQLITE_INTERRUPT:
 		return -ECANCELED;
 	case SQLITE_IOERR:

@@ -157,6 +157,25 @@ add_history(struct life *l)
 	ra_store_latest(l->rig.store, "a/b", "{}", 2);
 }
 
+static void
+on_history(void *arg, int error, const struct ra_history_event *events, size_t count)
+{
+	struct life *l = arg;
+
+	l->in_flight--;
+}
+
+/* It may fail, but it is answered. */
+static void
+ask_history(struct life *l)
+{
+	struct ra_history_query query = { .limit = 10 };
+
+	l->in_flight++;
+	if (ra_store_history(l->rig.store, &query, on_history, l) < 0)
+		wrong("a question is not taken");
+}
+
 /* What is there must be the last acknowledged or one put after it, and whole. */
 static void
 compare(const struct rig *rig, unsigned tried[SHIM_KEYS], unsigned acked[SHIM_KEYS])
@@ -217,6 +236,7 @@ live(const char *folder, int puts, bool close)
 		if (i == puts / 2)
 			add_history(l);
 	}
+	ask_history(l);
 	settle(l);
 	if (l->failed)
 		mend(l);

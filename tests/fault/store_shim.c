@@ -21,7 +21,7 @@
 struct shim *shim;
 
 /* Which file of the folder a descriptor is of; 0: none. This process's. */
-static int fds[FDS];
+static _Atomic int fds[FDS];
 static struct {
 	char name[SHIM_NAME];
 	int file;
@@ -54,7 +54,8 @@ shim_reset(const char *folder)
 	shim_revive();
 	memcpy(shim->folder, folder, strlen(folder) + 1);
 	memset(names, 0, sizeof(names));
-	memset(fds, 0, sizeof(fds));
+	for (size_t i = 0; i < FDS; i++)
+		fds[i] = 0;
 }
 
 /* --- names and files; under lock --- */
@@ -67,13 +68,19 @@ last_part(const char *path)
 	return slash != NULL ? slash + 1 : path;
 }
 
-/* Its name in the folder; NULL: it is none of the folder's. "" is the folder itself. */
+/*
+ * Its name in the folder; NULL: it is none of the folder's. "" is the folder itself. Shared memory
+ * is no part of what is saved; where it cannot be had, SQLite tries for ten seconds.
+ */
 static const char *
 inside(int at, const char *path)
 {
 	size_t len;
 
 	if (shim == NULL || shim->folder[0] == '\0' || path == NULL)
+		return NULL;
+	len = strlen(path);
+	if (len > 4 && strcmp(path + len - 4, "-shm") == 0)
 		return NULL;
 	if (path[0] != '/')
 		return at >= 0 && at < FDS && fds[at] == FOLDER ? path : NULL;
