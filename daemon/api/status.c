@@ -5,6 +5,7 @@
 
 #include "relaudit/base/clock.h"
 #include "relaudit/base/units.h"
+#include "relaudit/engine/store.h"
 
 #include "internal.h"
 
@@ -16,6 +17,7 @@ struct status {
 	int64_t started;
 	const struct ra_environment *alone; /* the object of one environment only */
 	bool with_verdict;
+	struct ra_store_stats kept;
 	/* where the stream stands */
 	size_t env, check;
 	bool begun, env_open, ended;
@@ -99,6 +101,8 @@ write_head(struct status *s)
 	ra_jsonw_text(&s->w, "config", c->digest);
 	ra_jsonw_int(&s->w, "environments", (int64_t)c->environment_count);
 	ra_jsonw_int(&s->w, "checks", (int64_t)c->check_count);
+	if (s->kept.failing)
+		ra_jsonw_text(&s->w, "problem", s->kept.error);
 	ra_jsonw_object_end(&s->w);
 	ra_jsonw_array(&s->w, "environments");
 }
@@ -225,6 +229,8 @@ answer(struct ra_request *q, struct ra_selection *selection, bool with_verdict,
 	s->with_verdict = with_verdict;
 	s->alone = alone;
 	s->started = ra_engine_started(q->api->engine);
+	if (ra_engine_store(q->api->engine) != NULL)
+		ra_store_stats(ra_engine_store(q->api->engine), &s->kept);
 	s->buf = RA_BUF(16 * 1024 * 1024);
 	ra_jsonw_init(&s->w, &s->buf);
 	response = MHD_create_response_from_callback(

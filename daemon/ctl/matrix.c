@@ -329,6 +329,11 @@ void
 ra_ctl_matrix(const struct ra_ctl_term *t, const struct ra_ctl_status *s, struct ra_buf *out)
 {
 	add_head(t, s, out);
+	if (s->problem != NULL) {
+		ra_buf_puts(out, "relauditd: ");
+		ra_ctl_text(t, out, s->problem);
+		ra_buf_putc(out, '\n');
+	}
 	if (s->environment_count == 0)
 		return;
 	ra_buf_putc(out, '\n');

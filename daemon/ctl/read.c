@@ -164,6 +164,7 @@ ra_ctl_status_read(const json_t *json, bool latest, struct ra_ctl_status *ret)
 
 	*ret = (struct ra_ctl_status){ .at = ra_ctl_now(json), .latest = latest };
 	ret->state = ra_ctl_json_verdict(json, "state");
+	ret->problem = ra_ctl_json_text(json_object_get(json, "daemon"), "problem");
 	ret->environments = calloc(count > 0 ? count : 1, sizeof(*ret->environments));
 	if (ret->environments == NULL)
 		return -ENOMEM;

@@ -38,6 +38,7 @@ struct ra_ctl_environment {
 struct ra_ctl_status {
 	int64_t at;
 	enum ra_verdict state; /* as the answer says it; UNKNOWN if it does not */
+	const char *problem; /* the daemon's own; NULL: none */
 	bool latest; /* `worst` and order are by the latest verdict, not the state */
 	struct ra_ctl_environment *environments; /* worst first, then highest rank, then by name */
 	size_t environment_count;

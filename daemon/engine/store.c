@@ -14,6 +14,7 @@
 
 #define QUEUE_BYTES   ((size_t)64 << 20)
 #define HISTORY_EVERY 1000 /* ms: at most one transaction of history in it */
+#define STUCK_AFTER   5000 /* ms of one job: the file system is frozen or gone */
 #define CALLS_A_TURN  256 /* call-backs that one turn of the loop makes */
 #define LIMIT_DEFAULT 1000
 #define LIMIT_MAX     100000
@@ -91,6 +92,13 @@ room_for(const struct ra_store *s, size_t size)
 {
 	return s->puts.bytes + s->flying.bytes + s->history.bytes + s->history_flying + size <=
 	       QUEUE_BYTES;
+}
+
+/* What a full disk keeps from being written must not take the room of records. */
+static bool
+room_for_history(const struct ra_store *s, size_t size)
+{
+	return s->history.bytes + s->history_flying + size <= QUEUE_BYTES / 2 && room_for(s, size);
 }
 
 /* Under lock. A key that is new is put into the map, else its record is replaced. */
@@ -235,7 +243,7 @@ ra_store_queue(struct ra_store *s, struct ra_store_item *item)
 	bool taken = false;
 
 	pthread_mutex_lock(&s->lock);
-	if (item != NULL && !s->closing && room_for(s, item->size)) {
+	if (item != NULL && !s->closing && room_for_history(s, item->size)) {
 		taken = true;
 		if (s->history.head == NULL) {
 			s->history_due = ra_store_mono() + HISTORY_EVERY;
@@ -419,7 +427,10 @@ ra_store_stats(const struct ra_store *store, struct ra_store_stats *ret)
 	*ret = s->stats;
 	ret->unsaved = atomic_load(&s->unsaved);
 	ret->queued = s->puts.count + s->flying.count + s->history.count;
-	if (!ret->failing && s->history_error[0] != '\0') {
+	if (s->busy_since != 0 && ra_store_mono() - s->busy_since > STUCK_AFTER) {
+		ret->failing = true;
+		snprintf(ret->error, sizeof(ret->error), "state not saved: disk does not answer");
+	} else if (!ret->failing && s->history_error[0] != '\0') {
 		ret->failing = true;
 		snprintf(ret->error, sizeof(ret->error), "%s", s->history_error);
 	}

@@ -2,6 +2,7 @@
 /* SQLite with our settings, and its errors as ours. */
 #include <endian.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,9 +12,30 @@
 #define HEADER	       100
 #define MAGIC	       "SQLite format 3"
 #define VERSION_OFFSET 60
+#define MARK_OFFSET    68
 /* A version of ours is small: more is a flipped bit, not the future. */
 #define VERSION_MAX    9999
 #define BUSY_MS	       2000
+/* Before a file is first looked at, else its journal is shared. */
+#define EXCLUSIVE      "PRAGMA locking_mode=EXCLUSIVE"
+
+bool
+ra_disk_is_newer(int64_t found, int64_t mark, int version)
+{
+	if (found <= version || found > VERSION_MAX)
+		return false;
+	return mark != RA_DISK_MARK + version ||
+	       __builtin_popcountll((uint64_t)(found ^ version)) != 1;
+}
+
+static uint32_t
+number_at(const uint8_t *p)
+{
+	uint32_t n;
+
+	memcpy(&n, p, sizeof(n));
+	return be32toh(n);
+}
 
 /*
  * The version is read from the file's header first, because opening a database with a journal
@@ -36,9 +58,8 @@ ra_disk_look(const struct ra_folder *f, const char *name, int version, int *ret_
 		return RA_DISK_EMPTY;
 	if (n < HEADER || memcmp(head, MAGIC, sizeof(MAGIC)) != 0)
 		return RA_DISK_FOREIGN;
-	memcpy(&found, head + VERSION_OFFSET, sizeof(found));
-	found = be32toh(found);
-	if (found > (uint32_t)version && found <= VERSION_MAX) {
+	found = number_at(head + VERSION_OFFSET);
+	if (ra_disk_is_newer(found, number_at(head + MARK_OFFSET), version)) {
 		*ret_version = (int)found;
 		return RA_DISK_NEWER;
 	}
@@ -60,6 +81,8 @@ ra_disk_error(sqlite3 *db)
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
 		return -EBUSY;
+	case SQLITE_PROTOCOL: /* its shared memory could not be set up, in many tries */
+		return -EIO;
 	case SQLITE_INTERRUPT:
 		return -ECANCELED;
 	case SQLITE_IOERR:
@@ -69,6 +92,11 @@ ra_disk_error(sqlite3 *db)
 			return -EBADMSG;
 		return sys > 0 ? -sys : -EIO;
 	case SQLITE_CANTOPEN:
+		/* Not the file, which is there: what SQLite keeps beside it can be neither made
+		   nor, for it was not, be read. */
+		if (sys == ENOENT)
+			return -EROFS;
+		return sys > 0 ? -sys : -EACCES;
 	case SQLITE_PERM:
 	case SQLITE_AUTH:
 		return sys > 0 ? -sys : -EACCES;
@@ -97,39 +125,102 @@ ra_disk_text(int error)
 	}
 }
 
+bool
+ra_disk_is_unwritable(int error)
+{
+	return error == -ENOSPC || error == -EDQUOT || error == -EROFS || error == -EIO;
+}
+
 int
 ra_disk_exec(sqlite3 *db, const char *sql)
 {
 	return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : ra_disk_error(db);
 }
 
-int
-ra_disk_open(const struct ra_folder *f, const char *name, int flags, sqlite3 **ret)
+static int
+open_path(const char *path, int flags, const char *vfs, const char *first, sqlite3 **ret)
 {
-	char path[RA_STORE_PATH];
 	sqlite3 *db = NULL;
 	int r;
 
-	ra_folder_path(f, name, path);
-	if (sqlite3_open_v2(path, &db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW, NULL) !=
+	if (sqlite3_open_v2(path, &db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW, vfs) !=
 	    SQLITE_OK) {
 		r = db != NULL ? ra_disk_error(db) : -ENOMEM;
 		sqlite3_close(db);
 		return r;
+	}
+	if ((flags & SQLITE_OPEN_READWRITE) != 0 && sqlite3_db_readonly(db, "main") == 1) {
+		sqlite3_close(db); /* it was content to read */
+		return -EROFS;
 	}
 	sqlite3_extended_result_codes(db, 1);
 	sqlite3_busy_timeout(db, BUSY_MS);
 	/* A schema made by someone else must not make us call functions. */
 	sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-	r = ra_disk_exec(db, "PRAGMA cache_size=-512; PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY;"
-			     "PRAGMA cell_size_check=ON");
+	r = ra_disk_exec(db, first);
+	if (r == 0)
+		r = ra_disk_exec(db,
+		    "PRAGMA cache_size=-512; PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY;"
+		    "PRAGMA cell_size_check=ON");
 	if (r < 0) {
 		sqlite3_close(db);
 		return r;
 	}
 	*ret = db;
 	return 0;
+}
+
+int
+ra_disk_open(const struct ra_folder *f, const char *name, int flags, sqlite3 **ret)
+{
+	bool shared = strcmp(name, RA_HISTORY_FILE) == 0; /* the reader has it open too */
+	char path[RA_STORE_PATH];
+	int r;
+
+	ra_folder_path(f, name, path);
+	r = open_path(path, flags, NULL, shared ? "" : EXCLUSIVE, ret);
+	return r == -EROFS && faccessat(f->fd, name, W_OK, AT_EACCESS) < 0 ? -errno : r;
+}
+
+static void
+add_uri(struct ra_buf *out, const char *path)
+{
+	for (; *path != '\0'; path++) {
+		if (strchr("%?#", *path) != NULL)
+			ra_buf_printf(out, "%%%02x", (unsigned char)*path);
+		else
+			ra_buf_putc(out, *path);
+	}
+}
+
+/*
+ * A journal is read with the file, which takes an exclusive lock (no shared memory) and one that
+ * does not ask the kernel: it has none for files that may only be read. The folder's lock is ours.
+ */
+int
+ra_disk_open_quietly(const struct ra_folder *f, const char *name, sqlite3 **ret)
+{
+	RA_BUF_LOCAL uri = RA_BUF(4 * RA_STORE_PATH);
+	char path[RA_STORE_PATH], wal[80];
+	struct stat st;
+	int r;
+
+	*ret = NULL;
+	ra_folder_path(f, name, path);
+	snprintf(wal, sizeof(wal), "%.60s-wal", name);
+	if (fstatat(f->fd, wal, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+		r = open_path(path, SQLITE_OPEN_READONLY, "unix-none", EXCLUSIVE, ret);
+	} else {
+		ra_buf_puts(&uri, "file:");
+		add_uri(&uri, path);
+		ra_buf_puts(&uri, "?immutable=1");
+		if (uri.error < 0)
+			return uri.error;
+		r = open_path(ra_buf_text(&uri), SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, NULL,
+		    EXCLUSIVE, ret);
+	}
+	return r;
 }
 
 void

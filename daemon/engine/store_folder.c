@@ -144,26 +144,50 @@ refuse_second(int fd, const char *path, struct ra_error *err)
 	return ra_error_set(err, -EBUSY, "already running, pid %ld (state folder %s)", pid, path);
 }
 
+/* -1 with errno; where no file can be made, one that is there is as good. */
+static int
+open_lock(const struct ra_folder *f)
+{
+	int fd = openat(
+	    f->fd, LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, FILE_MODE);
+
+	if (fd < 0 && errno == EROFS)
+		fd = openat(f->fd, LOCK_FILE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	return fd;
+}
+
+static int
+lock(struct ra_folder *f, int fd, struct ra_error *err)
+{
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return 0;
+	return errno == EWOULDBLOCK ? refuse_second(f->lock, f->path, err)
+				    : ra_error_set(err, -errno, "cannot lock %s/" LOCK_FILE ": %s",
+					  f->path, strerror(errno));
+}
+
+/*
+ * The folder is locked beside the file: on a full or read-only disk there may be no file yet. (Not
+ * the folder alone: NFS locks no folders.)
+ */
 static int
 take_lock(struct ra_folder *f, struct ra_error *err)
 {
 	char text[16];
-	int n;
+	int n, r;
 
-	f->lock = openat(
-	    f->fd, LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, FILE_MODE);
-	if (f->lock < 0)
+	f->lock = open_lock(f);
+	if (f->lock < 0 && !ra_disk_is_unwritable(-errno) && errno != ENOENT)
 		return ra_error_set(
 		    err, -errno, "cannot open %s/" LOCK_FILE ": %s", f->path, strerror(errno));
-	if (flock(f->lock, LOCK_EX | LOCK_NB) < 0)
-		return errno == EWOULDBLOCK
-			   ? refuse_second(f->lock, f->path, err)
-			   : ra_error_set(err, -errno, "cannot lock %s/" LOCK_FILE ": %s", f->path,
-				 strerror(errno));
+	r = lock(f, f->fd, err);
+	if (f->lock < 0 || r == -EBUSY)
+		return r;
+	r = lock(f, f->lock, err);
 	/* The lock counts, not the text: a full disk is no reason to refuse. */
 	n = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
-	if (ftruncate(f->lock, 0) < 0 || pwrite(f->lock, text, (size_t)n, 0) < 0)
-		return 0;
+	if (r < 0 || ftruncate(f->lock, 0) < 0 || pwrite(f->lock, text, (size_t)n, 0) < 0)
+		return r;
 	return 0;
 }
 

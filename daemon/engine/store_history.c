@@ -206,7 +206,7 @@ static int
 open_file(struct ra_store *s, bool fresh)
 {
 	struct ra_history *h = &s->hist;
-	int64_t version = 0;
+	int64_t version = 0, tables = 0;
 	int r = ra_disk_open(&s->folder, RA_HISTORY_FILE, SQLITE_OPEN_READWRITE, &h->db);
 
 	if (r < 0)
@@ -216,7 +216,10 @@ open_file(struct ra_store *s, bool fresh)
 	sqlite3_wal_hook(h->db, on_wal, &h->wal_pages);
 	if (r == 0)
 		r = ra_disk_number(h->db, "PRAGMA user_version", &version);
-	if (r == 0 && version == 0 && fresh)
+	/* One without tables: the power went before its first transaction was on disk. */
+	if (r == 0 && version == 0 && !fresh)
+		r = ra_disk_number(h->db, "SELECT count(*) FROM sqlite_schema", &tables);
+	if (r == 0 && version == 0 && tables == 0)
 		r = create(h->db, 0);
 	else if (r == 0 && version != RA_HISTORY_VERSION)
 		r = upgrade(h->db, version);
@@ -274,7 +277,8 @@ ra_history_open(struct ra_store *s, struct ra_buf *notes)
 	default:
 		r = -EBADMSG;
 	}
-	if (r != -EBADMSG && r != -EPROTONOSUPPORT && r != -EIO)
+	/* At the start one that cannot be read is as good as damaged; later it may be the disk. */
+	if (r != -EBADMSG && r != -EPROTONOSUPPORT && (r != -EIO || s->writer_started))
 		return r;
 	ra_buf_printf(notes, RA_HISTORY_FILE " is %s",
 	    r == -EPROTONOSUPPORT ? "of another version" : "damaged");
@@ -296,9 +300,14 @@ ra_store_load_latest(struct ra_store *s,
 	sqlite3_stmt *stmt = NULL;
 	sqlite3 *db = NULL;
 	int rc = SQLITE_OK, r;
+	bool closed;
 
+	pthread_mutex_lock(&s->lock);
+	closed = s->history_closed;
+	pthread_mutex_unlock(&s->lock);
 	/* A connection of its own: the writer's is the writer's. */
-	r = ra_disk_open(&s->folder, RA_HISTORY_FILE, SQLITE_OPEN_READWRITE, &db);
+	r = closed ? ra_disk_open_quietly(&s->folder, RA_HISTORY_FILE, &db)
+		   : ra_disk_open(&s->folder, RA_HISTORY_FILE, SQLITE_OPEN_READWRITE, &db);
 	if (r == 0 && sqlite3_prepare_v2(db,
 			  "SELECT check_id, body, coalesce(checked, 0) FROM latest LEFT JOIN seen "
 			  "USING(check_id)",

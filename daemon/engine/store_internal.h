@@ -206,15 +206,18 @@ struct ra_store {
 	size_t history_flying;
 	uint64_t history_queued, history_written;	/* items ever */
 	int64_t history_due;		/* real monotonic ms */
+	int64_t busy_since;		/* the writer's job; 0: it waits */
 	bool flush;			/* history need not wait for its second */
 	bool closing;			/* no more puts */
 	bool stop;
+	bool leaving;			/* what of history cannot be written is not kept */
 	bool retry_now;
 	struct ra_query *queries, **queries_tail;
 	struct ra_query *reading;	/* the reader has it */
 	sqlite3 *reading_db;		/* to interrupt */
 	struct ra_query *read, **read_tail;
-	unsigned history_epoch;		/* another file each time it was begun anew */
+	unsigned history_epoch;		/* another each time the file was opened or closed */
+	bool history_closed;		/* it could not be opened to write, yet */
 	bool checkpoint;		/* wanted of the reader */
 	struct ra_store_stats stats;	/* error and failing: of the records */
 	char history_error[RA_STORE_ERROR];
@@ -268,9 +271,17 @@ enum ra_disk_look {
 	RA_DISK_FINE,
 };
 
+/*
+ * Whether a file is of a newer version than ours, by its user_version and its application_id, which
+ * tells the version again: one flipped bit is not the future.
+ */
+#define RA_DISK_MARK 0x52410000
+bool ra_disk_is_newer(int64_t found, int64_t mark, int version);
 enum ra_disk_look ra_disk_look(const struct ra_folder *f, const char *name, int version,
     int *ret_version);
 int ra_disk_open(const struct ra_folder *f, const char *name, int flags, sqlite3 **ret);
+/* To read only, where nothing can be written, not even what SQLite keeps beside a file. */
+int ra_disk_open_quietly(const struct ra_folder *f, const char *name, sqlite3 **ret);
 void ra_disk_close(sqlite3 *db, sqlite3_stmt **stmts, size_t count);
 int ra_disk_exec(sqlite3 *db, const char *sql);
 int ra_disk_prepare(sqlite3 *db, const char *const *sql, sqlite3_stmt **stmts, size_t count);
@@ -281,6 +292,8 @@ int ra_disk_number(sqlite3 *db, const char *sql, int64_t *ret);
 /* Negative errno of the last failure: -EBADMSG is damage, -ENOSPC a full disk. */
 int ra_disk_error(sqlite3 *db);
 const char *ra_disk_text(int error);
+/* The disk is full, read-only or broken: what is there may be read all the same. */
+bool ra_disk_is_unwritable(int error);
 /* -EBADMSG unless tables and indexes are exactly these, in order of creation. */
 int ra_disk_schema(sqlite3 *db, const char *const *sql, size_t count);
 

@@ -4,9 +4,11 @@
  * it says it is. Of a damaged file what is good is used, with the last whole copy filling the gaps,
  * and every such step is a line in the notes.
  */
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "relaudit/base/clock.h"
 #include "relaudit/base/escape.h"
@@ -177,6 +179,23 @@ read_rows(struct load *l, sqlite3 *db, const char *sql)
 
 /* --- a file --- */
 
+/* SQLite reads what lacks of the last page as zeros. Pages may be in the journal alone, though. */
+static bool
+is_cut(const struct load *l, sqlite3 *db)
+{
+	const struct ra_folder *f = &l->s->folder;
+	int64_t pages = 0, size = 0;
+	struct stat st;
+	char wal[80];
+
+	snprintf(wal, sizeof(wal), "%.60s-wal", l->name);
+	if (fstatat(f->fd, wal, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_size > 0)
+		return false;
+	return ra_disk_number(db, "PRAGMA page_count", &pages) < 0 ||
+	       ra_disk_number(db, "PRAGMA page_size", &size) < 0 ||
+	       fstatat(f->fd, l->name, &st, AT_SYMLINK_NOFOLLOW) < 0 || st.st_size < pages * size;
+}
+
 /* SQLite finds what does not hang together; that all rows are there, it cannot know. */
 static void
 check_whole(struct load *l, sqlite3 *db)
@@ -191,6 +210,8 @@ check_whole(struct load *l, sqlite3 *db)
 	    ra_disk_number(db, "SELECT generation FROM about WHERE id = 1", &generation) < 0 ||
 	    (size_t)rows != l->rows || (uint64_t)marks != l->marks || generation < l->generation)
 		damaged(l, "rows are missing or too many");
+	if (is_cut(l, db))
+		damaged(l, "its end is missing");
 	(void)ra_disk_number(db, "SELECT written FROM about WHERE id = 1", &l->written);
 	if (sqlite3_prepare_v2(db, "PRAGMA integrity_check(1)", -1, &stmt, NULL) != SQLITE_OK ||
 	    sqlite3_step(stmt) != SQLITE_ROW ||
@@ -205,12 +226,14 @@ check_whole(struct load *l, sqlite3 *db)
 static int
 check_version(struct load *l, sqlite3 *db)
 {
-	int64_t version = 0;
+	int64_t version = 0, mark = 0;
 	int r = ra_disk_number(db, "PRAGMA user_version", &version);
 
+	if (r == 0)
+		r = ra_disk_number(db, "PRAGMA application_id", &mark);
 	if (r < 0)
 		return r;
-	if (version > RA_RECORDS_VERSION && version <= 9999)
+	if (ra_disk_is_newer(version, mark, RA_RECORDS_VERSION))
 		return ra_error_set(l->err, -EPROTONOSUPPORT,
 		    "%s/%s is of a newer relauditd (version %" PRId64
 		    ", this one knows %d); run that one, nothing was changed",
@@ -223,12 +246,13 @@ check_version(struct load *l, sqlite3 *db)
 static int
 read_open(struct load *l, sqlite3 *db)
 {
-	int r = ra_disk_exec(db, "PRAGMA locking_mode=EXCLUSIVE");
+	int r;
 
 	/* Looking must not change the file: what is in the WAL stays there. */
 	sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-	if (r == 0)
-		r = check_version(l, db);
+	r = check_version(l, db);
+	if (ra_disk_is_unwritable(r)) /* not a row was read yet */
+		return r;
 	if (r == 0)
 		r = read_rows(l, db,
 		    "SELECT generation, type, key, digest, body FROM record ORDER BY generation");
@@ -274,7 +298,13 @@ read_file(struct load *l, int flags)
 	r = ra_disk_open(f, l->name, flags, &db);
 	if (r == 0)
 		r = read_open(l, db);
-	sqlite3_close(db);
+	sqlite3_close(RA_TAKE(db));
+	if (ra_disk_is_unwritable(r)) {
+		r = ra_disk_open_quietly(f, l->name, &db);
+		if (r == 0)
+			r = read_open(l, db);
+		sqlite3_close(db);
+	}
 	if (is_damage(r)) {
 		damaged(l, "it is not a database");
 		return 0;
@@ -338,7 +368,22 @@ read_last(struct load *main, struct load *last)
 	return 0;
 }
 
-/* Whatever memory holds now becomes a new file. One that cannot be written yet is tried again. */
+/* What cannot be written yet is tried again; auditing does not wait for it. */
+static int
+begin_unsaved(struct ra_store *s, int error, struct ra_buf *notes)
+{
+	if (error == -ENOMEM)
+		return error;
+	s->failing = s->rewrite = true;
+	s->last_error = error;
+	s->stats.failing = true;
+	snprintf(
+	    s->stats.error, sizeof(s->stats.error), "state not saved: %s", ra_disk_text(error));
+	ra_buf_printf(notes, "%s: it is kept in memory until it can be\n", s->stats.error);
+	return 0;
+}
+
+/* Whatever memory holds now becomes a new file. */
 static int
 write_anew(struct ra_store *s, struct ra_buf *notes)
 {
@@ -350,13 +395,20 @@ write_anew(struct ra_store *s, struct ra_buf *notes)
 	view.generation = s->generation;
 	r = ra_records_rewrite(s, &view);
 	ra_store_view_free(&view);
-	s->failing = s->rewrite = r < 0;
-	if (r == 0)
-		return 0;
-	s->stats.failing = true;
-	snprintf(s->stats.error, sizeof(s->stats.error), "state not saved: %s", ra_disk_text(r));
-	ra_buf_printf(notes, "%s\n", s->stats.error);
-	return 0;
+	s->rewrite = false;
+	return r == 0 ? 0 : begin_unsaved(s, r, notes);
+}
+
+/* Nothing was wrong with it. */
+static int
+use_main(struct ra_store *s, struct ra_buf *notes)
+{
+	int r;
+
+	if (s->rewrite)
+		return write_anew(s, notes);
+	r = ra_records_open(s);
+	return ra_disk_is_unwritable(r) ? begin_unsaved(s, r, notes) : r;
 }
 
 static int
@@ -366,7 +418,7 @@ read_main(struct load *l, struct load *last)
 	int r = read_file(l, SQLITE_OPEN_READWRITE);
 
 	if (r == 0 && !l->damaged)
-		return s->rewrite ? write_anew(s, l->notes) : ra_records_open(s);
+		return use_main(s, l->notes);
 	if (r < 0 && r != -ENOENT)
 		return r;
 	if (r == -ENOENT) {
@@ -396,9 +448,21 @@ read_main(struct load *l, struct load *last)
 	return r;
 }
 
+static int
+switch_files(const struct ra_folder *f)
+{
+	int r = ra_folder_drop_journals(f, RA_RECORDS_FILE);
+
+	if (r == 0)
+		r = ra_folder_sync(f);
+	if (r == 0)
+		r = ra_folder_rename(f, RA_RECORDS_NEW, RA_RECORDS_FILE);
+	return r == 0 ? ra_folder_sync(f) : r;
+}
+
 /*
  * A switch to a new file that a crash interrupted. That file is whole and newest, or it is damaged
- * and then only fit to fill gaps.
+ * and then only fit to fill gaps. Returns 1 if it is all there is to read.
  */
 static int
 finish_rewrite(struct ra_store *s, struct ra_buf *notes, struct ra_error *err)
@@ -415,12 +479,14 @@ finish_rewrite(struct ra_store *s, struct ra_buf *notes, struct ra_error *err)
 		ra_buf_printf(notes,
 		    RA_RECORDS_NEW " is damaged (%s): %zu records read from it%s%s\n", l.why,
 		    l.used, r == 0 ? ", kept as " : "", r == 0 ? name : "");
+		r = ra_disk_is_unwritable(r) ? 0 : r;
 	} else if (r == 0) {
-		r = ra_folder_drop_journals(&s->folder, RA_RECORDS_FILE);
-		if (r == 0)
-			r = ra_folder_rename(&s->folder, RA_RECORDS_NEW, RA_RECORDS_FILE);
-		if (r == 0)
-			r = ra_folder_sync(&s->folder);
+		r = switch_files(&s->folder);
+		if (ra_disk_is_unwritable(r)) {
+			s->generation = l.generation;
+			r = begin_unsaved(s, r, notes);
+			r = r == 0 ? 1 : r;
+		}
 	}
 	load_clear(&l);
 	if (r < 0 && r != -EPROTONOSUPPORT)
@@ -436,8 +502,8 @@ ra_records_load(struct ra_store *s, struct ra_buf *notes, struct ra_error *err)
 	struct load last = { .s = s, .name = RA_RECORDS_LAST, .notes = notes, .err = err };
 	int r = finish_rewrite(s, notes, err);
 
-	if (r < 0)
-		return r;
+	if (r != 0)
+		return r < 0 ? r : 0;
 	(void)ra_folder_unlink(&s->folder, RA_RECORDS_TMP);
 	r = read_main(&main, &last);
 	if (main.generation > s->generation)

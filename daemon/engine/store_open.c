@@ -112,6 +112,24 @@ start_threads(struct ra_store *s)
 	return r;
 }
 
+/* History is expendable: it begins when it can. */
+static int
+open_history(struct ra_store *s, struct ra_buf *notes, struct ra_error *err)
+{
+	int r = ra_history_open(s, notes);
+
+	if (r < 0 && !ra_disk_is_unwritable(r))
+		return ra_error_set(
+		    err, r, "%s/" RA_HISTORY_FILE ": %s", s->folder.path, ra_disk_text(r));
+	if (r == 0)
+		return 0;
+	s->history_closed = true;
+	snprintf(
+	    s->history_error, sizeof(s->history_error), "history not saved: %s", ra_disk_text(r));
+	ra_buf_printf(notes, "%s\n", s->history_error);
+	return 0;
+}
+
 int
 ra_store_open(struct ra_loop *loop, const char *folder, struct ra_store **ret, struct ra_buf *notes,
     struct ra_error *err)
@@ -125,12 +143,8 @@ ra_store_open(struct ra_loop *loop, const char *folder, struct ra_store **ret, s
 	r = ra_folder_open(&s->folder, folder, &why);
 	if (r == 0)
 		r = ra_records_load(s, notes, &why);
-	if (r == 0) {
-		r = ra_history_open(s, notes);
-		if (r < 0 && why.code == 0)
-			ra_error_set(
-			    &why, r, "%s/" RA_HISTORY_FILE ": %s", s->folder.path, ra_disk_text(r));
-	}
+	if (r == 0)
+		r = open_history(s, notes, &why);
 	if (r < 0) {
 		free_store(s);
 		return ra_error_set(err, r, "%s", why.text);
@@ -171,7 +185,7 @@ drain(struct ra_store *s, int64_t until)
 	while (more) {
 		ra_store_deliver(s, SIZE_MAX);
 		pthread_mutex_lock(&s->lock);
-		s->flush = true;
+		s->flush = s->leaving = true;
 		pthread_cond_signal(&s->for_writer);
 		if (busy(s) && s->answered.head == NULL && s->read == NULL)
 			wait_until(s, until);

@@ -33,6 +33,7 @@ struct reader {
 	sqlite3 *db;
 	sqlite3_stmt *stmts[RA_ARRAY_SIZE(statements)];
 	unsigned epoch;
+	bool quiet; /* nothing can be written: the writer has no history open either */
 };
 
 static void
@@ -44,7 +45,9 @@ reader_close(struct reader *rd)
 static int
 reader_open(struct reader *rd)
 {
-	int r = ra_disk_open(&rd->s->folder, RA_HISTORY_FILE, SQLITE_OPEN_READWRITE, &rd->db);
+	const struct ra_folder *f = &rd->s->folder;
+	int r = rd->quiet ? ra_disk_open_quietly(f, RA_HISTORY_FILE, &rd->db)
+			  : ra_disk_open(f, RA_HISTORY_FILE, SQLITE_OPEN_READWRITE, &rd->db);
 
 	if (r == 0) {
 		sqlite3_wal_autocheckpoint(rd->db, 0);
@@ -172,13 +175,10 @@ take_query(struct ra_store *s)
 }
 
 static void
-do_query(struct reader *rd, struct ra_query *q, unsigned epoch, bool cancel)
+do_query(struct reader *rd, struct ra_query *q, bool cancel)
 {
 	int r = cancel ? -ECANCELED : 0;
 
-	if (rd->epoch != epoch)
-		reader_close(rd);
-	rd->epoch = epoch;
 	if (r == 0 && rd->db == NULL)
 		r = reader_open(rd);
 	if (r == 0) {
@@ -204,23 +204,26 @@ ra_store_reader(void *arg)
 {
 	struct ra_store *s = arg;
 	struct reader rd = { .s = s };
-	bool stop, checkpoint;
+	bool stop, checkpoint, other;
 	struct ra_query *q;
-	unsigned epoch;
 
 	pthread_setname_np(pthread_self(), "relauditd-read");
 	do {
 		pthread_mutex_lock(&s->lock);
 		while ((q = take_query(s)) == NULL && !s->checkpoint && !s->stop)
 			pthread_cond_wait(&s->for_reader, &s->lock);
-		epoch = s->history_epoch;
+		other = rd.epoch != s->history_epoch;
+		rd.epoch = s->history_epoch;
+		rd.quiet = s->history_closed;
 		checkpoint = s->checkpoint;
 		stop = s->stop;
 		if (q == NULL)
 			s->checkpoint = false;
 		pthread_mutex_unlock(&s->lock);
+		if (other)
+			reader_close(&rd);
 		if (q != NULL)
-			do_query(&rd, q, epoch, stop);
+			do_query(&rd, q, stop);
 		else if (checkpoint && !stop)
 			do_checkpoint(&rd);
 	} while (!stop || q != NULL);

@@ -295,13 +295,12 @@ ra_records_sync(struct ra_store *s, const struct ra_records_view *view)
 static int
 fill(struct ra_records *db, const struct ra_records_view *view, bool placed)
 {
-	int r = ra_disk_exec(db->db, "PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF; PRAGMA "
-				     "locking_mode=EXCLUSIVE; BEGIN");
+	int r = ra_disk_exec(db->db, "PRAGMA journal_mode=MEMORY; PRAGMA synchronous=OFF; BEGIN");
 
 	for (size_t i = 0; r == 0 && i < ra_records_schema_count; i++)
 		r = ra_disk_exec(db->db, ra_records_schema[i]);
 	if (r == 0)
-		r = ra_disk_exec(db->db, "PRAGMA user_version=1");
+		r = ra_disk_exec(db->db, "PRAGMA user_version=1; PRAGMA application_id=0x52410001");
 	if (r == 0)
 		r = ra_disk_prepare(db->db, statements, db->stmts, RA_RECORDS_STMTS);
 	db->generation = view->generation;
@@ -317,7 +316,7 @@ fill(struct ra_records *db, const struct ra_records_view *view, bool placed)
 	return end(db, r);
 }
 
-_Static_assert(RA_RECORDS_VERSION == 1, "user_version above");
+_Static_assert(RA_RECORDS_VERSION == 1 && RA_DISK_MARK == 0x52410000, "both are above");
 
 static int
 write_whole(struct ra_store *s, const struct ra_records_view *view, const char *name, bool placed)
@@ -366,6 +365,8 @@ ra_records_rewrite(struct ra_store *s, const struct ra_records_view *view)
 	}
 	if (r == 0)
 		r = ra_folder_drop_journals(f, RA_RECORDS_FILE);
+	if (r == 0) /* not every file system keeps the order of names */
+		r = ra_folder_sync(f);
 	if (r == 0)
 		r = ra_folder_rename(f, RA_RECORDS_NEW, RA_RECORDS_FILE);
 	if (r == 0)
@@ -411,8 +412,7 @@ ra_records_open(struct ra_store *s)
 
 	if (r < 0)
 		return r;
-	r = ra_disk_exec(db->db,
-	    "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL");
+	r = ra_disk_exec(db->db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL");
 	/* In place of SQLite's own, which checkpoints within a commit. */
 	sqlite3_wal_hook(db->db, on_wal, &db->wal_pages);
 	if (r == 0)

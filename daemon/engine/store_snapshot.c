@@ -95,7 +95,9 @@ ra_store_load_snapshots(struct ra_store *s,
 {
 	sqlite3_stmt *stmt = NULL;
 	sqlite3 *db = NULL;
-	int r = ra_disk_open(&s->folder, RA_HISTORY_FILE, SQLITE_OPEN_READWRITE, &db);
+	int r = s->hist.db != NULL
+		    ? ra_disk_open(&s->folder, RA_HISTORY_FILE, SQLITE_OPEN_READWRITE, &db)
+		    : ra_disk_open_quietly(&s->folder, RA_HISTORY_FILE, &db);
 
 	if (r == 0 && sqlite3_prepare_v2(db, "SELECT check_id, instance, mark, body FROM snapshot",
 			  -1, &stmt, NULL) != SQLITE_OK)

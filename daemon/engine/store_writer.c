@@ -180,28 +180,81 @@ do_checkpoint(struct ra_store *s)
 
 /* --- history --- */
 
+/* The reader opens the file anew, as the writer has it now. */
 static void
-history_failed(struct ra_store *s, int error, size_t lost)
+history_opened(struct ra_store *s, bool open)
+{
+	pthread_mutex_lock(&s->lock);
+	s->history_epoch++;
+	s->history_closed = !open;
+	pthread_mutex_unlock(&s->lock);
+}
+
+static int
+history_ready(struct ra_store *s)
+{
+	RA_BUF_LOCAL notes = RA_BUF(4096);
+	int r;
+
+	if (s->hist.db != NULL)
+		return 0;
+	r = ra_history_open(s, &notes);
+	if (r == 0)
+		history_opened(s, true);
+	return r;
+}
+
+/*
+ * Under lock. What could not be written is first again when there is room; but of when a check was
+ * last checked, the next time says more.
+ */
+static void
+keep_history(struct ra_store *s, struct ra_queue *batch)
+{
+	struct ra_queue kept;
+	struct ra_store_item *item;
+
+	ra_queue_init(&kept);
+	while ((item = ra_queue_take(batch)) != NULL) {
+		if (item->kind == RA_ITEM_SEEN)
+			ra_item_free(item);
+		else
+			ra_queue_add(&kept, item);
+	}
+	s->history_queued += kept.count;
+	ra_queue_move(&kept, &s->history);
+	ra_queue_move(&s->history, &kept);
+	s->history_due = ra_store_mono() + RETRY_EVERY;
+}
+
+static void
+history_failed(struct ra_store *s, int error, struct ra_queue *batch)
 {
 	char name[80] = "";
+	bool lost = error == -EBADMSG;
 
 	ra_history_cancel(s);
-	if (error == -EBADMSG && ra_history_anew(s, name) == 0) {
-		pthread_mutex_lock(&s->lock);
-		s->history_epoch++;
-		pthread_mutex_unlock(&s->lock);
-	}
+	if (lost && ra_history_anew(s, name) == 0)
+		history_opened(s, true);
+	else if (error != -ENOSPC && error != -ENOMEM)
+		ra_history_close(s); /* what it has open may never be written again */
+	if (s->hist.db == NULL)
+		history_opened(s, false);
 	pthread_mutex_lock(&s->lock);
-	s->stats.dropped += lost;
 	if (name[0] != '\0')
 		snprintf(s->history_error, sizeof(s->history_error),
 		    "history.db was damaged: kept as %s, begun anew", name);
 	else
 		snprintf(s->history_error, sizeof(s->history_error), "history not saved: %s",
 		    ra_disk_text(error));
+	if (lost || s->leaving)
+		s->stats.dropped += batch->count;
+	else
+		keep_history(s, batch);
 	pthread_mutex_unlock(&s->lock);
 }
 
+/* Of `count` items that were taken, some may wait again by now. */
 static void
 history_done(struct ra_store *s, size_t count)
 {
@@ -226,12 +279,29 @@ puts_wait(struct ra_store *s)
 	return waits;
 }
 
+static int
+write_history(struct ra_store *s, const struct ra_queue *batch)
+{
+	const struct ra_store_item *i;
+	size_t n = 0;
+	int r = history_ready(s);
+
+	if (r == 0)
+		r = ra_history_begin(s);
+	for (i = batch->head; i != NULL && r == 0; i = i->next) {
+		r = ra_history_apply(s, i);
+		if (++n % LOOK_EVERY == 0 && puts_wait(s))
+			do_puts(s);
+	}
+	return r == 0 ? ra_history_commit(s) : r;
+}
+
 static void
 do_history(struct ra_store *s)
 {
 	struct ra_queue batch;
 	struct ra_store_item *item;
-	size_t count, n = 0;
+	size_t count;
 	int r;
 
 	ra_queue_init(&batch);
@@ -241,23 +311,16 @@ do_history(struct ra_store *s)
 	s->flush = false;
 	pthread_mutex_unlock(&s->lock);
 	count = batch.count;
-	r = ra_history_begin(s);
-	while ((item = ra_queue_take(&batch)) != NULL) {
-		if (r == 0)
-			r = ra_history_apply(s, item);
-		ra_item_free(item);
-		if (++n % LOOK_EVERY == 0 && puts_wait(s))
-			do_puts(s);
-	}
-	if (r == 0)
-		r = ra_history_commit(s);
+	r = write_history(s, &batch);
 	if (r < 0) {
-		history_failed(s, r, count);
+		history_failed(s, r, &batch);
 	} else if (s->history_error[0] != '\0') {
 		pthread_mutex_lock(&s->lock);
 		s->history_error[0] = '\0';
 		pthread_mutex_unlock(&s->lock);
 	}
+	while ((item = ra_queue_take(&batch)) != NULL)
+		ra_item_free(item);
 	history_done(s, count);
 }
 
@@ -311,6 +374,7 @@ wait_for_job(struct ra_store *s)
 	enum job job;
 
 	pthread_mutex_lock(&s->lock);
+	s->busy_since = 0;
 	while ((job = next_job(s, &until)) == JOB_WAIT) {
 		struct timespec ts = { .tv_sec = (time_t)(until / 1000),
 			.tv_nsec = (long)(until % 1000) * 1000000 };
@@ -321,6 +385,7 @@ wait_for_job(struct ra_store *s)
 		else
 			pthread_cond_timedwait(&s->for_writer, &s->lock, &ts);
 	}
+	s->busy_since = ra_store_mono();
 	pthread_mutex_unlock(&s->lock);
 	return job;
 }

@@ -44,7 +44,8 @@ take_apart(const char *text, size_t len, struct output *o)
 		line_end = end;
 	bar = memchr(text, '|', (size_t)(line_end - text));
 	o->line = text;
-	o->line_len = (size_t)((bar != NULL ? bar : line_end) - text);
+	/* A text ends at a NUL; a line that begins with one says nothing. */
+	o->line_len = strnlen(text, (size_t)((bar != NULL ? bar : line_end) - text));
 	while (o->line_len > 0 && strchr(" \t\r", text[o->line_len - 1]) != NULL)
 		o->line_len--;
 	if (bar != NULL)

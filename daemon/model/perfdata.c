@@ -40,7 +40,7 @@ read_label(const char **at, const char *end, char label[LABEL_MAX + 1])
 		} else if (!quoted && (*p == '=' || is_blank(*p))) {
 			break;
 		}
-		if (n == LABEL_MAX)
+		if (n == LABEL_MAX || *p == '\0')
 			return false;
 		label[n++] = *p;
 	}

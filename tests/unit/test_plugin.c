@@ -67,6 +67,17 @@ test_exit_codes(void **state)
 	}
 }
 
+/* A line that begins with a NUL would be shown as nothing: it is nothing, and never OK. */
+static void
+test_nul(void **state)
+{
+	struct ra_result *r = judged("\0OK\nmore", 8, 0);
+
+	assert_int_equal(r->verdict, RA_UNKNOWN);
+	assert_int_equal(r->reason, RA_R_PLUGIN_SILENT);
+	ra_result_unref(r);
+}
+
 static void
 assert_fact(const char *output, size_t len, const char *expected)
 {
@@ -205,6 +216,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_exit_codes),
+		cmocka_unit_test(test_nul),
 		cmocka_unit_test(test_perfdata_of_many_lines),
 		cmocka_unit_test(test_perfdata),
 		cmocka_unit_test(test_perfdata_is_capped),

@@ -25,7 +25,8 @@ enum ra_record_type {
  * reads all records into memory. Takes a lock: -EBUSY with "already running, pid N" if another
  * holds it. records.db damaged: the last good generation is used, the bad file set aside and
  * named in `notes`; newer than we understand: -EPROTONOSUPPORT, nothing touched. history.db
- * damaged: set aside, begun anew, said in notes. notes: lines for the log.
+ * damaged: set aside, begun anew, said in notes. A disk that is full, read-only or failing: what is
+ * there is read, the store begins failing (stats) and catches up. notes: lines for the log.
  */
 int ra_store_open(struct ra_loop *loop, const char *folder, struct ra_store **ret,
     struct ra_buf *notes, struct ra_error *err);
@@ -119,7 +120,7 @@ int ra_store_history(struct ra_store *s, const struct ra_history_query *query,
 struct ra_store_stats {
 	uint64_t puts, unsaved;		/* unsaved: records in memory that are not on disk */
 	uint64_t queued;
-	uint64_t dropped;		/* of history: no room in the queue or on the disk */
+	uint64_t dropped;		/* of history: no room in the queue, or damaged */
 	bool failing;
 	char error[160];	/* "state not saved: disk full", "history ..."; "" if all is well */
 };
