@@ -190,7 +190,7 @@ class Daemon:
             argv = self.inside.command(*argv)
         with open(self.stderr, "ab") as err:
             self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=err, stderr=err,
-                                            env=clean_environment(**self.env, **env))
+                                            env=clean_environment(**{**self.env, **env}))
 
     @property
     def pid(self):

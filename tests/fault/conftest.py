@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The fixtures of tests/system, and daemons that are judged as every row of docs/faults.md asks."""
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(1, str(pathlib.Path(__file__).resolve().parent.parent / "system"))
+
+import faults  # noqa: E402
+import support  # noqa: E402
+from fixtures import *  # noqa: E402, F401, F403
+from support import BUILD, FUZZ_BUILD, ROOT  # noqa: E402, F401, as in tests/system
+
+
+@pytest.fixture
+def daemon(folder, things):
+    """daemon(config, ...) -> a relauditd that is ready, and judged when it stops."""
+    def begin(config, **more):
+        more.setdefault("folder", folder)
+        return things(faults.Daemon(config=config, **more)).start()
+    return begin
+
+
+@pytest.fixture
+def server(folder, things):
+    """The HTTP server that misbehaves as its path says; `log` is what it was asked."""
+    log = folder / "asked"
+    taken = things(support.Server(support.SERVERS / "http_server.py", "--log", log))
+    taken.log = log
+    return taken
