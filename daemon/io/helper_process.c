@@ -75,8 +75,13 @@ int
 ra_helper_process_start(struct ra_helper *h, struct ra_error *err)
 {
 	const char *exe = h->exe != NULL ? h->exe : EXE;
+	pid_t *dead = reallocarray(h->dead, h->dead_count + 1, sizeof(*dead));
 	int fds[2], r;
 
+	/* Room for it, so that it is reaped even if memory is short by then. */
+	if (dead == NULL)
+		return ra_error_set(err, -ENOMEM, "out of memory");
+	h->dead = dead;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
 		return ra_error_set(
 		    err, -errno, "cannot make a socket for the helper: %s", strerror(errno));
@@ -98,17 +103,6 @@ ra_helper_process_start(struct ra_helper *h, struct ra_error *err)
 	h->started = ra_loop_now(h->loop);
 	ra_helper_process_push(h);
 	return 0;
-}
-
-static void
-keep_dead(struct ra_helper *h, pid_t pid)
-{
-	pid_t *dead = reallocarray(h->dead, h->dead_count + 1, sizeof(*dead));
-
-	if (dead == NULL)
-		return;
-	h->dead = dead;
-	h->dead[h->dead_count++] = pid;
 }
 
 bool
@@ -147,7 +141,7 @@ ra_helper_process_lose(struct ra_helper *h)
 	if (h->pid == 0)
 		return;
 	(void)kill(h->pid, SIGKILL);
-	keep_dead(h, h->pid);
+	h->dead[h->dead_count++] = h->pid;
 	h->pid = 0;
 	(void)ra_helper_process_reap(h);
 }

@@ -29,3 +29,19 @@ def server(folder, things):
     taken = things(support.Server(support.SERVERS / "http_server.py", "--log", log))
     taken.log = log
     return taken
+
+
+@pytest.fixture(scope="session")
+def shim(tmp_path_factory):
+    """alloc.c as a library."""
+    path = tmp_path_factory.mktemp("shim") / "alloc.so"
+    done = support.run("gcc", "-std=gnu17", "-D_GNU_SOURCE", "-O1", "-g", "-Wall", "-Wextra",
+                       "-Wno-unused-parameter", "-fPIC", "-shared", "-fno-builtin", "-o", path,
+                       pathlib.Path(__file__).parent / "alloc.c")
+    assert done.code == 0, done
+    return path
+
+
+@pytest.fixture
+def alloc(folder, things, shim):
+    return things(faults.Alloc(folder / "page", shim))

@@ -4,9 +4,11 @@ was not held, it has no more descriptors, threads and children than before, no s
 no verdict turned OK unearned: only checks whose name has "good" in it may ever be OK, and those that
 the test adds to `earned`."""
 import collections
+import mmap
 import os
 import pathlib
 import re
+import struct
 
 import support
 from support import wait_for
@@ -50,8 +52,9 @@ class Daemon(support.Daemon):
 
     def usage(self):
         proc = pathlib.Path(f"/proc/{self.pid}")
-        return Usage(len(list((proc / "fd").iterdir())), len(list((proc / "task").iterdir())),
-                     len(self.children()))
+        # Connections to the API end by themselves, after 30 s at the latest.
+        descriptors = len(list((proc / "fd").iterdir())) - int(self.metric("connections"))
+        return Usage(descriptors, len(list((proc / "task").iterdir())), len(self.children()))
 
     def restart(self):
         self.judge_verdicts()
@@ -68,7 +71,7 @@ class Daemon(support.Daemon):
 
     def judge(self):
         self.signal(support.signal.SIGCONT)
-        assert self.api("/healthz")[0] == 200
+        wait_for(lambda: self.api("/healthz")[0] == 200, what="healthy")
         self.judge_verdicts()
         self.judge_loop()
         if self.before is not None:
@@ -143,3 +146,45 @@ def waited(pid):
     """Seconds for which the loop's thread was ready to run and others ran."""
     text = pathlib.Path(f"/proc/{pid}/task/{pid}/schedstat").read_text()
     return int(text.split()[1]) / 1e9
+
+
+class Alloc:
+    """Makes allocations of a daemon started with `env` fail (alloc.c)."""
+
+    FOREVER = 1 << 60
+
+    def __init__(self, path, shim):
+        path.write_bytes(bytes(4096))
+        path.chmod(0o666)
+        self.file = open(path, "r+b")
+        self.page = mmap.mmap(self.file.fileno(), 4096)
+        self.env = {"LD_PRELOAD": str(shim), "ALLOC_PAGE": str(path)}
+
+    def stop(self):
+        self.page.close()
+        self.file.close()
+
+    def environment(self, leaks=True):
+        """Libraries leak when their own allocations fail; only ours are judged for that."""
+        options = os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
+        return {**self.env, "ASAN_OPTIONS": options + ("" if leaks else ":detect_leaks=0")}
+
+    def arm(self, skip=FOREVER, more=0, own=True):
+        """The allocation after `skip` others fails, and the `more` after it."""
+        self.page[0:48] = struct.pack("6q", 0, own, skip, more, 0, 0)
+        self.page[0:8] = struct.pack("q", 1)
+
+    def disarm(self):
+        """(how many allocations there were, how many of them failed)"""
+        self.page[0:8] = struct.pack("q", 0)
+        return struct.unpack("2q", self.page[32:48])
+
+
+LONG = "RELAUDIT_LONG" in os.environ
+
+
+def sample(count, most):
+    """`most` of count indexes, evenly and with both ends; all of them in a long run."""
+    if LONG or count <= most:
+        return list(range(count))
+    return sorted({i * (count - 1) // (most - 1) for i in range(most)})

@@ -5,7 +5,6 @@ import pytest
 import support
 
 
-
 @pytest.fixture
 def folder():
     with support.new_folder() as path:
