@@ -173,7 +173,17 @@ begin(struct ra_request *q)
 		ra_request_error(q, MHD_HTTP_SERVICE_UNAVAILABLE, "no-memory", "out of memory");
 }
 
-/* Too many at once: said so rather than left waiting. */
+static bool
+came_late(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	const struct ra_client *client = info != NULL ? info->socket_context : NULL;
+
+	return client == NULL || client->late;
+}
+
+/* Too many at once: said so rather than left waiting. Who was there before is served on. */
 static bool
 too_busy(struct ra_request *q)
 {
@@ -192,7 +202,8 @@ too_busy(struct ra_request *q)
 		ra_peer_of(other->connection, &you);
 		mine += you.uid == me.uid;
 	}
-	if (a->connections <= RA_API_CONNECTIONS && mine <= RA_API_PER_UID)
+	if ((a->connections <= RA_API_CONNECTIONS || !came_late(q->connection)) &&
+	    mine <= RA_API_PER_UID)
 		return false;
 	ra_request_error(q, MHD_HTTP_SERVICE_UNAVAILABLE, "busy",
 	    "too many connections; close some, or ask again");

@@ -90,6 +90,7 @@ add_client(struct ra_api *a, struct MHD_Connection *connection, void **socket_co
 	*socket_context = client;
 	if (client == NULL)
 		return;
+	client->late = a->connections > RA_API_CONNECTIONS;
 	client->next = a->clients;
 	a->clients = client;
 }

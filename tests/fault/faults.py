@@ -33,6 +33,10 @@ def version(url, **more):
     return {"http": http, "format": "json", "version": "/version", **more}
 
 
+def url(server, path):
+    return f"http://127.0.0.1:{server.port}/{path}"
+
+
 class Daemon(support.Daemon):
     """A daemon that is judged at its end; `held` is for rows that stop it or starve it by design."""
 
@@ -53,8 +57,11 @@ class Daemon(support.Daemon):
     def usage(self):
         proc = pathlib.Path(f"/proc/{self.pid}")
         # Connections to the API end by themselves, after 30 s at the latest.
-        descriptors = len(list((proc / "fd").iterdir())) - int(self.metric("connections"))
+        descriptors = self.usage_of_descriptors() - int(self.metric("connections"))
         return Usage(descriptors, len(list((proc / "task").iterdir())), len(self.children()))
+
+    def usage_of_descriptors(self):
+        return len(list(pathlib.Path(f"/proc/{self.pid}/fd").iterdir()))
 
     def restart(self):
         self.judge_verdicts()

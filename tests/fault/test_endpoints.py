@@ -7,13 +7,9 @@ import pytest
 
 import faults
 import support
-from faults import config, version
+from faults import config, url, version
 
 SLOW = {"defaults": {"timeout": "1s"}}
-
-
-def url(server, path):
-    return f"http://127.0.0.1:{server.port}/{path}"
 
 
 def good(server):
