@@ -14,6 +14,7 @@ import support
 from support import wait_for
 
 LIMIT = 0.05  # s: a turn of the loop; 10 ms is the goal
+LONG = "RELAUDIT_LONG" in os.environ
 SANITIZED = "ASAN_OPTIONS" in os.environ
 # Freed memory is not kept back by the sanitizer: for rows that say memory stays flat.
 FLAT = {"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=1"}
@@ -121,7 +122,7 @@ class Daemon(support.Daemon):
         assert now - before < more, f"memory is flat: {before} before, now {now}"
 
     def metric(self, name):
-        found = re.findall(rf"^relaudit_{name}(?:\{{[^}}]*\}})? (\S+)", self.metrics(), re.M)
+        found = re.findall(rf"^relaudit_{name}(?:_total)?(?:\{{[^}}]*\}})? (\S+)", self.metrics(), re.M)
         assert found, f"no metric {name}"
         return sum(float(v) for v in found)
 
@@ -185,9 +186,6 @@ class Alloc:
         """(how many allocations there were, how many of them failed)"""
         self.page[0:8] = struct.pack("q", 0)
         return struct.unpack("2q", self.page[32:48])
-
-
-LONG = "RELAUDIT_LONG" in os.environ
 
 
 def sample(count, most):

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fixtures of system and fault tests: all that a test started is ended, a daemon's end is judged."""
+import pathlib
+import shutil
+import tempfile
+
 import pytest
 
 import support
@@ -56,3 +60,12 @@ def certificates(tmp_path_factory):
     done = support.run("sh", support.SERVERS / "certificates.sh", path)
     assert done.code == 0, done
     return {p.stem: p.with_suffix("") for p in path.glob("*.key")}
+
+
+@pytest.fixture
+def scripts():
+    """A folder that only root may write, on the way too: /tmp would be refused."""
+    path = pathlib.Path(tempfile.mkdtemp(prefix="relaudit-test-", dir="/run"))
+    path.chmod(0o755)
+    yield path
+    shutil.rmtree(path)
