@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * LD_PRELOAD: allocations that fail when asked. The page $ALLOC_PAGE, a file that the test maps too,
- * says which: the one that comes after `skip` others (and `more` that follow). Spared are libuv, which
- * ends the process by its own decision, libcrypto, which does not outlive one while it sets itself
- * up, the C library, which the sanitizers call into, and the sanitizers.
+ * LD_PRELOAD: allocations that fail when asked. The page $ALLOC_PAGE, a file that the test maps
+ * too, says which: the one that comes after `skip` others (and `more` that follow). Spared are
+ * libuv, which ends the process by its own decision, libcrypto, which does not outlive one while
+ * it sets itself up, the C library, which the sanitizers call into, and the sanitizers.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The fixtures of tests/system, and daemons that are judged as every row of docs/faults.md asks."""
+import os
 import pathlib
 import sys
 
@@ -45,3 +46,17 @@ def shim(tmp_path_factory):
 @pytest.fixture
 def alloc(folder, things, shim):
     return things(faults.Alloc(folder / "page", shim))
+
+
+@pytest.fixture(scope="session")
+def plain():
+    """A relauditd without sanitizers, which themselves would stumble over a failed system call."""
+    folder = BUILD.with_name(BUILD.name + "-plain")
+    if not (folder / "build.ninja").exists():
+        done = support.run("meson", "setup", folder, ROOT, "--buildtype=debug", "-Dtests=false",
+                           "-Dman=disabled", "-Dwerror=true", env=dict(os.environ))
+        assert done.code == 0, done
+    done = support.run("ninja", "-C", folder, "daemon/relauditd", timeout=600,
+                       env=dict(os.environ))
+    assert done.code == 0, done.out[-4000:]
+    return folder / "daemon" / "relauditd"

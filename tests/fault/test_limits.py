@@ -156,6 +156,58 @@ def test_row_55_system_calls_that_fail_in_a_running_daemon(daemon, web, folder, 
     assert d.check("one/version-bad")["state"] == "CRITICAL"
 
 
+START_CALLS = {
+    "openat": ("EMFILE", "EIO"), "pread64": ("EIO",), "pwrite64": ("EIO", "ENOSPC"),
+    "fsync": ("EIO",), "fdatasync": ("EIO",), "ftruncate": ("EIO",), "unlink": ("EACCES",),
+    "rename,renameat": ("EIO",), "mkdir,mkdirat": ("EACCES",), "socket": ("EMFILE",),
+    "socketpair": ("EMFILE",), "bind": ("EADDRINUSE",), "listen": ("EADDRINUSE",),
+    "newfstatat": ("EACCES",), "fcntl": ("EBADF", "EAGAIN"), "flock": ("EIO",),
+    "clone,clone3,vfork": ("EAGAIN",), "prlimit64": ("EPERM",), "chown,lchown": ("EPERM",),
+}
+START_TIMES = range(1, 40) if LONG else (1, 4)
+
+
+class Injected:
+    """A start of another relauditd under strace, detached: its process is relauditd's own."""
+
+    def __init__(self, binary):
+        self.binary = binary
+        self.inject = None
+
+    def command(self, *argv):
+        if self.inject is None:
+            return [str(self.binary), *argv[1:]]
+        calls, error, n = self.inject
+        return ["strace", "-D", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={calls}",
+                "-e", f"inject={calls}:error={error}:when={n}", str(self.binary), *argv[1:]]
+
+
+def test_row_55_system_calls_that_fail_at_start(daemon, web, folder, plain):
+    """It is ready all the same, or it ends with a code and a word; what was announced is kept."""
+    inside = Injected(plain)
+    d = daemon(everything(web, folder), inside=inside, held=True)
+    d.ready()
+    since = d.check("one/version-bad")["since"]
+    wait_for(lambda: d.metric("records_unsaved") == 0)
+    support.Daemon.stop(d)
+    for calls, errors in START_CALLS.items():
+        for inside.inject in [(calls, e, n) for e in errors for n in START_TIMES]:
+            before = len(d.said())
+            code = d.try_start()
+            said = d.said()[before:]
+            if code is None:
+                d.process.terminate()
+                code = d.process.wait(timeout=20)
+                d.process = None
+                assert code in (0, 1), (inside.inject, code, said)
+            else:
+                # 127: a library could not be loaded
+                assert code in (1, 2, 127) and said, (inside.inject, code, said)
+    inside.inject = None
+    d.start()
+    assert d.check("one/version-bad")["since"] == since
+
+
 # --- 56 ---
 
 @pytest.fixture
