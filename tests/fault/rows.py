@@ -171,6 +171,8 @@ class Plugin:
     def pytest_runtest_logreport(self, report):
         if report.when == "call" or report.outcome != "passed":
             path, _, name = report.nodeid.partition("::")
+            # as seen from here, wherever pytest takes its root to be
+            path = path[path.find("tests/"):]
             test = f"{path}::{name.partition('[')[0]}"
             self.results.setdefault(test, []).append(report.outcome)
 
