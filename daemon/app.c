@@ -179,7 +179,7 @@ say_start(struct ra_app *app)
 	ra_jsonw_text(&w, "version", RA_VERSION);
 	ra_jsonw_text(&w, "config", c->digest);
 	ra_jsonw_object_end(&w);
-	ra_engine_event(app->engine, "start", ra_buf_text(&body));
+	ra_engine_event(app->engine, "start", body.error == 0 ? body.data : NULL);
 	ra_health_say(app, true);
 }
 

@@ -66,7 +66,7 @@ report_change(struct ra_app *app, const struct ra_config *now, const char *chang
 	ra_jsonw_object_end(&w);
 	ra_app_log(app, LOG_NOTICE, "reload config=%s environments=%zu checks=%zu changes=%zu",
 	    now->digest, now->environment_count, now->check_count, count);
-	ra_engine_event(app->engine, "reload", body.error == 0 ? body.data : "{}");
+	ra_engine_event(app->engine, "reload", body.error == 0 ? body.data : NULL);
 }
 
 /* What only a start takes up. */

@@ -4,6 +4,7 @@ import os
 import pathlib
 import re
 import subprocess
+import sys
 
 import pytest
 
@@ -11,6 +12,17 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = pathlib.Path(os.environ.get("RELAUDIT_BUILD", ROOT / "build"))
 FUZZ_BUILD = pathlib.Path(os.environ.get("RELAUDIT_FUZZ_BUILD", ROOT / "build-fuzz"))
 DATA = ROOT.parent / "shared" / "data"
+
+
+def pytest_addoption(parser):
+    parser.addoption("--fault-table", metavar="FILE", help="write docs/faults.md of this run")
+
+
+def pytest_configure(config):
+    if config.getoption("--fault-table"):
+        sys.path.insert(1, str(ROOT / "tests" / "fault"))
+        import rows
+        config.pluginmanager.register(rows.Plugin(config.getoption("--fault-table")))
 
 
 def pytest_collect_file(parent, file_path):

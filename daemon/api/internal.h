@@ -25,6 +25,7 @@ struct ra_request;
 struct ra_client {
 	struct ra_client *next;
 	uid_t uid;
+	bool late; /* came when there were too many: told so as long as there are */
 };
 
 struct ra_api {

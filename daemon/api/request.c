@@ -105,8 +105,13 @@ on_param(void *arg, enum MHD_ValueKind kind, const char *name, const char *value
 		return MHD_NO;
 	p->name = strdup(name);
 	p->value = strdup(value != NULL ? value : "");
+	if (p->name == NULL || p->value == NULL) {
+		free(RA_TAKE(p->name));
+		free(RA_TAKE(p->value));
+		return MHD_NO;
+	}
 	q->param_count++;
-	return p->name != NULL && p->value != NULL ? MHD_YES : MHD_NO;
+	return MHD_YES;
 }
 
 static struct ra_request *
@@ -156,19 +161,29 @@ request_free(struct ra_request *q)
 static void
 begin(struct ra_request *q)
 {
-	size_t before = q->param_count;
-	int n;
+	int n = MHD_get_connection_values(q->connection, MHD_GET_ARGUMENT_KIND, on_param, q);
+	bool all = n >= 0 && (size_t)n == q->param_count;
 
-	n = MHD_get_connection_values(q->connection, MHD_GET_ARGUMENT_KIND, on_param, q);
-	if (n < 0 || (size_t)n != q->param_count - before || q->path == NULL) {
+	if (all && q->path != NULL)
+		q->route = ra_route_find(q);
+	else if (!all && q->param_count == RA_ARRAY_SIZE(q->params))
 		ra_request_error(q, MHD_HTTP_BAD_REQUEST, "bad-request",
 		    "more than %zu query parameters", RA_ARRAY_SIZE(q->params));
-		return;
-	}
-	q->route = ra_route_find(q);
+	else
+		ra_request_error(q, MHD_HTTP_SERVICE_UNAVAILABLE, "no-memory", "out of memory");
 }
 
-/* Too many at once: said so rather than left waiting. */
+static bool
+came_late(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	const struct ra_client *client = info != NULL ? info->socket_context : NULL;
+
+	return client == NULL || client->late;
+}
+
+/* Too many at once: said so rather than left waiting. Who was there before is served on. */
 static bool
 too_busy(struct ra_request *q)
 {
@@ -187,7 +202,8 @@ too_busy(struct ra_request *q)
 		ra_peer_of(other->connection, &you);
 		mine += you.uid == me.uid;
 	}
-	if (a->connections <= RA_API_CONNECTIONS && mine <= RA_API_PER_UID)
+	if ((a->connections <= RA_API_CONNECTIONS || !came_late(q->connection)) &&
+	    mine <= RA_API_PER_UID)
 		return false;
 	ra_request_error(q, MHD_HTTP_SERVICE_UNAVAILABLE, "busy",
 	    "too many connections; close some, or ask again");

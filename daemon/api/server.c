@@ -90,6 +90,7 @@ add_client(struct ra_api *a, struct MHD_Connection *connection, void **socket_co
 	*socket_context = client;
 	if (client == NULL)
 		return;
+	client->late = a->connections > RA_API_CONNECTIONS;
 	client->next = a->clients;
 	a->clients = client;
 }
@@ -164,15 +165,19 @@ static int
 open_socket(struct ra_api *a, struct ra_error *err)
 {
 	const struct ra_daemon_conf *d = &ra_engine_config(a->engine)->daemon;
+	RA_FREE char *path = NULL;
 	int r;
 
 	a->listen_fd = ra_api_listen_inherited();
 	if (a->listen_fd >= 0)
 		return 0;
+	path = strdup(d->socket_path);
+	if (path == NULL)
+		return ra_error_set(err, -ENOMEM, "out of memory");
 	r = ra_api_listen(d->socket_path, d->socket_group, &a->listen_fd, err);
 	if (r < 0)
 		return r;
-	a->unlink_path = strdup(d->socket_path);
+	a->unlink_path = RA_TAKE(path);
 	return 0;
 }
 

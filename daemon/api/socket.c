@@ -74,8 +74,10 @@ make_folder(const char *path, gid_t group, struct ra_error *err)
 	RA_FREE char *folder = strdup(path);
 	char *slash = folder != NULL ? strrchr(folder, '/') : NULL;
 
+	if (folder == NULL)
+		return ra_error_set(err, -ENOMEM, "out of memory");
 	if (slash == NULL || slash == folder)
-		return folder == NULL ? -ENOMEM : 0;
+		return 0;
 	*slash = '\0';
 	if (mkdir(folder, 0750) < 0)
 		return errno == EEXIST ? 0

@@ -361,10 +361,16 @@ read_events(struct reader *r)
 	}
 }
 
+/* An included file may be empty. The first one is not: it is being written, or was cut off. */
 static const struct ra_node *
 empty_map(struct ra_loading *l, uint16_t file)
 {
-	return ra_tree_node(l, (struct ra_mark){ .line = 1, .col = 1, .file = file }, RA_NODE_MAP);
+	struct ra_mark at = { .line = 1, .col = 1, .file = file };
+
+	if (file > 0)
+		return ra_tree_node(l, at, RA_NODE_MAP);
+	ra_say(l, at, "nothing is in this file; to watch nothing write: environments: {}");
+	return NULL;
 }
 
 const struct ra_node *

@@ -15,6 +15,7 @@
 
 #define SAVE_WAIT    RA_SECOND
 #define OUTGOING_MAX 32 /* lines of one check; while syslog stalls the oldest count as sent */
+#define SHORT_LINE   512
 
 /* A line in the queue to syslog, and whose it is. */
 struct ra_outgoing {
@@ -278,6 +279,17 @@ write_event(struct ra_buf *out, const struct ra_check *c, const struct ra_transi
 	ra_jsonw_object_end(&w);
 }
 
+/* What takes no memory: a problem is told even if there is none left. */
+static void
+say_shortly(char *out, size_t size, const struct ra_check *c, const struct ra_transition *tr)
+{
+	snprintf(out, size,
+	    "state check=%s environment=%s was=%s now=%s reason=%s id=%04llx "
+	    "summary=\"(out of memory)\"",
+	    c->id, c->environment->name, ra_verdict_name(tr->was), ra_verdict_name(tr->now),
+	    ra_reason_code(tr->reason), (unsigned long long)tr->id);
+}
+
 void
 ra_announce(struct ra_engine *e, struct ra_track *t, const struct ra_transition *tr)
 {
@@ -285,6 +297,7 @@ ra_announce(struct ra_engine *e, struct ra_track *t, const struct ra_transition 
 	RA_BUF_LOCAL body = RA_BUF(16384);
 	const struct ra_check *c = t->check;
 	const char *summary = t->latest->summary;
+	char text[SHORT_LINE];
 
 	ra_alert_state(&line, c, ra_check_kind(c)->type.name, tr, summary, false);
 	write_event(&body, c, tr, summary);
@@ -295,8 +308,10 @@ ra_announce(struct ra_engine *e, struct ra_track *t, const struct ra_transition 
 
 		ra_engine_emit(e, &event);
 	}
-	if (line.error == 0)
-		ra_announce_line(e, t, ra_alert_priority(tr->now), ra_buf_text(&line));
+	if (line.error != 0)
+		say_shortly(text, sizeof(text), c, tr);
+	ra_announce_line(
+	    e, t, ra_alert_priority(tr->now), line.error == 0 ? ra_buf_text(&line) : text);
 }
 
 static void

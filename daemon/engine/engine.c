@@ -153,12 +153,13 @@ ra_engine_start(struct ra_engine *e, struct ra_config *config, struct ra_error *
 	size_t i;
 	int r;
 
-	if (tracks_new(config, &e->tracks) < 0 ||
-	    ra_schedule_reserve(config->check_count, &e->heap) < 0 ||
-	    ra_git_open(e, config, &e->repositories) < 0)
+	if (tracks_new(config, &e->tracks) < 0)
 		return ra_error_set(err, -ENOMEM, "out of memory");
 	e->track_count = config->check_count;
 	e->config = ra_config_ref(config);
+	if (ra_schedule_reserve(config->check_count, &e->heap) < 0 ||
+	    ra_git_open(e, config, &e->repositories) < 0)
+		return ra_error_set(err, -ENOMEM, "out of memory");
 	r = ra_secret_key_load(e, err);
 	if (r == 0)
 		r = ra_keep_load(e, err);
@@ -491,5 +492,6 @@ ra_engine_event(struct ra_engine *e, const char *what, const char *body)
 		.at = ra_clock_wall(), .what = what, .check = "", .body = body
 	};
 
-	ra_engine_emit(e, &event);
+	if (body != NULL)
+		ra_engine_emit(e, &event);
 }

@@ -50,10 +50,15 @@ ra_disk_look(const struct ra_folder *f, const char *name, int version, int *ret_
 	ssize_t n;
 
 	*ret_version = 0;
+	/* What is short or broken now says nothing of the file: opening it will tell. */
+	if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == EIO))
+		return RA_DISK_FINE;
 	if (fd < 0)
 		return errno == ENOENT ? RA_DISK_MISSING : RA_DISK_FOREIGN;
 	n = pread(fd, head, sizeof(head), 0);
 	close(fd);
+	if (n < 0)
+		return RA_DISK_FINE;
 	if (n == 0)
 		return RA_DISK_EMPTY;
 	if (n < HEADER || memcmp(head, MAGIC, sizeof(MAGIC)) != 0)

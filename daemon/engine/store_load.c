@@ -196,30 +196,53 @@ is_cut(const struct load *l, sqlite3 *db)
 	       fstatat(f->fd, l->name, &st, AT_SYMLINK_NOFOLLOW) < 0 || st.st_size < pages * size;
 }
 
+static int
+check_pages(sqlite3 *db)
+{
+	sqlite3_stmt *stmt = NULL;
+	const char *said;
+	int r = -EBADMSG;
+
+	if (sqlite3_prepare_v2(db, "PRAGMA integrity_check(1)", -1, &stmt, NULL) != SQLITE_OK)
+		return ra_disk_error(db);
+	if (sqlite3_step(stmt) != SQLITE_ROW)
+		r = ra_disk_error(db);
+	else if ((said = (const char *)sqlite3_column_text(stmt, 0)) != NULL)
+		r = strcmp(said, "ok") == 0 ? 0 : -EBADMSG;
+	sqlite3_finalize(stmt);
+	return r;
+}
+
 /* SQLite finds what does not hang together; that all rows are there, it cannot know. */
-static void
+static int
 check_whole(struct load *l, sqlite3 *db)
 {
 	int64_t rows = -1, marks = 0, generation = -1;
-	sqlite3_stmt *stmt = NULL;
+	int schema = ra_disk_schema(db, ra_records_schema, ra_records_schema_count);
+	int about = ra_disk_number(db, "SELECT rows FROM about WHERE id = 1", &rows);
+	int pages = check_pages(db);
 
-	if (ra_disk_schema(db, ra_records_schema, ra_records_schema_count) < 0)
+	if (about == 0)
+		about = ra_disk_number(db, "SELECT marks FROM about WHERE id = 1", &marks);
+	if (about == 0)
+		about =
+		    ra_disk_number(db, "SELECT generation FROM about WHERE id = 1", &generation);
+	/* A check that could not be made has found nothing. */
+	if (schema == -ENOMEM || about == -ENOMEM || pages == -ENOMEM)
+		return -ENOMEM;
+	if (schema < 0)
 		damaged(l, "its tables are not as they were made");
-	if (ra_disk_number(db, "SELECT rows FROM about WHERE id = 1", &rows) < 0 ||
-	    ra_disk_number(db, "SELECT marks FROM about WHERE id = 1", &marks) < 0 ||
-	    ra_disk_number(db, "SELECT generation FROM about WHERE id = 1", &generation) < 0 ||
-	    (size_t)rows != l->rows || (uint64_t)marks != l->marks || generation < l->generation)
+	if (about < 0 || (size_t)rows != l->rows || (uint64_t)marks != l->marks ||
+	    generation < l->generation)
 		damaged(l, "rows are missing or too many");
 	if (is_cut(l, db))
 		damaged(l, "its end is missing");
-	(void)ra_disk_number(db, "SELECT written FROM about WHERE id = 1", &l->written);
-	if (sqlite3_prepare_v2(db, "PRAGMA integrity_check(1)", -1, &stmt, NULL) != SQLITE_OK ||
-	    sqlite3_step(stmt) != SQLITE_ROW ||
-	    strcmp((const char *)sqlite3_column_text(stmt, 0), "ok") != 0)
+	if (pages < 0)
 		damaged(l, "its pages do not hang together");
-	sqlite3_finalize(stmt);
+	(void)ra_disk_number(db, "SELECT written FROM about WHERE id = 1", &l->written);
 	if (!l->damaged)
 		l->generation = generation;
+	return 0;
 }
 
 /* -EPROTONOSUPPORT if it is newer; a version that is no version is damage. */
@@ -265,9 +288,7 @@ read_open(struct load *l, sqlite3 *db)
 		    "ORDER BY generation DESC");
 		return is_damage(r) ? 0 : r;
 	}
-	if (r == 0)
-		check_whole(l, db);
-	return r;
+	return r == 0 ? check_whole(l, db) : r;
 }
 
 /* -ENOENT: there is none. */

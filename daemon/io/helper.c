@@ -147,8 +147,6 @@ leave(struct ra_helper *h)
 static void
 start_again(struct ra_helper *h)
 {
-	if (ra_loop_now(h->loop) - h->started >= STABLE)
-		h->backoff = 0;
 	ra_timer_start(h->again, h->backoff, 0);
 	h->backoff = h->backoff == 0		    ? BACKOFF_FIRST
 		     : h->backoff * 2 < BACKOFF_MAX ? h->backoff * 2
@@ -165,6 +163,9 @@ lose(struct ra_helper *h, const char *why)
 	h->abandoned_before = h->stats.abandoned;
 	h->stats.workers = 0;
 	h->life++;
+	/* Only of one that ran: one that cannot be started is not tried at once again and again. */
+	if (ra_loop_now(h->loop) - h->started >= STABLE)
+		h->backoff = 0;
 	start_again(h);
 	enter(h);
 	for (uint32_t i = 0; i < h->room && !h->gone; i++) {

@@ -76,6 +76,7 @@ struct ra_http_transfer {
 	bool enough;			/* of them */
 	uint8_t alert;			/* the TLS alert we got, 0: none */
 	bool certificate_asked;		/* for ours, by the server */
+	int socket_error;		/* errno of the last socket that could not be had, or 0 */
 	enum ra_reason stop;		/* why a callback of ours stopped curl; RA_R_OK: none did */
 
 	/* what the easy handle has been told */

@@ -159,6 +159,8 @@ fail_connect(struct ra_http_transfer *t)
 	long number = 0;
 
 	(void)curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &number);
+	if (t->socket_error != 0)
+		number = t->socket_error;
 	switch (number) {
 	case ECONNREFUSED:
 	case ENOENT:

@@ -8,12 +8,36 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "relaudit/io/loop.h"
 
 /* Values were checked before, so a failure means memory. */
 #define SET(t, option, value) \
 	((t)->failed |= curl_easy_setopt((t)->easy, (option), (value)) != CURLE_OK)
+
+/* The last descriptors are left to the operator: who asks what is wrong must get in. */
+#define RESERVE 64
+
+/* curl would not say why there was none. */
+static curl_socket_t
+open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	struct ra_http_transfer *t = arg;
+	struct rlimit limit;
+	int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+
+	t->socket_error = fd < 0 ? errno : 0;
+	if (fd >= 0 && getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
+	    (rlim_t)fd + RESERVE >= limit.rlim_cur) {
+		close(fd);
+		fd = -1;
+		t->socket_error = EMFILE;
+	}
+	return fd < 0 ? CURL_SOCKET_BAD : fd;
+}
 
 static void
 configure(struct ra_http_transfer *t)
@@ -24,6 +48,8 @@ configure(struct ra_http_transfer *t)
 	SET(t, CURLOPT_WRITEDATA, t);
 	SET(t, CURLOPT_HEADERFUNCTION, ra_http_on_header);
 	SET(t, CURLOPT_HEADERDATA, t);
+	SET(t, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+	SET(t, CURLOPT_OPENSOCKETDATA, t);
 	SET(t, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	SET(t, CURLOPT_NOSIGNAL, 1L);
 	SET(t, CURLOPT_PROTOCOLS_STR, "http,https");

@@ -31,27 +31,30 @@ on_watchdog(void *arg)
 	say(arg, "WATCHDOG=1");
 }
 
+/* *ret_fd: -1 if nobody is there. Negative errno: no socket could be had. */
 static int
-open_socket(const char *path)
+open_socket(const char *path, int *ret_fd)
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	size_t len = strlen(path);
 	int fd;
 
+	*ret_fd = -1;
 	if (len == 0 || len >= sizeof(sun.sun_path) || (path[0] != '/' && path[0] != '@'))
-		return -1;
+		return 0;
 	memcpy(sun.sun_path, path, len);
 	if (path[0] == '@')
 		sun.sun_path[0] = '\0';
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
-		return -1;
+		return -errno;
 	if (connect(fd, (const struct sockaddr *)&sun,
 		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + len)) < 0) {
 		close(fd);
-		return -1;
+		return 0;
 	}
-	return fd;
+	*ret_fd = fd;
+	return 0;
 }
 
 /* Half of what systemd allows, as sd_watchdog_enabled(3) advises. */
@@ -72,10 +75,16 @@ ra_notify_new(struct ra_loop *loop, struct ra_notify **ret)
 {
 	struct ra_notify *n = calloc(1, sizeof(*n));
 	const char *path = getenv("NOTIFY_SOCKET");
+	int r;
 
 	if (n == NULL)
 		return -ENOMEM;
-	n->fd = path != NULL ? open_socket(path) : -1;
+	n->fd = -1;
+	r = path != NULL ? open_socket(path, &n->fd) : 0;
+	if (r < 0) { /* who waits for READY would wait in vain */
+		free(n);
+		return r;
+	}
 	if (n->fd >= 0)
 		start_watchdog(n, loop);
 	unsetenv("NOTIFY_SOCKET");

@@ -73,7 +73,8 @@ class Machine:
                 self.process = subprocess.Popen(
                     ["systemd-nspawn", "--register=no", "--keep-unit", "--quiet",
                      "--private-network", "--notify-ready=yes", "--console=pipe",
-                     f"--bind-ro={support.ROOT}", f"--directory={self.root}", "--boot", "systemd.unit=relaudit-test.target"],
+                     f"--bind-ro={support.ROOT}", f"--directory={self.root}", "--boot",
+                     "systemd.unit=relaudit-test.target"],
                     stdin=subprocess.DEVNULL, stdout=console, stderr=console,
                     env=support.clean_environment(NOTIFY_SOCKET=at))
             self.wait_until_up(notify)

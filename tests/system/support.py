@@ -162,6 +162,12 @@ class Daemon:
 
     def start(self):
         """Returns once it is ready; fails with what it said if it ended instead."""
+        code = self.try_start()
+        assert code is None, f"relauditd ended with {code}: {self.said()}"
+        return self
+
+    def try_start(self):
+        """None once it is ready, or the code that it ended with instead."""
         notify_path = self.folder / "notify"
         notify_path.unlink(missing_ok=True)
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
@@ -177,10 +183,10 @@ class Daemon:
                     ready = dict(poll.poll(60000))
                     if notify.fileno() in ready:
                         if b"READY=1" in notify.recv(4096):
-                            return self
+                            return None
                     elif pidfd in ready:
-                        code = self.process.wait()
-                        raise AssertionError(f"relauditd ended with {code}: {self.said()}")
+                        process, self.process = self.process, None
+                        return process.wait()
                     else:
                         raise AssertionError(f"relauditd is not ready: {self.said()}")
             finally:
@@ -192,7 +198,7 @@ class Daemon:
             argv = self.inside.command(*argv)
         with open(self.stderr, "ab") as err:
             self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=err, stderr=err,
-                                            env=clean_environment(**self.env, **env))
+                                            env=clean_environment(**{**self.env, **env}))
 
     @property
     def pid(self):
@@ -252,9 +258,9 @@ class Daemon:
         assert not SANITIZER.search(done.stderr), done.stderr
         return Answer(done.returncode, done.stdout, done.stderr)
 
-    def api(self, path, method="GET", body=None, headers=None, raw=False):
+    def api(self, path, method="GET", body=None, headers=None, raw=False, timeout=60):
         """(status, the JSON or the text, headers)"""
-        connection = UnixConnection(self.socket)
+        connection = UnixConnection(self.socket, timeout)
         try:
             if body is not None and not isinstance(body, (bytes, str)):
                 body = json.dumps(body)

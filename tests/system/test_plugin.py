@@ -3,8 +3,6 @@
 import json
 import os
 import pathlib
-import shutil
-import tempfile
 
 import pytest
 
@@ -12,15 +10,6 @@ import support
 from support import wait_for
 
 PLUGINS = pathlib.Path("/usr/lib/nagios/plugins")
-
-
-@pytest.fixture
-def scripts():
-    """A folder that only root may write, on the way too: /tmp would be refused."""
-    path = pathlib.Path(tempfile.mkdtemp(prefix="relaudit-test-", dir="/run"))
-    path.chmod(0o755)
-    yield path
-    shutil.rmtree(path)
 
 
 def script(folder, name, text):

@@ -14,7 +14,7 @@
 #include "../../daemon/api/internal.h"
 
 struct MHD_Connection {
-	union MHD_ConnectionInfo info;
+	union MHD_ConnectionInfo info, context;
 	const char *query; /* "name=value&name=value", nothing escaped */
 	bool suspended;
 	unsigned status; /* 0: nothing was queued */
@@ -94,6 +94,8 @@ MHD_resume_connection(struct MHD_Connection *c)
 const union MHD_ConnectionInfo *
 MHD_get_connection_info(struct MHD_Connection *c, enum MHD_ConnectionInfoType what, ...)
 {
+	if (what == MHD_CONNECTION_INFO_SOCKET_CONTEXT)
+		return &c->context;
 	assert_int_equal(what, MHD_CONNECTION_INFO_CONNECTION_FD);
 	return &c->info;
 }

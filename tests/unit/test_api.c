@@ -316,10 +316,16 @@ static void
 test_busy_and_stopping(void **state)
 {
 	struct MHD_Connection busy = { .info.connect_fd = -1 }, late = { .info.connect_fd = -1 };
+	struct MHD_Connection early = { .info.connect_fd = -1 };
+	struct ra_client client = { .late = true }, first = { .late = false };
 
+	busy.context.socket_context = &client;
+	early.context.socket_context = &first;
 	api.connections = RA_API_CONNECTIONS + 1;
 	ask(&busy, "GET", "/healthz", NULL);
+	ask(&early, "GET", "/no-such-path", NULL);
 	api.connections = 0;
+	assert_int_equal(early.status, 404);
 	assert_int_equal(busy.status, 503);
 	assert_non_null(strstr(busy.body, "\"busy\""));
 	api.closing = true;

@@ -134,7 +134,10 @@ struct ra_listener {
 };
 void ra_engine_listen(struct ra_engine *e, struct ra_listener *l);
 void ra_engine_unlisten(struct ra_engine *e, struct ra_listener *l);
-/* Puts an event of the daemon's own (start, reload) into history and to the listeners. */
+/*
+ * Puts an event of the daemon's own (start, reload) into history and to the listeners; NULL (there
+ * was no memory for its text) is left out.
+ */
 void ra_engine_event(struct ra_engine *e, const char *what, const char *body);
 
 struct ra_store *ra_engine_store(const struct ra_engine *e);

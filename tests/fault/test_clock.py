@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rows 38-41: the wall clock jumps, the machine sleeps, the loop is starved. (The helper has the real
+time: nothing of the environment reaches it.)"""
+import re
+import time
+
+import pytest
+
+import support
+from faults import LONG, config, version
+from support import make_backup, parse_time, wait_for
+
+LIBRARY = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
+
+
+class Clock:
+    """The wall clock of a daemon started with `env`; its monotonic clock is the real one."""
+
+    def __init__(self, folder):
+        self.file = folder / "time"
+        self.set(0)
+        self.env = {"LD_PRELOAD": LIBRARY, "DONT_FAKE_MONOTONIC": "1", "FAKETIME_NO_CACHE": "1",
+                    "FAKETIME_TIMESTAMP_FILE": str(self.file),
+                    "ASAN_OPTIONS": support.os.environ.get("ASAN_OPTIONS", "") +
+                    ":verify_asan_link_order=0"}
+
+    def set(self, by):
+        """Seconds ahead of the real one; at once, as a step of a time server is."""
+        temporary = self.file.with_name("time.new")
+        temporary.write_text(f"{by:+d}\n")
+        temporary.rename(self.file)
+
+
+@pytest.fixture
+def clock(folder):
+    return Clock(folder)
+
+
+HOUR, YEAR = 3600, 365 * 86400
+JUMPS = {"hour back": -HOUR, "1970": 1000 - int(time.time()),
+         "2038": (1 << 31) + HOUR - int(time.time()),
+         "hour ahead": HOUR, "year ahead": YEAR, "year back": -YEAR,
+         "2100": 4102444800 - int(time.time())}
+if not LONG:
+    JUMPS = dict(list(JUMPS.items())[:3])
+
+
+@pytest.mark.parametrize("by", JUMPS.values(), ids=[n.replace(" ", "-") for n in JUMPS])
+def test_row_38_the_wall_clock_jumps(daemon, clock, folder, web, syslog, by):
+    """It is said; probes go on at their pace; no age is negative and nothing is fresh by it."""
+    web.put("version", {"version": "1.0.0"})
+    made = config({"version-good": {**version(web.url("version")), "every": "1s"},
+                   "backup-good": {"file": {"glob": f"{folder}/b/*.dump"},
+                                   "expect": {"max-age": "26h"}}})
+    make_backup(folder / "b" / "a.dump", 7200)
+    d = daemon(made, env=clock.env, inside=syslog)
+    d.ready()
+    syslog.wait(": start ")
+    hits = web.hits("/version")
+    clock.set(by)
+    line = syslog.wait("clock moved=")[0]
+    assert ("moved=-" in line) == (by < 0), line
+    wait_for(lambda: web.hits("/version") >= hits + 4, timeout=10, what="the schedule goes on")
+    assert web.hits("/version") < hits + 15, "and makes up for nothing"
+    c = d.results("one/backup-good")["backup-good"]
+    assert c["facts"].get("age_s", 0) >= 0
+    if by > 86400:
+        assert c["reason"] == "backup-too-old"
+    if by < -7200:
+        assert c["reason"] == "backup-future"
+    at = parse_time(d.status()["at"])
+    assert abs(at - time.time() - by) < 60
+    for text in (d.ctl("status").out, d.ctl("show", "one").out, d.ctl("history").out):
+        assert not re.search(r"-\d+ ?(s|min|h|d)\b", text), text
+    clock.set(0)
+    syslog.wait("clock moved=", count=2)
+    assert d.results("one/backup-good")["backup-good"]["state"] == "OK"
+
+
+def test_row_39_asleep_for_hours(daemon, clock, web, syslog):
+    """What is too old is not shown as OK; each probe is made up for once."""
+    web.put("version", {"version": "1.0.0"})
+    checks = {f"version-good-{i}": version(web.url("version")) for i in range(10)}
+    d = daemon(config(checks), env=clock.env, inside=syslog, held=True)
+    d.ready()
+    syslog.wait(": start ")
+    hits = web.hits("/version")
+    d.signal(support.signal.SIGSTOP)
+    clock.set(6 * HOUR)
+    d.signal(support.signal.SIGCONT)
+    stale = d.status()["environments"][0]["checks"]
+    assert {(c["state"], c["reason"]) for c in stale} <= {("UNKNOWN", "stale"), ("OK", "ok")}
+    assert any(c["reason"] == "stale" for c in stale), "never its old OK"
+    wait_for(lambda: web.hits("/version") == hits + 10, timeout=30, what="one catch-up each")
+    wait_for(lambda: all(c["state"] == "OK" for c in d.status()["environments"][0]["checks"]))
+    assert web.hits("/version") == hits + 10
+
+
+def test_row_40_a_loop_that_was_starved(daemon, web):
+    """Stopped for many intervals: one probe each comes of it, not all that were left out."""
+    web.put("version", {"version": "1.0.0"})
+    made = config({f"version-good-{i}": {**version(web.url("version")), "every": "100ms",
+                                         "timeout": "1s"} for i in range(5)})
+    d = daemon(made, held=True)
+    d.ready()
+    d.signal(support.signal.SIGSTOP)
+    stopped = time.monotonic()
+    wait_for(lambda: time.monotonic() - stopped > 1.5, what="fifteen intervals")
+    hits = web.hits("/version")
+    d.signal(support.signal.SIGCONT)
+    checks = d.status()["environments"][0]["checks"]
+    assert {c["reason"] for c in checks} <= {"ok", "stale", "timeout", "connect-timeout"}
+    wait_for(lambda: web.hits("/version") >= hits + 5, what="probes go on")
+    assert web.hits("/version") <= hits + 25, "not what was left out at once"
+    wait_for(lambda: all(c["state"] == "OK" for c in d.status()["environments"][0]["checks"]))
+
+
+@pytest.mark.parametrize("zone", ["", "UTC", "Europe/Berlin", "Pacific/Kiritimati", "Nowhere/Bad",
+                                  ":/etc/passwd", "../../etc/passwd", "X" * 4000])
+def test_row_41_the_zone_of_the_environment_changes_nothing(daemon, folder, zone):
+    """Times are UTC whatever TZ is; a leap second in a log is no reason to stumble."""
+    now = time.gmtime()
+    leap = time.strftime("%Y-%m-%dT%H:%M:60Z", now)
+    (folder / "leap.log").write_text(f"{leap} INFO one\n{support.stamp(1)} INFO two\n")
+    (folder / "only-leap.log").write_text("2016-12-31T23:59:60Z INFO one\n")
+    expect = {"time": r"^(?<time>\S+)", "expect": {"max-age": "10m"}}
+    d = daemon(config({"logs-good": {"file": {"path": f"{folder}/leap.log"}, **expect},
+                       "logs-leap": {"file": {"path": f"{folder}/only-leap.log"}, **expect}}),
+               env={"TZ": zone})
+    got = d.expect({"logs-good": "ok", "logs-leap": ("logs-too-old", "logs-no-time")})
+    assert abs(parse_time(d.status()["at"]) - time.time()) < 60
+    assert got["logs-good"]["facts"]["newest"].endswith("Z")
