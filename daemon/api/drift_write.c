@@ -110,8 +110,10 @@ static void
 collect_rules(struct ra_drift_job *j, const struct ra_drift_pairing *p, struct ra_config_rules *r)
 {
 	for (size_t i = 0; i < p->count; i++) {
-		if (i == 0 || p->checks[i] != p->checks[i - 1])
-			ra_config_rules_add(r, p->checks[i]);
+		if (i > 0 && p->checks[i] == p->checks[i - 1])
+			continue;
+		ra_config_rules_add(r, p->checks[i]);
+		ra_config_rules_warn(r, p->checks[i]);
 	}
 	for (size_t i = 0; i < j->ignore_count; i++)
 		ra_config_rules_key(r, RA_DRIFT_IGNORE, j->ignore[i]);

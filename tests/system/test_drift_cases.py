@@ -83,6 +83,28 @@ def test_what_is_configured(daemon, folder):
     assert done.code == 64 and "did you mean 'config-api'" in done.err
 
 
+def test_rules_under_warn(daemon, folder):
+    """What the check warns of is compared by those rules, which are not suggested again."""
+    c = checks(folder, staging="A=1\nB=1\nC=1\nD=1\n", production="A=2\nB=2\nC=1\nD=1\n")
+    check = c["environments"]["production"]["checks"]["config-api"]
+    check["warn"] = {"same-as": "staging", "may-differ": ["A"]}
+    check["expect"] = {"may-differ": ["A"], "forbidden": ["Z"]}
+    d = daemon(c)
+    d.ready()
+    assert d.check("production/config-api")["state"] == "WARNING"
+    for form in (["staging", "production"], []):
+        code, answer = drift(d, *form, "--suggest")
+        assert (code, answer["compared"], rows(answer)) == (2, 1, {"B": "differs"}), form
+        assert "A" not in answer["suggest"][0]["yaml"]
+    check["warn"] |= {"required": ["Y"], "forbidden": ["C"], "origin": {"D": "/nowhere/*"}}
+    d.write(c)
+    assert d.ctl("reload").code == 0
+    d.run("production/config-api", "staging")
+    for form in (["staging", "production"], []):
+        assert rows(drift(d, *form)[1]) == {"B": "differs", "C": "forbidden", "D": "origin",
+                                            "Y": "required"}
+
+
 def test_nothing_to_compare_is_not_fine(daemon, folder):
     c = checks(folder, staging="A=1\n", production="A=1\n")
     c["environments"]["bare"] = {}
