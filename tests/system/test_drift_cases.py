@@ -222,7 +222,10 @@ def pasted(config, environment, yaml_text):
     check["ignore"] = check.get("ignore", []) + rules.get("ignore", [])
     expect = check.setdefault("expect", {})
     for word, keys in rules.get("expect", {}).items():
-        expect[word] = expect.get(word, []) + keys
+        if isinstance(keys, dict):
+            expect[word] = {**expect.get(word, {}), **keys}
+        else:
+            expect[word] = expect.get(word, []) + keys
 
 
 def test_what_is_suggested_silences(daemon, folder):
@@ -240,7 +243,11 @@ def test_what_is_suggested_silences(daemon, folder):
     code, answer = drift(d, "--suggest")
     assert [s["check"] for s in answer["suggest"]] == ["production/config-api"]
     assert answer["suggest"][0]["yaml"] in done.out
+    assert "# \"M\": take it out of `differ`\n" in done.out
     pasted(c, "production", done.out)
+    check = c["environments"]["production"]["checks"]["config-api"]
+    assert "M" not in check["ignore"] + check["expect"]["may-differ"]
+    check["expect"]["differ"] = []
     d.write(c)
     assert d.ctl("reload").code == 0
     d.run("production/config-api", "staging")
@@ -563,6 +570,34 @@ def test_origin(daemon, folder):
     assert code == 2 and rows(answer) == {"A": "origin"}
     assert answer["rows"][0]["values"]["production"] == {"value": "1",
                                                          "origin": f"{folder}/production.env"}
+    yaml = drift(d, "staging", "production", "--suggest")[1]["suggest"][0]["yaml"]
+    assert yaml == (f"# \"A\": give its entry of `origin` a pattern that matches "
+                    f"\"{folder}/staging.env\" and \"{folder}/production.env\"\n")
+
+
+def test_an_origin_is_suggested_in_place(daemon, folder):
+    """The other rules of the key go on; a rule of a key that is nowhere is told, once."""
+    (folder / "[a].env").write_text("A=1\nB=1\n")
+    own = {"file": {"path": f"{folder}/[a].env"}, "format": "dotenv"}
+    ruled = {**own, "ignore": ["GONE"], "expect": {
+        "same-as": "staging", "origin": {"A": "/etc/shop/*", "NOWHERE": "/etc/*"}}}
+    c = {"defaults": {"every": "1h", "confirm": 1}, "environments": {
+        "staging": {"checks": {"config-api": {**own, "ignore": ["GONE"]}}},
+        "production": {"checks": {"config-api": ruled, "config-web": {
+            **own, "ignore": ["GONE"], "expect": {"same-as": "staging/config-api"}}}}}}
+    d = daemon(c)
+    d.ready()
+    code, answer = drift(d, "--suggest", "--ignore", "GONE", "--ignore", "LOST", "--ignore", "B")
+    assert code == 2 and rows(answer) == {"A": "origin"} and answer["compared"] == 2
+    assert answer["unused_rules"] == ["ignore GONE", "origin NOWHERE", "ignore LOST"]
+    yaml = answer["suggest"][0]["yaml"]
+    assert "ignore" not in yaml and "in place of the one it has" in yaml
+    pasted(c, "production", yaml)
+    d.write(c)
+    assert d.ctl("reload").code == 0
+    d.run("production/config-api", "staging/config-api")
+    assert drift(d)[0] == 0
+    assert d.ctl("drift").out.count("meets no key: ignore GONE") == 1
 
 
 def remember(d, check, at, keys, more=0):
