@@ -80,8 +80,11 @@ check_options(const struct ra_ctl *ctl, struct ra_error *err)
 		return refuse(err, "--against takes the name of an environment");
 	if (against != NULL && ctl->arg_count == 0)
 		return refuse(err, "--against: which environment is compared with it?");
-	if (side_count(ctl) > ENVIRONMENTS_MAX)
-		return refuse(err, "at most 64 environments side by side");
+	if (side_count(ctl) > ENVIRONMENTS_MAX) {
+		ra_error_set(
+		    err, -EINVAL, "at most %d environments side by side", ENVIRONMENTS_MAX);
+		return RA_CTL_USAGE;
+	}
 	if (ra_ctl_has(ctl, "baseline") && side_count(ctl) != 1)
 		return refuse(err, "--baseline goes with one environment");
 	if (ctl->output == RA_CTL_DIFF && side_count(ctl) > 2)
