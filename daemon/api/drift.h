@@ -113,7 +113,7 @@ int ra_drift_read_changes(struct ra_drift_job *j);
 /* When the key changed in the check's environment; 0: not since then. */
 int64_t ra_drift_changed(
     const struct ra_drift_job *j, const struct ra_check *c, const char *key);
-/* Leaves the rows whose key changed. Returns how many were taken out. */
+/* Leaves the rows whose key changed. Returns how many were taken out that are not fine. */
 size_t ra_drift_keep_changed(
     const struct ra_drift_job *j, const struct ra_drift_pairing *p, struct ra_drift *d);
 void ra_drift_changes_free(struct ra_drift_job *j);

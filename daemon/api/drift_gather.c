@@ -37,19 +37,14 @@ ra_drift_release(struct ra_drift_job *j)
 		release_pairing(p);
 }
 
-static void
-add_error(struct ra_drift_job *j, const char *id, const char *why)
-{
-	ra_buf_add(&j->unread, id, strlen(id) + 1);
-	ra_buf_add(&j->errors, id, strlen(id) + 1);
-	ra_buf_add(&j->errors, why, strlen(why) + 1);
-}
-
 void
 ra_drift_unread(struct ra_drift_job *j, const struct ra_check *c, const char *why)
 {
-	if (!j->told[c->index])
-		add_error(j, c->id, why);
+	if (!j->told[c->index]) {
+		ra_buf_add(&j->unread, c->id, strlen(c->id) + 1);
+		ra_buf_add(&j->errors, c->id, strlen(c->id) + 1);
+		ra_buf_add(&j->errors, why, strlen(why) + 1);
+	}
 	j->told[c->index] = true;
 }
 
@@ -192,17 +187,23 @@ owner_of(const struct ra_drift_pairing *p)
 	return p->checks[p->count - 1];
 }
 
+/* What only some of them have is compared in those, which is no fault and worth a word. */
 static void
-add_absent(struct ra_drift_job *j, const struct ra_environment *env, const char *name)
+note_absent(struct ra_drift_job *j, const char *name)
 {
-	RA_BUF_LOCAL id = RA_BUF(0), why = RA_BUF(0);
+	size_t count = 0;
 
-	ra_buf_printf(&id, "%s/%s", env->name, name);
-	ra_buf_printf(&why, "%s has no such check", env->name);
-	add_error(j, ra_buf_text(&id), ra_buf_text(&why));
+	for (size_t i = 0; i < j->environment_count; i++) {
+		if (check_of(j->environments[i], name) != NULL)
+			continue;
+		if (count++ == 0)
+			ra_buf_printf(&j->notes, "%s: no such check in ", name);
+		ra_buf_printf(&j->notes, "%s%s", count > 1 ? ", " : "", j->environments[i]->name);
+	}
+	if (count > 0)
+		ra_buf_putc(&j->notes, '\0');
 }
 
-/* What only some of them have is named as not read in the others: it was not compared there. */
 static void
 pair_environments(struct ra_drift_job *j, const struct ra_check *first)
 {
@@ -211,11 +212,10 @@ pair_environments(struct ra_drift_job *j, const struct ra_check *first)
 	for (size_t i = 0; p != NULL && i < j->environment_count; i++) {
 		const struct ra_check *c = check_of(j->environments[i], first->name);
 
-		if (c == NULL)
-			add_absent(j, j->environments[i], first->name);
-		else
+		if (c != NULL)
 			ra_drift_add_side(j, p, c);
 	}
+	note_absent(j, first->name);
 	if (p == NULL)
 		return;
 	if (p->count > 1)

@@ -215,18 +215,19 @@ size_t
 ra_drift_keep_changed(
     const struct ra_drift_job *j, const struct ra_drift_pairing *p, struct ra_drift *d)
 {
-	size_t count = 0, older;
+	size_t count = 0, older = 0;
 
 	if (j->changes == NULL)
 		return 0;
 	d->drift = d->more > 0 && d->drift;
 	for (size_t i = 0; i < d->row_count; i++) {
-		if (!is_kept(j, p, d->rows[i].key))
+		if (!is_kept(j, p, d->rows[i].key)) {
+			older += d->rows[i].verdict >= RA_DRIFT_MISSING;
 			continue;
+		}
 		d->drift = d->drift || d->rows[i].counts;
 		d->rows[count++] = d->rows[i];
 	}
-	older = d->row_count - count;
 	d->row_count = count;
 	return older;
 }

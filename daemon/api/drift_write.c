@@ -3,13 +3,19 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "relaudit/base/escape.h"
+
 #include "drift.h"
 
 struct writing {
 	struct ra_drift_job *job;
 	struct ra_jsonw w;
 	struct ra_buf unused, suggested; /* texts, each with its NUL */
+	struct ra_map told; /* of the unused, to themselves */
+	bool *met; /* of the patterns of `ignore` that were asked for: some key did */
 	struct ra_drift_suggestion suggestion;
+	struct ra_buf hints, origins; /* comments, and entries of a map, of the same */
+	struct ra_map hinted; /* keys that are in one of them */
 	const struct ra_check *owner; /* whose that is */
 	bool drift;
 	size_t same, ignored, unverifiable, released, older, more;
@@ -110,22 +116,158 @@ static void
 collect_rules(struct ra_drift_job *j, const struct ra_drift_pairing *p, struct ra_config_rules *r)
 {
 	for (size_t i = 0; i < p->count; i++) {
-		if (i == 0 || p->checks[i] != p->checks[i - 1])
-			ra_config_rules_add(r, p->checks[i]);
+		if (i > 0 && p->checks[i] == p->checks[i - 1])
+			continue;
+		ra_config_rules_add(r, p->checks[i]);
+		ra_config_rules_warn(r, p->checks[i]);
 	}
 	for (size_t i = 0; i < j->ignore_count; i++)
 		ra_config_rules_key(r, RA_DRIFT_IGNORE, j->ignore[i]);
 }
 
+/* A rule that several checks have, or several comparisons look at, is told once. */
+static void
+tell_unused(struct writing *t, const char *word, const char *key)
+{
+	RA_BUF_LOCAL text = RA_BUF(0);
+	char *kept;
+
+	ra_buf_printf(&text, "%s %s", word, key);
+	if (ra_map_get(&t->told, ra_buf_text(&text)) != NULL)
+		return;
+	kept = ra_arena_strdup(t->job->arena, ra_buf_text(&text));
+	if (kept == NULL || ra_map_put(&t->told, kept, kept, NULL) < 0)
+		t->unused.error = -ENOMEM;
+	ra_buf_add(&t->unused, ra_buf_text(&text), text.len + 1);
+}
+
+/* Those that were asked for come last; they meet a key if they do in one of the comparisons. */
 static void
 note_unused(struct writing *t, const struct ra_drift *d, const struct ra_config_rules *rules)
 {
-	for (size_t i = 0; i < d->unused_count; i++) {
+	size_t asked = t->job->ignore_count, own = rules->count - asked, at = 0;
+
+	for (size_t i = 0; i < asked; i++) {
+		while (at < d->unused_count && d->unused[at] < own + i)
+			at++;
+		t->met[i] = t->met[i] || at == d->unused_count || d->unused[at] != own + i;
+	}
+	for (size_t i = 0; i < d->unused_count && d->unused[i] < own; i++) {
 		const struct ra_drift_rule *rule = &rules->list[d->unused[i]];
 
-		if (rule->word == RA_DRIFT_IGNORE)
-			ra_buf_printf(
-			    &t->unused, "%s %s%c", ra_drift_word_name(rule->word), rule->key, '\0');
+		if (rule->word == RA_DRIFT_IGNORE || rule->word == RA_DRIFT_ORIGIN)
+			tell_unused(t, ra_drift_word_name(rule->word), rule->key);
+	}
+}
+
+static void
+note_unmet(struct writing *t)
+{
+	for (size_t i = 0; i < t->job->ignore_count && t->job->pairing_count > 0; i++) {
+		if (!t->met[i])
+			tell_unused(t, ra_drift_word_name(RA_DRIFT_IGNORE), t->job->ignore[i]);
+	}
+}
+
+/* --- suggestions --- */
+
+static void
+add_quoted(struct ra_buf *out, const char *text)
+{
+	ra_buf_putc(out, '"');
+	ra_escape_json(out, text, strlen(text));
+	ra_buf_putc(out, '"');
+}
+
+/* As a pattern that meets the text and nothing else. */
+static void
+add_literal(struct ra_buf *out, const char *text)
+{
+	RA_BUF_LOCAL pattern = RA_BUF(0);
+
+	for (; *text != '\0'; text++) {
+		if (ra_drift_is_pattern((const char[]){ *text, '\0' }))
+			ra_buf_putc(&pattern, '\\');
+		ra_buf_putc(&pattern, *text);
+	}
+	if (pattern.error < 0)
+		out->error = pattern.error;
+	add_quoted(out, ra_buf_text(&pattern));
+}
+
+/* What is committed has no origin that a rule looks at. */
+static bool
+has_origin(const struct ra_drift_row *row, const struct ra_drift_call *call, size_t side)
+{
+	return row->cells[side].present && !call->sides[side].baseline;
+}
+
+/* Where the key stands on all sides that have it; NULL: not in one place. */
+static const char *
+origin_of(const struct ra_drift_row *row, const struct ra_drift_call *call)
+{
+	const char *origin = NULL;
+
+	for (size_t i = 0; i < call->side_count; i++) {
+		if (!has_origin(row, call, i))
+			continue;
+		if (origin != NULL && strcmp(origin, row->cells[i].origin) != 0)
+			return NULL;
+		origin = row->cells[i].origin;
+	}
+	return origin;
+}
+
+static void
+hint_origin(struct writing *t, const struct ra_drift_row *row, const struct ra_drift_call *call)
+{
+	const char *origin = origin_of(row, call);
+	bool first = true;
+
+	ra_buf_puts(&t->hints, "# ");
+	add_quoted(&t->hints, row->key);
+	if (origin != NULL) {
+		ra_buf_puts(
+		    &t->hints, ": the entry of `origin` below is in place of the one it has\n");
+		ra_buf_puts(&t->origins, t->origins.len > 0 ? ", " : "");
+		add_literal(&t->origins, row->key);
+		ra_buf_puts(&t->origins, ": ");
+		add_literal(&t->origins, origin);
+		return;
+	}
+	ra_buf_puts(&t->hints, ": give its entry of `origin` a pattern that matches ");
+	for (size_t i = 0; i < call->side_count; i++) {
+		if (!has_origin(row, call, i))
+			continue;
+		ra_buf_puts(&t->hints, first ? "" : " and ");
+		add_quoted(&t->hints, row->cells[i].origin);
+		first = false;
+	}
+	ra_buf_putc(&t->hints, '\n');
+}
+
+/* Rows whose rule itself is what is to be changed: to ignore the key would end all its rules. */
+static void
+take_hints(struct writing *t, struct ra_drift *d, const struct ra_drift_call *call)
+{
+	for (size_t i = 0; i < d->row_count; i++) {
+		struct ra_drift_row *row = &d->rows[i];
+		bool differ = row->verdict == RA_DRIFT_MUST_DIFFER;
+
+		if (!differ && row->verdict != RA_DRIFT_OTHER_ORIGIN)
+			continue;
+		row->counts = false;
+		if (ra_map_get(&t->hinted, row->key) != NULL)
+			continue;
+		if (ra_map_put(&t->hinted, row->key, t->job, NULL) < 0)
+			t->hints.error = -ENOMEM;
+		if (!differ) {
+			hint_origin(t, row, call);
+			continue;
+		}
+		ra_buf_puts(&t->hints, "# ");
+		add_quoted(&t->hints, row->key);
+		ra_buf_puts(&t->hints, ": take it out of `differ`\n");
 	}
 }
 
@@ -135,17 +277,26 @@ end_suggestion(struct writing *t)
 {
 	RA_BUF_LOCAL text = RA_BUF(RA_DRIFT_BODY_MAX);
 
+	ra_buf_add(&text, ra_buf_text(&t->hints), t->hints.len);
 	if (ra_drift_suggest_write(&t->suggestion, &text) < 0)
 		t->suggested.error = text.error;
+	if (t->origins.len > 0)
+		ra_buf_printf(&text, "%s  origin: {%s}\n",
+		    t->suggestion.may_differ.len > 0 ? "" : "expect:\n", ra_buf_text(&t->origins));
+	if (t->hints.error < 0 || t->origins.error < 0)
+		t->suggested.error = t->hints.error < 0 ? t->hints.error : t->origins.error;
 	if (text.len > 0) {
 		ra_buf_add(&t->suggested, t->owner->id, strlen(t->owner->id) + 1);
 		ra_buf_add(&t->suggested, text.data, text.len + 1);
 	}
 	ra_drift_suggest_free(&t->suggestion);
+	ra_buf_free(&t->hints);
+	ra_buf_free(&t->origins);
+	ra_map_free(&t->hinted);
 }
 
 static void
-suggest(struct writing *t, const struct ra_drift_pairing *p, const struct ra_drift *d,
+suggest(struct writing *t, const struct ra_drift_pairing *p, struct ra_drift *d,
     const struct ra_drift_call *call)
 {
 	if (!t->job->suggest)
@@ -153,6 +304,7 @@ suggest(struct writing *t, const struct ra_drift_pairing *p, const struct ra_dri
 	if (t->owner != p->owner)
 		end_suggestion(t);
 	t->owner = p->owner;
+	take_hints(t, d, call);
 	ra_drift_suggest_add(&t->suggestion, d, call);
 }
 
@@ -319,21 +471,27 @@ ra_drift_run(void *job)
 	struct ra_drift_job *j = job;
 	struct writing t = { .job = j,
 		.unused = RA_BUF(RA_DRIFT_BODY_MAX),
-		.suggested = RA_BUF(RA_DRIFT_BODY_MAX) };
+		.suggested = RA_BUF(RA_DRIFT_BODY_MAX),
+		.hints = RA_BUF(RA_DRIFT_BODY_MAX),
+		.origins = RA_BUF(RA_DRIFT_BODY_MAX),
+		.met = ra_arena_alloc(j->arena, j->ignore_count + 1) };
 	const struct ra_buf *const all[] = { &j->body, &j->unread, &j->errors, &j->baselines,
 		&j->notes, &t.unused, &t.suggested };
 	int r;
 
 	ra_jsonw_init(&t.w, &j->body);
-	r = ra_drift_read_changes(j);
+	r = t.met != NULL ? ra_drift_read_changes(j) : -ENOMEM;
 	write_head(&t);
 	if (r == 0)
 		r = compare_all(&t);
 	end_suggestion(&t);
+	if (r == 0)
+		note_unmet(&t);
 	write_tail(&t);
 	for (size_t i = 0; i < RA_ARRAY_SIZE(all); i++)
 		r = r == 0 ? all[i]->error : r;
 	j->error = r;
 	ra_buf_free(&t.unused);
 	ra_buf_free(&t.suggested);
+	ra_map_free(&t.told);
 }

@@ -96,13 +96,19 @@ ra_request_param(const struct ra_request *q, const char *name)
 /* --- life --- */
 
 static enum MHD_Result
-on_param(void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+on_param(void *arg, enum MHD_ValueKind kind, const char *name, size_t name_len, const char *value,
+    size_t value_len)
 {
 	struct ra_request *q = arg;
 	struct ra_param *p = &q->params[q->param_count];
 
-	if (q->param_count >= RA_ARRAY_SIZE(q->params))
+	if (q->param_count >= RA_ARRAY_SIZE(q->params) || q->stage != RA_STAGE_READING)
 		return MHD_NO;
+	if (strlen(name) != name_len || (value != NULL && strlen(value) != value_len)) {
+		ra_request_error(q, MHD_HTTP_BAD_REQUEST, "bad-request",
+		    "a query parameter has a NUL byte in it");
+		return MHD_NO;
+	}
 	p->name = strdup(name);
 	p->value = strdup(value != NULL ? value : "");
 	if (p->name == NULL || p->value == NULL) {
@@ -161,9 +167,11 @@ request_free(struct ra_request *q)
 static void
 begin(struct ra_request *q)
 {
-	int n = MHD_get_connection_values(q->connection, MHD_GET_ARGUMENT_KIND, on_param, q);
+	int n = MHD_get_connection_values_n(q->connection, MHD_GET_ARGUMENT_KIND, on_param, q);
 	bool all = n >= 0 && (size_t)n == q->param_count;
 
+	if (q->stage != RA_STAGE_READING)
+		return;
 	if (all && q->path != NULL)
 		q->route = ra_route_find(q);
 	else if (!all && q->param_count == RA_ARRAY_SIZE(q->params))

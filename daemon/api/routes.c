@@ -14,6 +14,9 @@ static const char *const of_history[] = { "environment", "check", "since", "unti
 static const char *const of_events[] = { "select", NULL };
 static const char *const of_metrics[] = { "checks", NULL };
 
+/* All others are given once. */
+static const char *const many_times[] = { "select", "only", "ignore", NULL };
+
 /* The whole of the API; docs/api.yaml says what each takes and answers. */
 static const struct ra_route routes[] = {
 	{ "GET", "/v1/status", of_status, ra_route_status },
@@ -41,6 +44,27 @@ matches(const struct ra_route *r, struct ra_request *q)
 	return true;
 }
 
+/* Of two values one would be dropped, and the answer would be to another question. */
+static bool
+params_once(const struct ra_route *r, struct ra_request *q)
+{
+	for (size_t i = 0; i < q->param_count; i++) {
+		const char *name = q->params[i].name;
+		bool many = false;
+
+		for (size_t k = 0; many_times[k] != NULL && !many; k++)
+			many = strcmp(many_times[k], name) == 0;
+		for (size_t k = 0; k < i && !many; k++) {
+			if (strcmp(q->params[k].name, name) != 0)
+				continue;
+			ra_request_error(q, MHD_HTTP_BAD_REQUEST, "bad-request",
+			    "%s takes `%s` once", r->path, name);
+			return false;
+		}
+	}
+	return true;
+}
+
 static bool
 params_known(const struct ra_route *r, struct ra_request *q)
 {
@@ -62,7 +86,7 @@ params_known(const struct ra_route *r, struct ra_request *q)
 		    near.name != NULL ? "'?" : "");
 		return false;
 	}
-	return true;
+	return params_once(r, q);
 }
 
 const struct ra_route *

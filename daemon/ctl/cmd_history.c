@@ -7,11 +7,12 @@
 #include "views.h"
 
 #define DEFAULT_SINCE "7d"
+#define SUMMARY	      11 /* of the columns of csv */
 
 static int history_run(struct ra_ctl *ctl, struct ra_error *err);
 
 static const struct ra_ctl_option options[] = {
-	{ "since", '\0', "DURATION", "how far back, or an RFC 3339 time (" DEFAULT_SINCE ")",
+	{ "since", '\0', "DURATION", "how far back; also a time or a date (" DEFAULT_SINCE ")",
 	    RA_CTL_NOTHING, NULL },
 	{ "limit", 'n', "N", "at most the newest N (1000)", RA_CTL_NOTHING, NULL },
 	{ 0 },
@@ -35,7 +36,7 @@ static int
 check_options(const struct ra_ctl *ctl, struct ra_error *err)
 {
 	const char *limit = ra_ctl_value(ctl, "limit");
-	int code = ra_ctl_check_since(ctl, err);
+	int code = ra_ctl_check_time(ctl, "since", err);
 	int64_t value;
 
 	if (code != 0)
@@ -80,6 +81,7 @@ render_csv(const json_t *events, struct ra_buf *out)
 	ra_buf_puts(
 	    out, "at,event,check,environment,kind,was,now,reason,since,id,lasted_s,summary\n");
 	json_array_foreach (events, i, event) {
+		const char *what = ra_ctl_json_text(event, "event");
 		const char *cells[RA_ARRAY_SIZE(keys)];
 		struct ra_buf texts[RA_ARRAY_SIZE(keys)] = { 0 };
 
@@ -88,6 +90,9 @@ render_csv(const json_t *events, struct ra_buf *out)
 
 			if (value != NULL && !json_is_null(value))
 				ra_ctl_scalar(&texts[k], value);
+			else if (k == SUMMARY && what != NULL &&
+				 strcmp(what, "config-changed") == 0)
+				ra_ctl_event_keys(event, &texts[k]);
 			cells[k] = ra_buf_text(&texts[k]);
 		}
 		ra_ctl_csv_row(out, cells, RA_ARRAY_SIZE(keys));

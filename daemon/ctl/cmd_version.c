@@ -3,9 +3,8 @@
 #include <string.h>
 
 #include "relaudit/base/clock.h"
-#include "relaudit/base/units.h"
 
-#include "client.h"
+#include "history.h"
 #include "read.h"
 #include "table.h"
 #include "views.h"
@@ -229,32 +228,6 @@ render_csv(const json_t *environments, struct ra_buf *out)
 	}
 }
 
-/* A date is its beginning. */
-static int
-add_time(struct ra_ctl *ctl, struct ra_buf *path, struct ra_error *err)
-{
-	const char *at = ra_ctl_value(ctl, "at");
-	RA_BUF_LOCAL midnight = RA_BUF(128);
-	int64_t value;
-
-	if (at == NULL)
-		return 0;
-	ra_buf_printf(&midnight, "%.60sT00:00:00Z", at);
-	if (ra_time_parse(ra_buf_text(&midnight), midnight.len, &value) == 0) {
-		ra_ctl_query(path, "at", ra_buf_text(&midnight));
-	} else if (ra_duration_parse(at, &value, NULL) == 0 ||
-		   ra_time_parse(at, strlen(at), &value) == 0) {
-		ra_ctl_query(path, "at", at);
-	} else {
-		ra_error_set(err, -EINVAL,
-		    "--at is a duration ago (26h, 14d), a time (2026-11-23T09:14:05Z) or a date "
-		    "(2026-11-23), not '%.60s'",
-		    at);
-		return RA_CTL_USAGE;
-	}
-	return 0;
-}
-
 static int
 version_run(struct ra_ctl *ctl, struct ra_error *err)
 {
@@ -269,7 +242,9 @@ version_run(struct ra_ctl *ctl, struct ra_error *err)
 	if (code == 0 && ctl->arg_count > 0)
 		ra_ctl_query(&path, "environment", ctl->args[0]);
 	if (code == 0)
-		code = add_time(ctl, &path, err);
+		code = ra_ctl_check_time(ctl, "at", err);
+	if (code == 0 && ra_ctl_has(ctl, "at"))
+		ra_ctl_query_time(&path, "at", ra_ctl_value(ctl, "at"));
 	request.path = ra_buf_text(&path);
 	if (code == 0)
 		code = ra_ctl_ask(ctl, &request, &answer, err);

@@ -26,15 +26,28 @@ bool ra_drift_is_release(const json_t *row);
 /* What is to be said beside the rows, each line with `lead` before it. */
 void ra_drift_remarks(
     const struct ra_ctl_term *t, const json_t *answer, const char *lead, struct ra_buf *out);
-/* "drift, 3 keys are as they ought to be, 1 are ignored" and a line end. */
-void ra_drift_sum(const json_t *answer, struct ra_buf *out);
+/* No key was held against another: there was none, or all are ignored or unverifiable. */
+bool ra_drift_is_empty(const json_t *answer);
+/* "1 key" and `one`, or "2 keys" and `many`. */
+void ra_drift_count(struct ra_buf *out, int64_t count, const char *one, const char *many);
+
+/* What the last line says beside counts. */
+struct ra_drift_end {
+	const char *nothing; /* why nothing was compared; NULL: something was */
+	const char *since; /* as asked; NULL: not */
+};
+/* "drift, 3 keys are as they ought to be, 1 is ignored" and a line end. */
+void ra_drift_sum(const struct ra_ctl_term *t, const json_t *answer, const struct ra_drift_end *end,
+    struct ra_buf *out);
 
 /* drift_table.c; wide: a line for each key, nothing cut. */
 void ra_drift_table(
-    const struct ra_ctl_term *t, const json_t *answer, bool wide, struct ra_buf *out);
+    const struct ra_ctl_term *t, const json_t *answer, bool wide, const struct ra_drift_end *end,
+    struct ra_buf *out);
 
 /* drift_text.c */
-void ra_drift_markdown(const struct ra_ctl_term *t, const json_t *answer, struct ra_buf *out);
+void ra_drift_markdown(const struct ra_ctl_term *t, const json_t *answer,
+    const struct ra_drift_end *end, struct ra_buf *out);
 void ra_drift_diff(const struct ra_ctl_term *t, const json_t *answer, struct ra_buf *out);
 /* Rules to paste, as YAML. */
 void ra_drift_rules_yaml(const struct ra_ctl_term *t, const json_t *answer, struct ra_buf *out);

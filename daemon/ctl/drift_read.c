@@ -157,25 +157,71 @@ ra_drift_remarks(
 	}
 }
 
+bool
+ra_drift_is_empty(const json_t *answer)
+{
+	static const char *const counts[] = { "same", "older", "more" };
+	const json_t *row;
+	size_t i;
+
+	for (i = 0; i < RA_ARRAY_SIZE(counts); i++) {
+		if (ra_ctl_json_int(answer, counts[i], 0) != 0)
+			return false;
+	}
+	json_array_foreach (json_object_get(answer, "rows"), i, row) {
+		const char *verdict = ra_ctl_json_text(row, "verdict");
+
+		if (verdict == NULL ||
+		    (strcmp(verdict, "ignored") != 0 && strcmp(verdict, "unverifiable") != 0))
+			return false;
+	}
+	return true;
+}
+
+void
+ra_drift_count(struct ra_buf *out, int64_t count, const char *one, const char *many)
+{
+	ra_buf_printf(
+	    out, "%" PRId64 " %s %s", count, count == 1 ? "key" : "keys", count == 1 ? one : many);
+}
+
 static void
-add_count(struct ra_buf *out, const json_t *answer, const char *name, const char *text)
+add_count(
+    struct ra_buf *out, const json_t *answer, const char *name, const char *one, const char *many)
 {
 	int64_t count = ra_ctl_json_int(answer, name, 0);
 
 	if (count > 0)
-		ra_buf_printf(out, ", %" PRId64 " %s", count, text);
+		ra_buf_printf(out, ", %" PRId64 " %s", count, count == 1 ? one : many);
 }
 
 void
-ra_drift_sum(const json_t *answer, struct ra_buf *out)
+ra_drift_sum(const struct ra_ctl_term *t, const json_t *answer, const struct ra_drift_end *end,
+    struct ra_buf *out)
 {
-	ra_buf_printf(out, "%s, %" PRId64 " keys are as they ought to be",
-	    json_is_false(json_object_get(answer, "drift")) ? "no drift" : "drift",
-	    ra_ctl_json_int(answer, "same", 0));
-	add_count(out, answer, "ignored", "are ignored");
-	add_count(out, answer, "released", "come with a release");
-	add_count(out, answer, "unverifiable", "cannot be verified");
-	add_count(out, answer, "older", "changed before and are left out");
-	add_count(out, answer, "more", "more do not fit");
+	int64_t older = ra_ctl_json_int(answer, "older", 0);
+	bool drift = !json_is_false(json_object_get(answer, "drift"));
+
+	if (end->nothing != NULL) {
+		ra_buf_printf(out, "%s\n", end->nothing);
+		return;
+	}
+	if (!drift && older > 0) {
+		ra_buf_puts(out, "none that changed since ");
+		ra_ctl_text(t, out, end->since != NULL ? end->since : "?");
+		ra_buf_printf(out, ", %" PRId64 " changed before", older);
+	} else {
+		ra_buf_puts(out, drift ? "drift" : "no drift");
+	}
+	ra_buf_puts(out, ", ");
+	ra_drift_count(out, ra_ctl_json_int(answer, "same", 0), "is as it ought to be",
+	    "are as they ought to be");
+	add_count(out, answer, "ignored", "is ignored", "are ignored");
+	add_count(out, answer, "released", "comes with a release", "come with a release");
+	add_count(out, answer, "unverifiable", "cannot be verified", "cannot be verified");
+	if (drift)
+		add_count(out, answer, "older", "changed before and is left out",
+		    "changed before and are left out");
+	add_count(out, answer, "more", "more does not fit", "more do not fit");
 	ra_buf_putc(out, '\n');
 }

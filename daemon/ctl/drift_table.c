@@ -260,7 +260,8 @@ print_legend(const struct view *v)
 }
 
 void
-ra_drift_table(const struct ra_ctl_term *t, const json_t *answer, bool wide, struct ra_buf *out)
+ra_drift_table(const struct ra_ctl_term *t, const json_t *answer, bool wide,
+    const struct ra_drift_end *end, struct ra_buf *out)
 {
 	struct ra_drift_section s = { .rows = json_object_get(answer, "rows") };
 	struct view v = { .term = *t, .out = out };
@@ -274,5 +275,5 @@ ra_drift_table(const struct ra_ctl_term *t, const json_t *answer, bool wide, str
 		print_section(&v, &s);
 	print_legend(&v);
 	ra_drift_remarks(t, answer, "", out);
-	ra_drift_sum(answer, out);
+	ra_drift_sum(t, answer, end, out);
 }

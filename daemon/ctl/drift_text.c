@@ -52,7 +52,8 @@ markdown_row(const struct ra_ctl_term *t, struct ra_buf *out, const struct ra_dr
 }
 
 void
-ra_drift_markdown(const struct ra_ctl_term *t, const json_t *answer, struct ra_buf *out)
+ra_drift_markdown(const struct ra_ctl_term *t, const json_t *answer, const struct ra_drift_end *end,
+    struct ra_buf *out)
 {
 	struct ra_drift_section s = { .rows = json_object_get(answer, "rows") };
 	RA_BUF_LOCAL remarks = RA_BUF(0);
@@ -80,7 +81,7 @@ ra_drift_markdown(const struct ra_ctl_term *t, const json_t *answer, struct ra_b
 		ra_buf_putc(out, *line);
 	}
 	ra_buf_puts(out, remarks.len > 0 ? "\n" : "");
-	ra_drift_sum(answer, out);
+	ra_drift_sum(t, answer, end, out);
 }
 
 /* --- unified diff --- */

@@ -127,9 +127,8 @@ add_changes(const json_t *event, struct ra_buf *out)
 	}
 }
 
-/* A key, +NEW, -GONE. */
-static void
-add_keys(const json_t *event, struct ra_buf *out)
+void
+ra_ctl_event_keys(const json_t *event, struct ra_buf *out)
 {
 	const json_t *keys = json_object_get(event, "keys"), *item;
 	int64_t count = ra_ctl_json_int(event, "count", 0);
@@ -172,7 +171,7 @@ ra_ctl_events_row(struct ra_ctl_table *t, const json_t *event)
 	else if (what != NULL && strncmp(what, "version-", 8) == 0)
 		add_version(t->term, event, &members);
 	else if (what != NULL && strcmp(what, "config-changed") == 0)
-		add_keys(event, &members);
+		ra_ctl_event_keys(event, &members);
 	else
 		add_members(event, &members);
 	ra_ctl_table_row(t, (struct ra_ctl_cell[]){ { ra_buf_text(&time), RA_CTL_PLAIN },
@@ -189,20 +188,39 @@ ra_ctl_events_of(const json_t *answer)
 	return list != NULL ? list : json_object_get(answer, "history");
 }
 
-int
-ra_ctl_check_since(const struct ra_ctl *ctl, struct ra_error *err)
+/* False: it is no date. */
+static bool
+date_begins(const char *text, struct ra_buf *ret_time)
 {
-	const char *since = ra_ctl_value(ctl, "since");
 	int64_t value;
 
-	if (since == NULL || ra_duration_parse(since, &value, NULL) == 0 ||
-	    ra_time_parse(since, strlen(since), &value) == 0)
+	ra_buf_printf(ret_time, "%.60sT00:00:00Z", text);
+	return ra_time_parse(ra_buf_text(ret_time), ret_time->len, &value) == 0;
+}
+
+int
+ra_ctl_check_time(const struct ra_ctl *ctl, const char *option, struct ra_error *err)
+{
+	const char *text = ra_ctl_value(ctl, option);
+	RA_BUF_LOCAL midnight = RA_BUF(128);
+	int64_t value;
+
+	if (text == NULL || ra_duration_parse(text, &value, NULL) == 0 ||
+	    ra_time_parse(text, strlen(text), &value) == 0 || date_begins(text, &midnight))
 		return 0;
 	ra_error_set(err, -EINVAL,
-	    "--since is a duration (90s, 5m, 26h, 14d) or a time (2026-11-23T09:14:05Z), not "
-	    "'%.60s'",
-	    since);
+	    "--%s is a duration ago (90s, 5m, 26h, 14d), a time (2026-11-23T09:14:05Z) or a date "
+	    "(2026-11-23), not '%.60s'",
+	    option, text);
 	return RA_CTL_USAGE;
+}
+
+void
+ra_ctl_query_time(struct ra_buf *path, const char *name, const char *value)
+{
+	RA_BUF_LOCAL midnight = RA_BUF(128);
+
+	ra_ctl_query(path, name, date_begins(value, &midnight) ? ra_buf_text(&midnight) : value);
 }
 
 int
@@ -217,7 +235,7 @@ ra_ctl_ask_history(struct ra_ctl *ctl, const char *selector, const char *since, 
 		ra_ctl_query(
 		    &path, strchr(selector, '/') != NULL ? "check" : "environment", selector);
 	if (since != NULL)
-		ra_ctl_query(&path, "since", since);
+		ra_ctl_query_time(&path, "since", since);
 	if (limit != NULL)
 		ra_ctl_query(&path, "limit", limit);
 	request.path = ra_buf_text(&path);

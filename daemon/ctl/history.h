@@ -15,10 +15,14 @@ enum ra_ctl_events_use {
 void ra_ctl_events_init(
     struct ra_ctl_table *t, const struct ra_ctl_term *term, enum ra_ctl_events_use use);
 void ra_ctl_events_row(struct ra_ctl_table *t, const json_t *event);
+/* Of config-changed, what changed: "2 keys: A, +NEW", "1 key: -GONE". */
+void ra_ctl_event_keys(const json_t *event, struct ra_buf *out);
 /* The list in an answer of /v1/history; NULL: none. */
 const json_t *ra_ctl_events_of(const json_t *answer);
-/* 0, or RA_CTL_USAGE if --since is neither a duration nor a time. */
-int ra_ctl_check_since(const struct ra_ctl *ctl, struct ra_error *err);
+/* 0, or RA_CTL_USAGE if the option is given and is no duration, time or date. */
+int ra_ctl_check_time(const struct ra_ctl *ctl, const char *option, struct ra_error *err);
+/* Adds it to a query, a date as its beginning. */
+void ra_ctl_query_time(struct ra_buf *path, const char *name, const char *value);
 /* Asks for the history of one selector; since may be NULL. */
 int ra_ctl_ask_history(struct ra_ctl *ctl, const char *selector, const char *since,
     const char *limit, struct ra_ctl_answer *answer, struct ra_error *err);

@@ -75,4 +75,22 @@ ra_config_rules_add(struct ra_config_rules *r, const struct ra_check *c)
 
 	ra_config_rules_keys(r, RA_DRIFT_IGNORE, &o->ignore);
 	ra_config_rules_words(r, c->expect);
+	if (c->warn != NULL) {
+		const struct config_words *w = c->warn;
+
+		ra_config_rules_keys(r, RA_DRIFT_DIFFER, &w->differ);
+		ra_config_rules_keys(r, RA_DRIFT_MAY_DIFFER, &w->may_differ);
+	}
+}
+
+void
+ra_config_rules_warn(struct ra_config_rules *r, const struct ra_check *c)
+{
+	const struct config_words *w = c->warn;
+
+	if (w == NULL)
+		return;
+	ra_config_rules_keys(r, RA_DRIFT_REQUIRE, &w->required);
+	ra_config_rules_keys(r, RA_DRIFT_FORBID, &w->forbidden);
+	add_origins(r, &w->origin);
 }

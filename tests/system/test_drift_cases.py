@@ -43,7 +43,7 @@ def rows(answer):
     ("A=1\nB=1\n", "A=1\n", {"expect": {"required": ["B"]}}, {"B": "required"}, 2),
     ("A=1\nDEBUG=1\n", "A=1\nDEBUG=1\n", {"expect": {"forbidden": ["DEB*"]}},
      {"DEBUG": "forbidden"}, 2),
-    ("A=1\n", "A=2\n", {"ignore": ["A"]}, {}, 0),
+    ("A=1\nB=1\n", "A=2\nB=1\n", {"ignore": ["A"]}, {}, 0),
 ])
 def test_verdicts(daemon, folder, staging, production, rules, wanted, code):
     c = checks(folder, staging=staging, production=production)
@@ -83,6 +83,28 @@ def test_what_is_configured(daemon, folder):
     assert done.code == 64 and "did you mean 'config-api'" in done.err
 
 
+def test_rules_under_warn(daemon, folder):
+    """What the check warns of is compared by those rules, which are not suggested again."""
+    c = checks(folder, staging="A=1\nB=1\nC=1\nD=1\n", production="A=2\nB=2\nC=1\nD=1\n")
+    check = c["environments"]["production"]["checks"]["config-api"]
+    check["warn"] = {"same-as": "staging", "may-differ": ["A"]}
+    check["expect"] = {"may-differ": ["A"], "forbidden": ["Z"]}
+    d = daemon(c)
+    d.ready()
+    assert d.check("production/config-api")["state"] == "WARNING"
+    for form in (["staging", "production"], []):
+        code, answer = drift(d, *form, "--suggest")
+        assert (code, answer["compared"], rows(answer)) == (2, 1, {"B": "differs"}), form
+        assert "A" not in answer["suggest"][0]["yaml"]
+    check["warn"] |= {"required": ["Y"], "forbidden": ["C"], "origin": {"D": "/nowhere/*"}}
+    d.write(c)
+    assert d.ctl("reload").code == 0
+    d.run("production/config-api", "staging")
+    for form in (["staging", "production"], []):
+        assert rows(drift(d, *form)[1]) == {"B": "differs", "C": "forbidden", "D": "origin",
+                                            "Y": "required"}
+
+
 def test_nothing_to_compare_is_not_fine(daemon, folder):
     c = checks(folder, staging="A=1\n", production="A=1\n")
     c["environments"]["bare"] = {}
@@ -95,24 +117,66 @@ def test_nothing_to_compare_is_not_fine(daemon, folder):
     done = d.ctl("drift", "production", "-o", "json")
     assert done.code == 3 and "baseline" in done.err and json.loads(done.out)["rows"] == []
     done = d.ctl("drift", "staging", "bare")
-    assert done.code == 3 and "not read: bare/config-api: bare has no such check" in done.out
+    assert done.code == 3 and "note: config-api: no such check in bare" in done.out
+    assert done.out.splitlines()[-1] == ("nothing was compared: they have no check of a "
+                                         "configuration in common")
     done = d.ctl("drift", "staging", "production", "--only", "NOTHING*")
     assert done.code == 3 and "--only matches no key" in done.out
+    for output in ("table", "markdown", "json", "diff"):
+        done = d.ctl("drift", "staging", "production", "--ignore", "*", "-o", output)
+        assert done.code == 3 and "as they ought" not in done.out
+        assert "nothing was compared: 1 key is ignored" in done.out + done.err
+    assert drift(d, "staging", "production", "--ignore", "*", "--all")[0] == 3
+    (folder / "production.env").write_text("")
+    (folder / "staging.env").write_text("")
+    d.run("staging/config-api", "production")
+    done = d.ctl("drift", "staging", "production")
+    assert (done.code, done.out) == (3, "nothing was compared: there is no key\n")
+
+
+def test_a_check_that_one_side_lacks(daemon, folder):
+    """They are compared in what they have in common; the rest is told and no fault."""
+    c = checks(folder, staging="A=1\n", production="A=1\n", qa="A=1\n", more="B=1\n")
+    more = {"file": {"path": f"{folder}/more.env"}, "format": "dotenv"}
+    c["environments"]["staging"]["checks"]["config-web"] = more
+    d = daemon(c)
+    d.ready()
+    code, answer = drift(d, "staging", "production", "qa")
+    assert (code, answer["compared"], answer["unread"], answer["errors"]) == (0, 1, [], [])
+    assert answer["notes"] == ["config-web: no such check in production, qa"]
+    done = d.ctl("drift", "staging", "production")
+    assert done.code == 0 and done.out == ("note: config-web: no such check in production\n"
+                                           "no drift, 1 key is as it ought to be\n")
+    assert drift(d, "staging", "production", "--check", "config-web")[0] == 3
+    (folder / "more.env").unlink()
+    c["environments"]["qa"]["checks"]["config-web"] = more
+    d.write(c)
+    assert d.ctl("reload").code == 0
+    d.run("staging/config-web", "qa")
+    code, answer = drift(d, "staging", "production", "qa")  # what is not read is still no matter
+    assert code == 3 and set(answer["unread"]) == {"staging/config-web", "qa/config-web"}
 
 
 def test_usage(daemon, folder):
-    d = daemon(checks(folder, staging="A=1\n", production="A=1\n", qa="A=1\n"))
+    c = checks(folder, staging="A=1\n", production="A=1\n", qa="A=1\n")
+    c["environments"]["staging"]["aliases"] = ["stage"]
+    d = daemon(c)
     d.ready()
     for args, text in (
             (["--against", "staging"], "which environment"),
             (["staging", "qa", "--baseline", "main"], "one environment"),
             (["staging", "qa", "production", "-o", "diff"], "two sides"),
             (["staging", "qa", "--since", "yesterday"], "--since is a duration"),
+            (["staging", "staging"], "given twice"), (["stage", "staging"], "given twice"),
+            (["--since", "1h", *[f"e{i}" for i in range(65)]], "at most 64 environments"),
+            (["--against", "qa", *[f"e{i}" for i in range(64)]], "at most 64 environments"),
             (["staging", "qa", "--suggest", "-o", "markdown"], "--suggest"),
             (["staging", "prodution"], "did you mean 'production'"),
             (["staging", "--against", "prodution"], "did you mean 'production'")):
         done = d.ctl("drift", *args)
         assert done.code == 64 and text in done.err and not done.out, done
+    assert d.ctl("drift", "staging", "qa", "--check", "x", "--check", "config-api",
+                 "--all", "--all").code == 0  # the last counts
 
 
 def test_against(daemon, folder):
@@ -130,8 +194,8 @@ def test_only_and_ignore(daemon, folder):
     assert (code, rows(answer), answer["same"], answer["ignored"]) == (2, {"LOG_A": "differs"}, 1, 1)
     code, answer = drift(d, "staging", "production", "--only", "LOG_C", "--only", "LOG_D")
     assert (code, answer["same"]) == (0, 1)
-    code, answer = drift(d, "staging", "production", "--ignore", "*", "--ignore", "Y")
-    assert (code, answer["ignored"], answer["unused_rules"]) == (0, 4, ["ignore Y"])
+    code, answer = drift(d, "staging", "production", "--ignore", "X", "--ignore", "Y")
+    assert (code, answer["ignored"], answer["unused_rules"]) == (2, 1, ["ignore Y"])
 
 
 def test_instances_that_differ_are_not_compared(daemon, folder):
@@ -158,7 +222,10 @@ def pasted(config, environment, yaml_text):
     check["ignore"] = check.get("ignore", []) + rules.get("ignore", [])
     expect = check.setdefault("expect", {})
     for word, keys in rules.get("expect", {}).items():
-        expect[word] = expect.get(word, []) + keys
+        if isinstance(keys, dict):
+            expect[word] = {**expect.get(word, {}), **keys}
+        else:
+            expect[word] = expect.get(word, []) + keys
 
 
 def test_what_is_suggested_silences(daemon, folder):
@@ -176,7 +243,11 @@ def test_what_is_suggested_silences(daemon, folder):
     code, answer = drift(d, "--suggest")
     assert [s["check"] for s in answer["suggest"]] == ["production/config-api"]
     assert answer["suggest"][0]["yaml"] in done.out
+    assert "# \"M\": take it out of `differ`\n" in done.out
     pasted(c, "production", done.out)
+    check = c["environments"]["production"]["checks"]["config-api"]
+    assert "M" not in check["ignore"] + check["expect"]["may-differ"]
+    check["expect"]["differ"] = []
     d.write(c)
     assert d.ctl("reload").code == 0
     d.run("production/config-api", "staging")
@@ -325,7 +396,13 @@ def test_since(daemon, folder):
     code, answer = drift(d, "staging", "production", "--since", start)
     assert (code, rows(answer), answer["older"]) == (0, {}, 1)
     done = d.ctl("drift", "staging", "production", "--since", start)
-    assert done.code == 0 and "1 changed before and are left out" in done.out
+    assert (done.code, done.out) == (0, f"none that changed since {start}, 1 changed before, "
+                                        "0 keys are as they ought to be\n")
+    assert "no drift" not in d.ctl("drift", "staging", "production", "--since", start, "-o",
+                                   "markdown").out
+    for since in ("2020-01-01", "2020-01-01T00:00:00Z"):
+        assert rows(drift(d, "staging", "production", "--since", since)[1]) == {"A": "differs"}
+        assert d.ctl("history", "--since", since).code == 0
 
 
 # --- what is committed ---
@@ -337,6 +414,8 @@ GOOD = "HOST=db1\nDEBUG=off\nDB_PASSWORD=Zebra-Quartz-9174\n"
 def shop(daemon, folder, web):
     """staging runs v1.1.0, which brings SEARCH, production v1.0.0; both as committed."""
     r = Repository(folder / "shop.git")
+    r.write("deploy/app.env", "HOST={{ h }}\nDEBUG={{ d }}\nDB_PASSWORD={{ p }}\n")
+    r.commit("v0.9.0")
     r.write("deploy/app.env", GOOD)
     r.commit("v1.0.0")
     r.write("deploy/app.env", GOOD + "SEARCH=on\n")
@@ -373,7 +452,7 @@ def test_what_a_release_brings_is_shown_and_does_not_count(shop):
     done = shop.ctl("drift", "staging", "production")
     assert done.code == 0 and any(line.split()[:3] == ["config-api", "SEARCH", "release"]
                                   for line in done.out.splitlines())
-    assert "release: declared only at" in done.out and "1 come with a release" in done.out
+    assert "release: declared only at" in done.out and "1 comes with a release" in done.out
     assert drift(shop, "staging", "production", "--strict")[0] == 2
 
 
@@ -431,6 +510,14 @@ def test_against_its_baseline(shop):
     assert drift(shop)[1]["compared"] == 3
 
 
+def test_what_cannot_be_verified_was_not_compared(shop):
+    for output in ("table", "markdown"):
+        done = shop.ctl("drift", "production", "--baseline", "v0.9.0", "-o", output)
+        assert done.code == 3 and "as they ought" not in done.out, done
+        assert "nothing was compared: 3 keys cannot be verified" in done.out
+    assert drift(shop, "production", "--baseline", "v0.9.0", "--all")[0] == 3
+
+
 def test_its_baseline_at_another_ref(shop):
     code, answer = drift(shop, "production", "--baseline", "v1.1.0")
     assert code == 2 and rows(answer) == {"SEARCH": "missing"}
@@ -483,12 +570,41 @@ def test_origin(daemon, folder):
     assert code == 2 and rows(answer) == {"A": "origin"}
     assert answer["rows"][0]["values"]["production"] == {"value": "1",
                                                          "origin": f"{folder}/production.env"}
+    yaml = drift(d, "staging", "production", "--suggest")[1]["suggest"][0]["yaml"]
+    assert yaml == (f"# \"A\": give its entry of `origin` a pattern that matches "
+                    f"\"{folder}/staging.env\" and \"{folder}/production.env\"\n")
+
+
+def test_an_origin_is_suggested_in_place(daemon, folder):
+    """The other rules of the key go on; a rule of a key that is nowhere is told, once."""
+    (folder / "[a].env").write_text("A=1\nB=1\n")
+    own = {"file": {"path": f"{folder}/[a].env"}, "format": "dotenv"}
+    ruled = {**own, "ignore": ["GONE"], "expect": {
+        "same-as": "staging", "origin": {"A": "/etc/shop/*", "NOWHERE": "/etc/*"}}}
+    c = {"defaults": {"every": "1h", "confirm": 1}, "environments": {
+        "staging": {"checks": {"config-api": {**own, "ignore": ["GONE"]}}},
+        "production": {"checks": {"config-api": ruled, "config-web": {
+            **own, "ignore": ["GONE"], "expect": {"same-as": "staging/config-api"}}}}}}
+    d = daemon(c)
+    d.ready()
+    code, answer = drift(d, "--suggest", "--ignore", "GONE", "--ignore", "LOST", "--ignore", "B")
+    assert code == 2 and rows(answer) == {"A": "origin"} and answer["compared"] == 2
+    assert answer["unused_rules"] == ["ignore GONE", "origin NOWHERE", "ignore LOST"]
+    yaml = answer["suggest"][0]["yaml"]
+    assert "ignore" not in yaml and "in place of the one it has" in yaml
+    pasted(c, "production", yaml)
+    d.write(c)
+    assert d.ctl("reload").code == 0
+    d.run("production/config-api", "staging/config-api")
+    assert drift(d)[0] == 0
+    assert d.ctl("drift").out.count("meets no key: ignore GONE") == 1
 
 
 def remember(d, check, at, keys, more=0):
     """A change of configuration as the history keeps it."""
     body = {"event": "config-changed", "check": check, "keys": [
-        {"key": k, "was": {"value": "1"}, "now": None} for k in keys], "more": more}
+        {"key": k, "was": {"value": "1"}, "now": None} for k in keys], "more": more,
+            "count": len(keys) + more}
     with contextlib.closing(sqlite3.connect(d.state / "history.db")) as db, db:
         db.execute("INSERT INTO event(at, what, environment, check_id, body) VALUES(?,?,?,?,?)",
                    (int(at * 1000), "config-changed", check.partition("/")[0], check,
@@ -509,6 +625,8 @@ def test_since_by_what_changed(daemon, folder):
     code, answer = drift(d, "staging", "production", "--since", "7d")
     assert code == 2 and rows(answer) == {"A": "differs", "D": "missing"}
     assert answer["older"] == 2 and answer["notes"] == []
+    line, = [s for s in d.ctl("history", "-o", "csv").out.splitlines() if "-A, -D" in s]
+    assert line.endswith(',"2 keys: -A, -D"') and ",config-changed,staging/config-api," in line
     a, missing = answer["rows"]
     times = [support.parse_time(v["changed"]) for v in a["values"].values()]
     assert times == [pytest.approx(now - 7200, abs=1), pytest.approx(now - 3600, abs=1)]

@@ -100,9 +100,23 @@ MHD_get_connection_info(struct MHD_Connection *c, enum MHD_ConnectionInfoType wh
 	return &c->info;
 }
 
+/* "%00" is the one escape that it knows. */
+static size_t
+mhd_unescape(char *text)
+{
+	char *nul = text != NULL ? strstr(text, "%00") : NULL;
+	size_t len = text != NULL ? strlen(text) : 0;
+
+	if (nul == NULL)
+		return len;
+	*nul = '\0';
+	memmove(nul + 1, nul + 3, strlen(nul + 3) + 1);
+	return len - 2;
+}
+
 int
-MHD_get_connection_values(
-    struct MHD_Connection *c, enum MHD_ValueKind kind, MHD_KeyValueIterator each, void *arg)
+MHD_get_connection_values_n(
+    struct MHD_Connection *c, enum MHD_ValueKind kind, MHD_KeyValueIteratorN each, void *arg)
 {
 	char *text = strdup(c->query != NULL ? c->query : ""), *rest = text, *pair;
 	int n = 0;
@@ -110,13 +124,16 @@ MHD_get_connection_values(
 	assert_int_equal(kind, MHD_GET_ARGUMENT_KIND);
 	while ((pair = strsep(&rest, "&")) != NULL) {
 		char *value = strchr(pair, '=');
+		size_t name_len, value_len;
 
 		if (*pair == '\0')
 			continue;
 		if (value != NULL)
 			*value++ = '\0';
 		n++;
-		if (each(arg, kind, pair, value) == MHD_NO)
+		name_len = mhd_unescape(pair);
+		value_len = mhd_unescape(value);
+		if (each(arg, kind, pair, name_len, value, value_len) == MHD_NO)
 			break;
 	}
 	free(text);

@@ -244,6 +244,10 @@ static const struct {
 	{ "GET", "/v1/status", "selct=staging", 400,
 	    "\"bad-request\",\"message\":\"/v1/status takes no parameter 'selct'; did you mean "
 	    "'select'?\"" },
+	{ "GET", "/v1/versions", "environment=x&environment=y", 400,
+	    "/v1/versions takes `environment` once\"" },
+	{ "GET", "/v1/status", "select=staging%00x", 400, "has a NUL byte in it\"" },
+	{ "GET", "/v1/status", "sel%00ect=staging", 400, "has a NUL byte in it\"" },
 	{ "GET", "/healthz", "x=1", 400, "/healthz takes no parameter 'x'\"" },
 	{ "GET", "/v1/environments/prod", "", 200, "environment production" },
 	{ "GET", "/v1/environments/prodution", "", 404, "'production'" },

@@ -13,8 +13,13 @@ struct ra_config_rules {
 	int error;			/* -ENOMEM: some are missing */
 };
 
-/* Adds the rules of a check of kind config: `ignore` and those under `expect`. */
+/*
+ * Adds the rules of a check of kind config: `ignore`, those under `expect`, and what may differ by
+ * `warn`.
+ */
 void ra_config_rules_add(struct ra_config_rules *r, const struct ra_check *c);
+/* Adds the rest of `warn`: what it says of the keys of one side by itself. */
+void ra_config_rules_warn(struct ra_config_rules *r, const struct ra_check *c);
 /* Adds keys under one word; one key or pattern, borrowed. */
 void ra_config_rules_keys(struct ra_config_rules *r, enum ra_drift_word word,
     const struct ra_texts *keys);
