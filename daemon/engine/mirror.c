@@ -6,10 +6,9 @@
 
 #include "mirror_internal.h"
 
-#define GRAIN	      20 /* ms */
-#define DEFAULT_SIZE  INT64_C(2000000000)
-#define DEFAULT_GIT   "/usr/bin/git"
-#define DEFAULT_PROTO "https:http:ssh:git:file"
+#define GRAIN	     20 /* ms */
+#define DEFAULT_SIZE INT64_C(2000000000)
+#define DEFAULT_GIT  "/usr/bin/git"
 
 static void on_timer(void *arg);
 
@@ -41,7 +40,7 @@ set_texts(struct ra_mirror *m, const char *state, const struct ra_mirror_setup *
 	m->folder = ra_buf_take(&folder);
 	m->git = strdup(setup->git != NULL ? setup->git : DEFAULT_GIT);
 	m->home = strdup(setup->home != NULL ? setup->home : state);
-	m->protocols = strdup(setup->protocols != NULL ? setup->protocols : DEFAULT_PROTO);
+	m->protocols = strdup(setup->protocols != NULL ? setup->protocols : RA_GIT_PROTOCOLS);
 	return m->folder != NULL && m->git != NULL && m->home != NULL && m->protocols != NULL
 		   ? 0
 		   : -ENOMEM;

@@ -16,24 +16,12 @@
 #include "relaudit/base/digest.h"
 #include "relaudit/base/map.h"
 #include "relaudit/engine/mirror.h"
+#include "relaudit/model/git_url.h"
 
 #define RA_MIRROR_FETCHES 4 /* at once */
 #define RA_MIRROR_RUNS	  4 /* of git at once, for questions */
 #define RA_MIRROR_DEMAND  (10 * RA_SECOND) /* between fetches for what is unknown */
 #define RA_MIRROR_LINE	  300
-
-/* --- URLs (mirror_url.c) --- */
-
-struct ra_git_url {
-	char *bare; /* for argv and people: no secret */
-	char *scope; /* "https://host:port", whom the credentials are for */
-	char *user, *password; /* of http(s); NULL: none */
-	const char *scheme; /* static */
-};
-
-int ra_git_url_parse(
-    const char *url, const char *protocols, struct ra_git_url *ret, struct ra_error *err);
-void ra_git_url_clear(struct ra_git_url *u);
 
 /* --- what git said (mirror_memo.c) --- */
 
