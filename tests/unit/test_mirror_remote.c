@@ -182,6 +182,7 @@ test_vanished(void **state)
 {
 	struct ra_mirror_repo *r;
 	struct got g;
+	char path[512];
 
 	make_small("going.git");
 	r = repository(file_url("going.git"), "v{version}");
@@ -205,6 +206,16 @@ test_vanished(void **state)
 	g = identify(r, "1.0.0", NULL);
 	expect(&g, RA_R_REPO_NOT_FOUND);
 	assert_non_null(strstr(g.error, "ago"));
+	/* When it was fetched is not known any more. */
+	turn_until(is_idle, r);
+	(void)snprintf(path, sizeof(path), "%s/relaudit", mirror_folder());
+	assert_int_equal(unlink(path), 0);
+	reopen();
+	r = repository(file_url("going.git"), "v{version}");
+	g = identify(r, "1.0.0", NULL);
+	expect(&g, RA_R_REPO_NOT_FOUND);
+	assert_non_null(strstr(g.error, "never fetched"));
+	assert_int_equal(g.a.fetched, 0);
 	ra_mirror_unref(r);
 	remove_all(file("gone.git"));
 }
