@@ -443,6 +443,7 @@ ra_mirror_ask(struct ra_mirror_repo *r, const struct ra_mirror_question *questio
 	q->repo = r;
 	q->want = question->want;
 	q->max_bytes = question->max_bytes;
+	q->since = question->since != 0 ? question->since : ra_clock_mono();
 	q->deadline = question->deadline;
 	q->done = done;
 	q->arg = arg;
@@ -516,6 +517,21 @@ check_deadlines(struct ra_mirror *m, struct ra_mirror_list *list, int64_t *soone
 	}
 }
 
+/* What queries wait for that came too soon after another fetch. */
+static void
+start_due(struct ra_clone *c, int64_t *soonest)
+{
+	if (c->due == 0)
+		return;
+	if (c->due > ra_clock_mono()) {
+		*soonest = c->due < *soonest ? c->due : *soonest;
+		return;
+	}
+	c->due = 0;
+	if (c->waiting.first != NULL)
+		ra_clone_refresh(c, true);
+}
+
 static void
 turn_ready(struct ra_mirror *m)
 {
@@ -540,8 +556,10 @@ on_timer(void *arg)
 	m->timer_at = 0;
 	turn_ready(m);
 	check_deadlines(m, &m->held, &soonest);
-	while (ra_map_next(&m->clones, &i, NULL, &value))
+	while (ra_map_next(&m->clones, &i, NULL, &value)) {
 		check_deadlines(m, &((struct ra_clone *)value)->waiting, &soonest);
+		start_due(value, &soonest);
+	}
 	while ((q = m->turning.first) != NULL)
 		overdue(q);
 	if (soonest != INT64_MAX)

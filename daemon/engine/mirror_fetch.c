@@ -125,6 +125,7 @@ go(struct ra_clone *c, enum ra_clone_step step)
 		break;
 	case RA_CLONE_FETCH:
 		c->started = ra_stamp_now();
+		c->began = ra_clock_mono();
 		c->mirror->stats.fetches++;
 		call.args = fetch_args;
 		call.remote = true;
@@ -165,6 +166,7 @@ drop(struct ra_clone *c)
 	c->epoch++;
 	ra_memo_clear(&c->memo);
 	c->fetched = (struct ra_stamp){ 0 };
+	c->looked = 0;
 	ra_git_refs_free(RA_TAKE(c->refs));
 	ra_git_refs_free(RA_TAKE(c->coming));
 	go(c, RA_CLONE_REMOVE);
@@ -243,6 +245,7 @@ static void
 agree(struct ra_clone *c)
 {
 	c->fetched = c->started;
+	c->looked = c->began;
 	/* Lost, it costs a fetch after the next start. */
 	(void)ra_clone_save(c);
 	wake_waiting(c, true);

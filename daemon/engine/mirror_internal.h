@@ -108,7 +108,10 @@ struct ra_clone {
 	bool wanted; /* a fetch, even if what is on disk is fresh */
 	struct ra_stamp fetched; /* wall 0: never */
 	struct ra_stamp started; /* the fetch under way */
+	int64_t began; /* monotonic, of the fetch under way */
+	int64_t looked; /* monotonic start of the last one that agreed; 0: none by this process */
 	int64_t tried; /* monotonic end of the last attempt; 0: none */
+	int64_t due; /* monotonic: a fetch that queries wait for; 0: none */
 	int64_t retry; /* monotonic, not before */
 	unsigned failures;
 	enum ra_reason remote;
@@ -152,11 +155,11 @@ struct ra_mirror_query {
 	} side[2];
 	char *ref, *path;
 	size_t max_bytes;
-	int64_t deadline;
+	int64_t since, deadline;
 	void (*done)(void *arg, const struct ra_mirror_answer *answer);
 	void *arg;
 	struct ra_run_git *run; /* it waits for; NULL in waiting: the fetch */
-	bool waited; /* for a fetch, once */
+	bool waited; /* for a fetch, once; not for what is missing */
 	bool failed; /* its run could not be; answer and error say why */
 	const struct ra_tag *nearest;
 	unsigned turns;

@@ -161,6 +161,27 @@ def test_lag_of_what_has_no_tag(daemon, web, shop):
     assert judged(d, "both") == ("CRITICAL", "version-behind")
 
 
+def test_a_tag_pushed_right_before_its_version_runs(daemon, web, shop):
+    """Although the last fetch is too fresh for another one at once."""
+    d = daemon(config(web, shop.path, {"api": (said("1.2.0"), {"tagged": True})}))
+    d.ready()
+    shop.tag("v1.3.0")
+    web.put("api", said("1.3.0"))
+    c = d.run("one/version-api")
+    assert (c["state"], c["reason"], c["facts"]["tag"]) == ("OK", "ok", "v1.3.0"), c
+
+
+def test_a_tag_that_there_is_no_time_to_look_for(daemon, web, shop):
+    c = config(web, shop.path, {"api": (said("1.2.0"), {"tagged": True})})
+    c["defaults"]["timeout"] = "2s"
+    d = daemon(c)
+    d.ready()
+    web.put("api", said("1.3.0"))
+    c = d.run("one/version-api")
+    assert (c["state"], c["reason"]) == ("UNKNOWN", "repo-pending"), c
+    assert "no tag v1.3.0 as of" in c["summary"] and "not looked for since" in c["summary"], c
+
+
 def test_a_moved_tag_is_seen(daemon, web, shop):
     d = daemon(config(web, shop.path, {"api": (said("1.2.0", shop.commits[2]),
                                                {"tagged": True})}))
