@@ -79,6 +79,7 @@ enum ra_clone_step {
 	RA_CLONE_INIT,
 	RA_CLONE_FETCH,
 	RA_CLONE_LIST,
+	RA_CLONE_ASK, /* whether what has no refs is a repository at all */
 	RA_CLONE_DATES,
 	RA_CLONE_CHECK, /* whether it was the mirror that made the fetch fail */
 	RA_CLONE_SIZE,
@@ -199,6 +200,7 @@ struct ra_git_call {
 	size_t max_output;
 	int64_t timeout;
 	bool remote; /* it talks to the repository: credentials, the user's own configuration */
+	bool trace; /* stderr has what git's protocol said */
 };
 
 int ra_git_run(struct ra_clone *c, const struct ra_git_call *call,
