@@ -8,6 +8,7 @@
 
 #include "relaudit/base/arena.h"
 #include "relaudit/base/clock.h"
+#include "relaudit/model/git_url.h"
 #include "relaudit/model/name.h"
 #include "relaudit/model/release.h"
 
@@ -237,12 +238,17 @@ static int
 prepare_service(void *options, struct ra_arena *arena, struct ra_conf_place *place)
 {
 	const struct service_options *o = options;
+	const struct repository_options *r = o->repository;
 	struct ra_error err = { 0 };
+	int error = 0;
 
-	if (o->repository != NULL && o->repository->tag.value != NULL &&
-	    ra_tag_pattern_check(o->repository->tag.value, &err) < 0)
+	if (r != NULL && r->tag.value != NULL && ra_tag_pattern_check(r->tag.value, &err) < 0)
 		ra_conf_complain(place, "repository/tag", "%s", err.text);
-	return 0;
+	if (r != NULL && r->url.value != NULL)
+		error = ra_git_url_check(r->url.value, r->url.shown, &err);
+	if (error == -EINVAL)
+		ra_conf_complain(place, "repository/url", "%s", err.text);
+	return error == -ENOMEM ? error : 0;
 }
 
 static const struct ra_conf_type section_product = { .name = "product",

@@ -347,7 +347,7 @@ start(struct ra_part *part, struct ra_mirror_repo *repo, struct ra_error *err)
 {
 	struct ra_probe *p = part->probe;
 	int64_t least = ra_loop_now(p->engine->io.loop) + ASK_LEAST;
-	struct ra_mirror_question q = { .deadline = part->fetch.deadline };
+	struct ra_mirror_question q = { .since = p->started, .deadline = part->fetch.deadline };
 	int r;
 
 	fill_question(&part->asking->question, &q);

@@ -6,10 +6,9 @@
 
 #include "mirror_internal.h"
 
-#define GRAIN	      20 /* ms */
-#define DEFAULT_SIZE  INT64_C(2000000000)
-#define DEFAULT_GIT   "/usr/bin/git"
-#define DEFAULT_PROTO "https:http:ssh:git:file"
+#define GRAIN	     20 /* ms */
+#define DEFAULT_SIZE INT64_C(2000000000)
+#define DEFAULT_GIT  "/usr/bin/git"
 
 static void on_timer(void *arg);
 
@@ -41,7 +40,7 @@ set_texts(struct ra_mirror *m, const char *state, const struct ra_mirror_setup *
 	m->folder = ra_buf_take(&folder);
 	m->git = strdup(setup->git != NULL ? setup->git : DEFAULT_GIT);
 	m->home = strdup(setup->home != NULL ? setup->home : state);
-	m->protocols = strdup(setup->protocols != NULL ? setup->protocols : DEFAULT_PROTO);
+	m->protocols = strdup(setup->protocols != NULL ? setup->protocols : RA_GIT_PROTOCOLS);
 	return m->folder != NULL && m->git != NULL && m->home != NULL && m->protocols != NULL
 		   ? 0
 		   : -ENOMEM;
@@ -444,6 +443,7 @@ ra_mirror_ask(struct ra_mirror_repo *r, const struct ra_mirror_question *questio
 	q->repo = r;
 	q->want = question->want;
 	q->max_bytes = question->max_bytes;
+	q->since = question->since != 0 ? question->since : ra_clock_mono();
 	q->deadline = question->deadline;
 	q->done = done;
 	q->arg = arg;
@@ -517,6 +517,21 @@ check_deadlines(struct ra_mirror *m, struct ra_mirror_list *list, int64_t *soone
 	}
 }
 
+/* What queries wait for that came too soon after another fetch. */
+static void
+start_due(struct ra_clone *c, int64_t *soonest)
+{
+	if (c->due == 0)
+		return;
+	if (c->due > ra_clock_mono()) {
+		*soonest = c->due < *soonest ? c->due : *soonest;
+		return;
+	}
+	c->due = 0;
+	if (c->waiting.first != NULL)
+		ra_clone_refresh(c, true);
+}
+
 static void
 turn_ready(struct ra_mirror *m)
 {
@@ -541,8 +556,10 @@ on_timer(void *arg)
 	m->timer_at = 0;
 	turn_ready(m);
 	check_deadlines(m, &m->held, &soonest);
-	while (ra_map_next(&m->clones, &i, NULL, &value))
+	while (ra_map_next(&m->clones, &i, NULL, &value)) {
 		check_deadlines(m, &((struct ra_clone *)value)->waiting, &soonest);
+		start_due(value, &soonest);
+	}
 	while ((q = m->turning.first) != NULL)
 		overdue(q);
 	if (soonest != INT64_MAX)

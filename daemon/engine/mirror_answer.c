@@ -143,18 +143,35 @@ find_side(struct ra_mirror_query *q, size_t i, bool *ret_over)
 	return RA_TURN_DONE;
 }
 
+/* Where no tag at all is a release, that is to be mended first. */
+static void
+add_no_release(const struct ra_mirror_query *q, struct ra_buf *out)
+{
+	size_t tags = q->repo->clone->refs->tags;
+
+	if (ra_releases_count(q->repo->releases) > 0)
+		return;
+	if (tags == 0)
+		ra_buf_puts(out, ": it has no tag at all");
+	else
+		ra_buf_printf(
+		    out, ": none of its %zu tags fits the pattern %.80s", tags, q->repo->pattern);
+}
+
 static enum ra_turn
 tag_missing(struct ra_mirror_query *q, const char *version)
 {
 	const char *pattern = q->repo->pattern;
 	RA_BUF_LOCAL name = RA_BUF(4096);
+	RA_BUF_LOCAL why = RA_BUF(256);
 
 	(void)ra_tag_name(pattern, version, &name);
+	if (*version == 'v' && strncmp(pattern, "v{", 2) == 0)
+		ra_buf_puts(&why, " (the version has a v of its own: mend the tag pattern)");
+	else
+		add_no_release(q, &why);
 	return ra_query_missing(q, RA_R_TAG_MISSING, "the repository has no tag %.100s%s",
-	    ra_buf_text(&name),
-	    *version == 'v' && strncmp(pattern, "v{", 2) == 0
-		? " (the version has a v of its own: mend the tag pattern)"
-		: "");
+	    ra_buf_text(&name), ra_buf_text(&why));
 }
 
 /* --- identify --- */
@@ -261,9 +278,10 @@ find_place(struct ra_mirror_query *q)
 		version = q->nearest != NULL ? q->nearest->version : NULL;
 	if (!know_order(q, version))
 		return false;
-	if (version != NULL)
-		a->behind_releases = ra_releases_behind(q->repo->releases, version);
 	latest = ra_releases_latest(q->repo->releases, version);
+	/* Where no release is known, that none is newer says nothing. */
+	if (version != NULL && latest != NULL)
+		a->behind_releases = ra_releases_behind(q->repo->releases, version);
 	a->latest = latest != NULL ? latest->name : NULL;
 	a->latest_date = latest != NULL ? latest->date : 0;
 	return true;
@@ -374,6 +392,20 @@ compare(struct ra_mirror_query *q)
 
 /* --- turning --- */
 
+/* When a mirror that was found on disk was fetched may not be known. */
+static enum ra_turn
+say_stale(struct ra_mirror_query *q, int64_t age)
+{
+	const struct ra_clone *c = q->repo->clone;
+	enum ra_reason reason = c->remote == RA_R_OK ? RA_R_REPO_PENDING : c->remote;
+	char text[RA_UNIT_TEXT];
+
+	if (c->fetched.wall == 0)
+		return ra_query_say(q, reason, "never fetched: %.200s", c->remote_error);
+	return ra_query_say(q, reason, "last fetched %s ago: %.200s", ra_duration_human(age, text),
+	    c->remote_error);
+}
+
 /* The mirror as a whole: RA_TURN_DONE and *ret_over false if it may be asked. */
 static enum ra_turn
 look_at_clone(struct ra_mirror_query *q, bool *ret_over)
@@ -382,16 +414,13 @@ look_at_clone(struct ra_mirror_query *q, bool *ret_over)
 	const struct ra_mirror_setup *setup = &c->mirror->setup;
 	bool known = c->refs != NULL && !c->damaged;
 	int64_t age = c->fetched.wall != 0 ? ra_stamp_age(c->fetched) : INT64_MAX;
-	char text[RA_UNIT_TEXT];
 
 	*ret_over = true;
 	if (!known || age > setup->max_age) {
 		if (!q->waited && ra_clone_may_refresh(c))
 			return ra_query_wait_fetch(q, false);
 		if (known)
-			return ra_query_say(q, c->remote == RA_R_OK ? RA_R_REPO_PENDING : c->remote,
-			    "last fetched %s ago: %.200s", ra_duration_human(age, text),
-			    c->remote_error);
+			return say_stale(q, age);
 		if (c->remote != RA_R_OK)
 			return ra_query_say(q, c->remote, "%s", c->remote_error);
 		return ra_query_say(q, RA_R_GIT_FAILED, "%s", c->local_error);

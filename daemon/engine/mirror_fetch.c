@@ -114,6 +114,7 @@ go(struct ra_clone *c, enum ra_clone_step step)
 	const char *const fetch_args[] = { "fetch", "--quiet", "--prune", "--force", "--no-tags",
 		"--no-write-fetch-head", "--no-auto-maintenance", "--no-recurse-submodules", "--",
 		c->url.bare, "+refs/tags/*:refs/tags/*", "+refs/heads/*:refs/heads/*", NULL };
+	const char *const ask_args[] = { "ls-remote", "--quiet", "--", c->url.bare, NULL };
 	const struct ra_mirror_setup *setup = &c->mirror->setup;
 	struct ra_git_call call = { .max_output = LIST_MAX, .timeout = LOCAL };
 	int r;
@@ -125,6 +126,7 @@ go(struct ra_clone *c, enum ra_clone_step step)
 		break;
 	case RA_CLONE_FETCH:
 		c->started = ra_stamp_now();
+		c->began = ra_clock_mono();
 		c->mirror->stats.fetches++;
 		call.args = fetch_args;
 		call.remote = true;
@@ -133,6 +135,11 @@ go(struct ra_clone *c, enum ra_clone_step step)
 	case RA_CLONE_OPEN:
 	case RA_CLONE_LIST:
 		call.args = list_args;
+		break;
+	case RA_CLONE_ASK:
+		call.args = ask_args;
+		call.remote = call.trace = true;
+		call.timeout = setup->fetch_timeout;
 		break;
 	case RA_CLONE_OPEN_DATES:
 	case RA_CLONE_DATES:
@@ -165,6 +172,7 @@ drop(struct ra_clone *c)
 	c->epoch++;
 	ra_memo_clear(&c->memo);
 	c->fetched = (struct ra_stamp){ 0 };
+	c->looked = 0;
 	ra_git_refs_free(RA_TAKE(c->refs));
 	ra_git_refs_free(RA_TAKE(c->coming));
 	go(c, RA_CLONE_REMOVE);
@@ -243,6 +251,7 @@ static void
 agree(struct ra_clone *c)
 {
 	c->fetched = c->started;
+	c->looked = c->began;
 	/* Lost, it costs a fetch after the next start. */
 	(void)ra_clone_save(c);
 	wake_waiting(c, true);
@@ -271,12 +280,33 @@ take_list(struct ra_clone *c, const struct ra_child_answer *a)
 		finish(c, RA_R_NO_MEMORY, "out of memory");
 	} else if (r < 0) {
 		finish(c, RA_R_GIT_FAILED, "git lists refs in a way that is not known");
+	} else if (c->coming->count == 0 && !opening && strncmp(c->url.scheme, "http", 4) == 0) {
+		go(c, RA_CLONE_ASK);
 	} else if (c->refs != NULL &&
 		   memcmp(c->refs->digest, c->coming->digest, RA_DIGEST_SIZE) == 0) {
 		agree(c);
 		finish(c, RA_R_OK, "");
 	} else {
 		go(c, opening ? RA_CLONE_OPEN_DATES : RA_CLONE_DATES);
+	}
+}
+
+/* To git any page without a line end is an empty repository, served as files. */
+static void
+take_asked(struct ra_clone *c, const struct ra_child_answer *a)
+{
+	char line[RA_MIRROR_LINE];
+
+	if (a->reason != RA_R_OK || a->exit_code != 0) {
+		enum ra_reason reason = ra_git_explain(c, a, line);
+
+		finish(c, reason, line);
+	} else if (strstr(a->errors, "packet:") == NULL) {
+		finish(c, RA_R_REPO_INVALID,
+		    "what the server answers is no git repository: it speaks not git's protocol "
+		    "and lists no tag or branch");
+	} else {
+		go(c, RA_CLONE_DATES);
 	}
 }
 
@@ -424,6 +454,8 @@ on_done(void *arg, struct ra_child_answer *a)
 	c->job = NULL;
 	if (c->step == RA_CLONE_FETCH)
 		take_fetch(c, a);
+	else if (c->step == RA_CLONE_ASK)
+		take_asked(c, a);
 	else if (a->reason == RA_R_OK && a->exit_code == 0)
 		take(c, a);
 	else if (c->step == RA_CLONE_REPACK)

@@ -96,8 +96,10 @@ add_remote(struct environment *e, const struct ra_clone *c)
 }
 
 static void
-make_environment(struct environment *e, const struct ra_clone *c, bool remote)
+make_environment(struct environment *e, const struct ra_clone *c, const struct ra_git_call *call)
 {
+	bool remote = call->remote;
+
 	add(e, "PATH=/usr/bin:/bin");
 	add(e, "LC_ALL=C");
 	add(e, "HOME=%s", c->mirror->home);
@@ -109,6 +111,8 @@ make_environment(struct environment *e, const struct ra_clone *c, bool remote)
 	add(e, "GIT_OPTIONAL_LOCKS=0");
 	if (!remote)
 		add(e, "GIT_CONFIG_GLOBAL=/dev/null");
+	if (call->trace)
+		add(e, "GIT_TRACE_PACKET=2");
 	for (size_t i = 0; i < RA_ARRAY_SIZE(config); i++)
 		add_config(e, config[i][0], config[i][1]);
 	if (remote)
@@ -168,7 +172,7 @@ ra_git_run(struct ra_clone *c, const struct ra_git_call *call,
 
 	if (e.arena == NULL)
 		return -ENOMEM;
-	make_environment(&e, c, call->remote);
+	make_environment(&e, c, call);
 	if (call->remote && c->mirror->setup.max_size < PACK_MAX)
 		(void)snprintf(
 		    limit, sizeof(limit), "--fsize=%lld", (long long)c->mirror->setup.max_size);

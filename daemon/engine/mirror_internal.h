@@ -16,24 +16,12 @@
 #include "relaudit/base/digest.h"
 #include "relaudit/base/map.h"
 #include "relaudit/engine/mirror.h"
+#include "relaudit/model/git_url.h"
 
 #define RA_MIRROR_FETCHES 4 /* at once */
 #define RA_MIRROR_RUNS	  4 /* of git at once, for questions */
 #define RA_MIRROR_DEMAND  (10 * RA_SECOND) /* between fetches for what is unknown */
 #define RA_MIRROR_LINE	  300
-
-/* --- URLs (mirror_url.c) --- */
-
-struct ra_git_url {
-	char *bare; /* for argv and people: no secret */
-	char *scope; /* "https://host:port", whom the credentials are for */
-	char *user, *password; /* of http(s); NULL: none */
-	const char *scheme; /* static */
-};
-
-int ra_git_url_parse(
-    const char *url, const char *protocols, struct ra_git_url *ret, struct ra_error *err);
-void ra_git_url_clear(struct ra_git_url *u);
 
 /* --- what git said (mirror_memo.c) --- */
 
@@ -91,6 +79,7 @@ enum ra_clone_step {
 	RA_CLONE_INIT,
 	RA_CLONE_FETCH,
 	RA_CLONE_LIST,
+	RA_CLONE_ASK, /* whether what has no refs is a repository at all */
 	RA_CLONE_DATES,
 	RA_CLONE_CHECK, /* whether it was the mirror that made the fetch fail */
 	RA_CLONE_SIZE,
@@ -120,7 +109,10 @@ struct ra_clone {
 	bool wanted; /* a fetch, even if what is on disk is fresh */
 	struct ra_stamp fetched; /* wall 0: never */
 	struct ra_stamp started; /* the fetch under way */
+	int64_t began; /* monotonic, of the fetch under way */
+	int64_t looked; /* monotonic start of the last one that agreed; 0: none by this process */
 	int64_t tried; /* monotonic end of the last attempt; 0: none */
+	int64_t due; /* monotonic: a fetch that queries wait for; 0: none */
 	int64_t retry; /* monotonic, not before */
 	unsigned failures;
 	enum ra_reason remote;
@@ -164,11 +156,11 @@ struct ra_mirror_query {
 	} side[2];
 	char *ref, *path;
 	size_t max_bytes;
-	int64_t deadline;
+	int64_t since, deadline;
 	void (*done)(void *arg, const struct ra_mirror_answer *answer);
 	void *arg;
 	struct ra_run_git *run; /* it waits for; NULL in waiting: the fetch */
-	bool waited; /* for a fetch, once */
+	bool waited; /* for a fetch, once; not for what is missing */
 	bool failed; /* its run could not be; answer and error say why */
 	const struct ra_tag *nearest;
 	unsigned turns;
@@ -208,6 +200,7 @@ struct ra_git_call {
 	size_t max_output;
 	int64_t timeout;
 	bool remote; /* it talks to the repository: credentials, the user's own configuration */
+	bool trace; /* stderr has what git's protocol said */
 };
 
 int ra_git_run(struct ra_clone *c, const struct ra_git_call *call,

@@ -36,25 +36,50 @@ ra_query_wait_fetch(struct ra_mirror_query *q, bool wanted)
 	return RA_TURN_WAIT;
 }
 
-/* While the last attempt failed, what is missing may just not have come. */
+/*
+ * A fetch for what is not known: now, with those that wait already, or when the last attempt is
+ * long enough ago, so that a storm of what is not known makes no storm of fetches. False: too late.
+ */
+static bool
+wait_for_look(struct ra_mirror_query *q)
+{
+	struct ra_clone *c = q->repo->clone;
+	int64_t next = c->tried + RA_MIRROR_DEMAND;
+
+	if (c->step != RA_CLONE_IDLE || c->tried == 0 || next <= ra_clock_mono()) {
+		(void)ra_query_wait_fetch(q, true);
+		return true;
+	}
+	if (next >= q->deadline)
+		return false;
+	c->due = next;
+	ra_query_move(q, &c->waiting);
+	ra_mirror_arm(c->mirror, next);
+	return true;
+}
+
+/* While the last attempt failed, or is older than the question, it may just not have come. */
 enum ra_turn
 ra_query_missing(struct ra_mirror_query *q, enum ra_reason reason, const char *fmt, ...)
 {
 	struct ra_clone *c = q->repo->clone;
-	bool early = c->step == RA_CLONE_IDLE && c->tried != 0 &&
-		     ra_clock_mono() - c->tried < RA_MIRROR_DEMAND;
-	char text[RA_MIRROR_LINE / 2];
+	bool looked = c->looked != 0 && c->looked >= q->since;
+	char text[RA_MIRROR_LINE], age[RA_UNIT_TEXT];
 	va_list ap;
 
-	if (!q->waited && !early && ra_clone_may_refresh(c))
-		return ra_query_wait_fetch(q, true);
+	if (!looked && ra_clone_may_refresh(c) && wait_for_look(q))
+		return RA_TURN_WAIT;
 	va_start(ap, fmt);
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	if (c->remote == RA_R_OK)
-		return ra_query_say(q, reason, "%s", text);
-	return ra_query_say(
-	    q, c->remote, "%s as of the last fetch, and now: %.140s", text, c->remote_error);
+	if (c->remote != RA_R_OK)
+		return ra_query_say(q, c->remote, "%.150s as of the last fetch, and now: %.110s",
+		    text, c->remote_error);
+	if (!looked)
+		return ra_query_say(q, RA_R_REPO_PENDING,
+		    "%.200s as of %s ago; it was not looked for since", text,
+		    ra_duration_human(ra_stamp_age(c->fetched), age));
+	return ra_query_say(q, reason, "%s", text);
 }
 
 /* --- what git says --- */

@@ -155,7 +155,11 @@ ra_keeper_kill(int keeper)
 
 /* --- the keeper itself --- */
 
-/* As the helper's; and the dead are reaped by the kernel, so that nobody must wait for them. */
+/*
+ * As the helper's; and the dead are reaped by the kernel, so that nobody must wait for them. But
+ * the death of the daemon is no signal to us: the end of our stream is. With us the helper would be
+ * killed, before it has ended what it runs, of which no child of a child would hear.
+ */
 static void
 prepare(void)
 {
@@ -163,7 +167,6 @@ prepare(void)
 
 	for (size_t i = 0; i < RA_ARRAY_SIZE(ignored); i++)
 		(void)signal(ignored[i], SIG_IGN);
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	(void)prctl(PR_SET_DUMPABLE, 0);
 	(void)prctl(PR_SET_NAME, "relaudit-keeper");
 	(void)setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });

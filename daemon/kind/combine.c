@@ -178,10 +178,10 @@ tell_differing(
 }
 
 static bool
-must_agree(const struct ra_kind *kind, const char *name)
+is_among(const char *const *names, const char *name)
 {
-	for (const char *const *a = kind->agree; a != NULL && *a != NULL; a++) {
-		if (strcmp(*a, name) == 0)
+	for (; names != NULL && *names != NULL; names++) {
+		if (strcmp(*names, name) == 0)
 			return true;
 	}
 	return false;
@@ -347,19 +347,46 @@ add_fact(struct ra_facts *facts, const struct ra_fact_def *defs, const struct ra
 	return ra_facts_set_number(facts, defs, fact->def->name, fact->number);
 }
 
-/* The facts of all: those in which all that were read agree; else they are the speaker's. */
+static bool
+all_agree(const struct ra_kind *kind, const struct instances *all)
+{
+	const struct ra_fact *first;
+
+	for (const char *const *a = kind->agree; a != NULL && *a != NULL; a++) {
+		if (find_other(all, *a, &first) < all->count)
+			return false;
+	}
+	return true;
+}
+
+/* The fact of all instances together; NULL: there is none. */
+static const struct ra_fact *
+fact_of_all(const struct ra_kind *kind, const struct instances *all, const char *name, bool agreed)
+{
+	const struct ra_fact *first;
+	bool follows = is_among(kind->follow, name);
+
+	if (follows && !agreed)
+		return NULL;
+	if (follows || is_among(kind->agree, name)) {
+		if (find_other(all, name, &first) < all->count)
+			return NULL;
+		if (!follows)
+			return first;
+	}
+	return ra_facts_get(&all->results[speaker(all)]->facts, name);
+}
+
+/* Those in which all that were read agree; what need not agree is the speaker's. */
 static int
 combine_facts(const struct ra_kind *kind, const struct instances *all, struct ra_result *r)
 {
-	const struct ra_facts *spoken = &all->results[speaker(all)]->facts;
+	bool agreed = all_agree(kind, all);
 
 	for (const struct ra_fact_def *def = kind->facts; def->name != NULL; def++) {
-		const struct ra_fact *fact = ra_facts_get(spoken, def->name);
-		int error;
+		const struct ra_fact *fact = fact_of_all(kind, all, def->name, agreed);
+		int error = fact != NULL ? add_fact(&r->facts, kind->facts, fact) : 0;
 
-		if (must_agree(kind, def->name) && find_other(all, def->name, &fact) < all->count)
-			fact = NULL;
-		error = fact != NULL ? add_fact(&r->facts, kind->facts, fact) : 0;
 		if (error < 0)
 			return error;
 	}

@@ -108,6 +108,7 @@ static const struct ra_fact_def facts[] = {
 };
 
 static const char *const fields[] = { "version", "commit", NULL };
+static const char *const follow[] = { "tag", "tag_commit", "tag_date", "behind_releases", NULL };
 
 /* --- configuration --- */
 
@@ -449,6 +450,7 @@ const struct ra_kind ra_kind_version = {
 	.fields = fields,
 	.facts = facts,
 	.agree = fields,
+	.follow = follow,
 	.needs = needs,
 	.ask = ask,
 	.judge = judge,

@@ -251,10 +251,20 @@ judge_latest(struct ra_result *r, enum ra_verdict bad, const struct ra_version_s
 		is_dirty(r, bad, seen, "latest-tag");
 	else if (git->behind_releases > 0)
 		is_behind(r, bad, seen, "latest-tag");
+	else if (git->latest == NULL) /* whether one is newer nobody knows */
+		(void)is_order_known(r, seen, "latest-tag");
 	else if (git->tag == NULL || git->relation == RA_RELATION_UNKNOWN)
 		has_no_tag(r, bad, seen, "latest-tag");
 	else
 		(void)is_order_known(r, seen, "latest-tag");
+}
+
+/* From its own tag to the newest; the newest is none behind. */
+static bool
+is_age_known(const struct ra_git_answer *git)
+{
+	return git->tag != NULL &&
+	       (git->behind_releases == 0 || (git->tag_date != 0 && git->latest_date != 0));
 }
 
 static void
@@ -265,13 +275,13 @@ judge_lag(struct ra_result *r, enum ra_verdict bad, const struct ra_version_lag 
 	RA_BUF_LOCAL expected = RA_BUF(256);
 
 	ra_version_lag_text(&expected, lag);
-	if (!is_order_known(r, seen, ra_buf_text(&expected)) || git->behind_releases == 0)
+	if (!is_order_known(r, seen, ra_buf_text(&expected)))
 		return;
 	if ((lag->releases != RA_UNSET && git->behind_releases > lag->releases) ||
-	    (lag->age != RA_UNSET && git->tag_date != 0 &&
+	    (lag->age != RA_UNSET && git->behind_releases > 0 && git->tag_date != 0 &&
 		git->latest_date - git->tag_date > lag->age))
 		is_behind(r, bad, seen, ra_buf_text(&expected));
-	else if (lag->age != RA_UNSET && (git->tag_date == 0 || git->latest_date == 0))
+	else if (lag->age != RA_UNSET && !is_age_known(git))
 		cannot_tell(r, git->reason != RA_R_OK ? git->reason : RA_R_VERSION_UNORDERED, seen,
 		    "how old its tag is", ra_buf_text(&expected));
 }

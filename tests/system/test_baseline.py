@@ -93,6 +93,25 @@ def test_the_version_changes(daemon, web, shop, runs):
     assert judged(d) == ("OK", "ok")
 
 
+def test_instances_of_two_versions_have_no_baseline(daemon, web, shop, runs):
+    """The first instance's tag is not that of what runs, even while they may differ."""
+    made = config(web, shop.path, runs("env", GOOD))
+    for name, version in ("a", "1.0.0"), ("b", "1.1.0"):
+        web.put(name, {"version": version})
+    made["environments"]["one"]["checks"]["version"] = {
+        "http": {"url": web.url("${x}")}, "for": {"x": ["a", "b"]}, "version": "/version",
+        "expect": {"agree-within": "5m"}}
+    d = daemon(made)
+    d.ready()
+    c = d.check("one/version")
+    assert c["state"] == "OK" and set(c["facts"]) == {"differ_since"}, c
+    assert [i["facts"]["tag"] for i in c["instances"]] == ["v1.0.0", "v1.1.0"]
+    assert judged(d)[0] == "UNKNOWN", d.check("one/config")
+    web.put("b", {"version": "1.0.0"})
+    d.run("one/version")
+    wait_for(lambda: judged(d) == ("OK", "ok"), what="the baseline of what all run")
+
+
 @pytest.mark.parametrize("version, state, reason, word", [
     ("1.2.0", "UNKNOWN", "path-missing", "there is no deploy/one.env"),
     ("1.3.0", "UNKNOWN", "tag-missing", "has no tag"),

@@ -2,7 +2,9 @@
 """kill -9, again and again: what was announced stays announced, and once."""
 import json
 import os
+import select
 
+import support
 from support import is_running, make_backups, parse_line, wait_for
 
 
@@ -92,6 +94,30 @@ def test_the_helper_ends_with_its_daemon_and_comes_back_without(daemon, folder):
     again = d.children()
     d.kill9()
     assert not is_running(again[0])
+    d.start()
+
+
+def descendants(pid):
+    return [p for child in support.children(pid) for p in (child, *descendants(child))]
+
+
+def test_git_and_what_it_started_end_with_the_daemon(daemon, web, things):
+    hole = things(support.Hole())
+    web.put("api", {"version": "1.0.0"})
+    d = daemon({"product": {"name": "shop",
+                            "repository": {"url": f"http://127.0.0.1:{hole.port}/shop.git"}},
+                "defaults": {"every": "1h", "retry": "1h", "timeout": "20s"},
+                "environments": {"one": {"checks": {"version": {
+                    "http": {"url": web.url("api")}, "version": "/version",
+                    "expect": {"tagged": True}}}}}})
+    d.ctl("run", "--timeout", "1s", "one")
+    assert select.select([hole.socket], [], [], 20)[0], "git does not ask the server"
+    [helper] = d.children()
+    left = descendants(helper)
+    assert len(left) > 1, "git has started what asks the server"
+    d.kill9()
+    for pid in left:
+        wait_for(lambda: not is_running(pid), what=f"process {pid} ends with the daemon")
     d.start()
 
 

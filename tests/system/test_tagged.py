@@ -126,6 +126,62 @@ def test_latest_and_lag(daemon, web, shop):
     assert judged(d, "odd") == ("UNKNOWN", "tag-missing")
 
 
+def test_no_release_is_known(daemon, web, shop, folder):
+    """That none is newer says nothing where there is none, and the version stands nowhere."""
+    bare = Repository(folder / "bare.git")
+    bare.commit()
+    shop.git("tag", "-d", "v1.0.0", "v1.1.0", "v1.2.0")
+    for n, at in enumerate(shop.commits[:3]):
+        shop.tag(f"1.{n}.0", at=at)
+    lag = {"max-lag": {"releases": 0, "age": "1s"}}
+    c = config(web, shop.path, {"pattern": (said("1.0.0"), lag), "newest": (said("1.0.0"),
+                                                                            {"latest-tag": True}),
+                                "bare": (said("1.0.0"), {"max-lag": {"releases": 0}})})
+    c["services"] = {"bare": {"repository": {"url": str(bare.path)}}}
+    d = daemon(c)
+    d.ready()
+    for name in "pattern", "newest", "bare":
+        assert judged(d, name) == ("UNKNOWN", "tag-missing"), d.check(f"one/version-{name}")
+        assert d.check(f"one/version-{name}")["facts"] == {"version": "1.0.0"}
+    assert "none of its 3 tags fits the pattern v{version}" in d.check(
+        "one/version-pattern")["summary"]
+    assert "it has no tag at all" in d.check("one/version-bare")["summary"]
+    rows = json.loads(d.ctl("version", "-o", "json").out)["environments"][0]["services"]
+    assert [r["behind_releases"] for r in rows] == [None] * len(rows)
+
+
+def test_lag_of_what_has_no_tag(daemon, web, shop):
+    d = daemon(config(web, shop.path, {
+        "age": (said("1.2.1"), {"max-lag": {"age": "1d"}}),
+        "releases": (said("1.2.1"), {"max-lag": {"releases": 0}}),
+        "both": (said("1.0.1"), {"max-lag": {"releases": 1, "age": "900d"}})}))
+    d.ready()
+    assert judged(d, "age") == ("UNKNOWN", "tag-missing"), d.check("one/version-age")
+    assert judged(d, "releases") == ("OK", "ok")
+    assert judged(d, "both") == ("CRITICAL", "version-behind")
+
+
+def test_a_tag_pushed_right_before_its_version_runs(daemon, web, shop):
+    """Although the last fetch is too fresh for another one at once."""
+    d = daemon(config(web, shop.path, {"api": (said("1.2.0"), {"tagged": True})}))
+    d.ready()
+    shop.tag("v1.3.0")
+    web.put("api", said("1.3.0"))
+    c = d.run("one/version-api")
+    assert (c["state"], c["reason"], c["facts"]["tag"]) == ("OK", "ok", "v1.3.0"), c
+
+
+def test_a_tag_that_there_is_no_time_to_look_for(daemon, web, shop):
+    c = config(web, shop.path, {"api": (said("1.2.0"), {"tagged": True})})
+    c["defaults"]["timeout"] = "2s"
+    d = daemon(c)
+    d.ready()
+    web.put("api", said("1.3.0"))
+    c = d.run("one/version-api")
+    assert (c["state"], c["reason"]) == ("UNKNOWN", "repo-pending"), c
+    assert "no tag v1.3.0 as of" in c["summary"] and "not looked for since" in c["summary"], c
+
+
 def test_a_moved_tag_is_seen(daemon, web, shop):
     d = daemon(config(web, shop.path, {"api": (said("1.2.0", shop.commits[2]),
                                                {"tagged": True})}))

@@ -121,6 +121,35 @@ test_combine(void **state)
 		    i, combined(&ra_kind_version, rows[i].parts, rows[i].count), &rows[i].wanted);
 }
 
+/* What the repository knows of one version is not of all where several run. */
+static void
+test_combine_what_follows(void **state)
+{
+	static const struct part same[] = { FINE("p1", "1.5.0", NULL), FINE("p2", "1.5.0", NULL) };
+	static const struct part differ[] = { FINE("p1", "1.5.0", NULL),
+		FINE("p2", "1.4.0", NULL) };
+	const struct ra_kind *kind = &ra_kind_version;
+	const char *names[] = { "p1", "p2" };
+	struct ra_result *parts[2], *r;
+
+	(void)state;
+	for (int row = 0; row < 3; row++) {
+		for (int i = 0; i < 2; i++) {
+			parts[i] = make_part(kind, row == 1 ? &differ[i] : &same[i]);
+			ra_facts_set_text(&parts[i]->facts, kind->facts, "tag", "v1.5.0");
+			ra_facts_set_number(
+			    &parts[i]->facts, kind->facts, "behind_releases", row == 2 ? i : 0);
+		}
+		r = ra_kind_combine(
+		    kind, &(struct ra_combine_call){ names, parts, 2, NULL, NULL, NULL, NOW });
+		assert_int_equal(ra_facts_get(&r->facts, "tag") != NULL, row != 1);
+		assert_int_equal(ra_facts_get(&r->facts, "behind_releases") != NULL, row == 0);
+		ra_result_unref(r);
+		ra_result_unref(parts[0]);
+		ra_result_unref(parts[1]);
+	}
+}
+
 /* Evidence and next step are those of what is said. */
 static void
 test_combine_texts(void **state)
@@ -340,6 +369,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_combine),
+		cmocka_unit_test(test_combine_what_follows),
 		cmocka_unit_test(test_combine_texts),
 		cmocka_unit_test(test_combine_without_words),
 		cmocka_unit_test(test_combine_worst),

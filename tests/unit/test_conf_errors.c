@@ -26,6 +26,25 @@ check_rows(const struct row *rows, size_t count)
 #define WEB(what)   CHECK("web: {url: u, " what "}")
 
 static void
+test_repositories(void **state)
+{
+#define PRODUCT(url) "environments: {}\nproduct: {repository: {url: \"" url "\"}}\n"
+	static const struct row rows[] = {
+		{ PRODUCT("ext::sh -c x"), 2, 24, "repository URL" },
+		{ PRODUCT("ext::sh"), 2, 24, "remote helpers" },
+		{ PRODUCT("--upload-pack=x"), 2, 24, "begins with" },
+		{ PRODUCT("ssh://u:p\\x40h/x"), 2, 24, "give relauditd" },
+		{ PRODUCT("ftp://h/x"), 2, 24, "https, http, ssh" },
+		{ PRODUCT("shop.git"), 2, 24, "absolute path" },
+		{ "environments: {}\nservices:\n  api: {repository: {url: x}}\n", 3, 22,
+		    "absolute path" },
+	};
+
+	(void)state;
+	check_rows(rows, RA_ARRAY_SIZE(rows));
+}
+
+static void
 test_keys(void **state)
 {
 	static const struct row rows[] = {
@@ -451,6 +470,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		CASE(test_repositories),
 		CASE(test_keys),
 		CASE(test_values),
 		CASE(test_names),

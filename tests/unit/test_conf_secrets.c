@@ -123,6 +123,41 @@ test_refused(void **state)
 		rig_bad(rows[i].text, NULL, 1, 0, rows[i].words);
 }
 
+/* What git gets in argv everybody can read. */
+static void
+test_of_repositories(void **state)
+{
+	static const struct {
+		const char *url;
+		bool good;
+	} rows[] = {
+		{ "https://u:${file:@/token}\\x40h/x.git", true },
+		{ "https://${file:@/token}\\x40h/x.git", true },
+		{ "http://h/x.git?token=${file:@/token}", false },
+		{ "http://h/${file:@/token}/x.git", false },
+		{ "https://u:p\\x40${file:@/token}/x.git", false },
+		{ "https://u:${file:@/slash}\\x40h/x.git", false }, /* it would end the host */
+		{ "ssh://${file:@/token}\\x40h/x.git", false },
+		{ "${file:@/token}\\x40h:x.git", false },
+		{ "${file:@/whole}", false },
+	};
+
+	(void)state;
+	rig_write("token", "value");
+	rig_write("slash", "sl/ash");
+	rig_write("whole", "https://h/x.git");
+	for (size_t i = 0; i < RA_ARRAY_SIZE(rows); i++) {
+		RA_BUF_LOCAL text = RA_BUF(4096);
+
+		ra_buf_printf(
+		    &text, "environments: {}\nproduct: {repository: {url: \"%s\"}}\n", rows[i].url);
+		if (rows[i].good)
+			ra_config_unref(rig_good(ra_buf_text(&text)));
+		else
+			rig_bad(ra_buf_text(&text), NULL, 2, 24, "only before the host");
+	}
+}
+
 /* An error never shows the secret it is about. */
 static void
 test_errors_keep_it(void **state)
@@ -293,6 +328,7 @@ main(void)
 		CASE(test_of_each_check),
 		CASE(test_newline),
 		CASE(test_refused),
+		CASE(test_of_repositories),
 		CASE(test_errors_keep_it),
 		CASE(test_offline),
 		CASE(test_unchanged),

@@ -255,6 +255,8 @@ test_version_git(void **state)
 	    but(RA_R_REPO_TIMEOUT, "no answer in 10s", NULL, RA_RELATION_NONE, -1);
 	struct ra_git_answer other = but(RA_R_OK, "", "v1.4.0", RA_RELATION_DIVERGED, 1);
 	struct ra_git_answer stale = tagged;
+	struct ra_git_answer none =
+	    but(RA_R_TAG_MISSING, "no tag fits", NULL, RA_RELATION_NONE, -1);
 	const struct {
 		const char *version, *commit, *expect;
 		const struct ra_git_answer *git;
@@ -318,9 +320,15 @@ test_version_git(void **state)
 		{ "1.4.0", NULL, "latest-tag: true", &odd,
 		    { RA_UNKNOWN, RA_R_VERSION_UNORDERED, "how far it is behind is not known",
 			"latest-tag", NULL } },
+		/* no release is known, so none that is newer */
+		{ "1.4.0", NULL, "latest-tag: true", &none,
+		    { RA_UNKNOWN, RA_R_TAG_MISSING, "is not known: no tag fits", "latest-tag",
+			"{\"version\":\"1.4.0\"}" } },
 	};
 
 	(void)state;
+	none.latest = NULL;
+	none.latest_date = 0;
 	other.behind = 1;
 	other.ahead = 2;
 	memset(other.commit, 'a', 40);

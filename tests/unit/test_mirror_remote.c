@@ -182,6 +182,7 @@ test_vanished(void **state)
 {
 	struct ra_mirror_repo *r;
 	struct got g;
+	char path[512];
 
 	make_small("going.git");
 	r = repository(file_url("going.git"), "v{version}");
@@ -205,6 +206,16 @@ test_vanished(void **state)
 	g = identify(r, "1.0.0", NULL);
 	expect(&g, RA_R_REPO_NOT_FOUND);
 	assert_non_null(strstr(g.error, "ago"));
+	/* When it was fetched is not known any more. */
+	turn_until(is_idle, r);
+	(void)snprintf(path, sizeof(path), "%s/relaudit", mirror_folder());
+	assert_int_equal(unlink(path), 0);
+	reopen();
+	r = repository(file_url("going.git"), "v{version}");
+	g = identify(r, "1.0.0", NULL);
+	expect(&g, RA_R_REPO_NOT_FOUND);
+	assert_non_null(strstr(g.error, "never fetched"));
+	assert_int_equal(g.a.fetched, 0);
 	ra_mirror_unref(r);
 	remove_all(file("gone.git"));
 }
@@ -346,7 +357,7 @@ test_left_behind(void **state)
 static struct {
 	int fd, port;
 	pthread_t thread;
-	enum { SILENT, FILES, PAGE, FORBIDDEN, REDIRECT } mode;
+	enum { SILENT, FILES, PAGE, LINE, EMPTY, FORBIDDEN, REDIRECT } mode;
 	char seen[4096]; /* of the last request */
 	unsigned requests, authorized, leaks;
 } web;
@@ -431,6 +442,14 @@ serve(int fd)
 		break;
 	case PAGE:
 		send_text(fd, "200 OK", "Content-Type: text/html\r\n", "<html>\n<body>\n", 14);
+		break;
+	case LINE:
+		send_text(fd, "200 OK", "Content-Type: text/html\r\n", "<html>hello</html>", 18);
+		break;
+	case EMPTY:
+		send_text(fd, "200 OK",
+		    "Content-Type: application/x-git-upload-pack-advertisement\r\n",
+		    "001e# service=git-upload-pack\n00000000", 38);
 		break;
 	case FORBIDDEN:
 		send_text(fd, "403 Forbidden", "", "s3cr%t", 6);
@@ -590,6 +609,20 @@ test_http_page(void **state)
 	g = identify(r, "1.1.0", NULL);
 	stop_web();
 	expect(&g, RA_R_REPO_INVALID);
+	ra_mirror_unref(r);
+	/* Without a line end git itself takes it for an empty repository. */
+	start_web(LINE);
+	r = repository(web_url(""), "v{version}");
+	g = identify(r, "1.1.0", NULL);
+	stop_web();
+	expect(&g, RA_R_REPO_INVALID);
+	assert_non_null(strstr(g.error, "no git repository"));
+	ra_mirror_unref(r);
+	start_web(EMPTY);
+	r = repository(web_url(""), "v{version}");
+	g = identify(r, "1.1.0", NULL);
+	stop_web();
+	expect(&g, RA_R_REPO_EMPTY);
 	ra_mirror_unref(r);
 }
 

@@ -5,8 +5,9 @@
  * or commit that it lacks waits for a fetch. Loop thread only.
  *
  * A fetch is started when someone asks and the last is older than the interval; for what is unknown
- * at most every 10 s; after failures ever later, up to 15 min. A repository out of reach answers
- * from its mirror until that is older than max_age.
+ * at most every 10 s, for which questions wait: nothing is missing by a fetch before them. After
+ * failures ever later, up to 15 min. A repository out of reach answers from its mirror until that
+ * is older than max_age.
  *
  * Credentials: http(s) URLs may carry user:password@, which git gets through its environment, never
  * in argv or a file. Else git's and ssh's own: HOME/.gitconfig, HOME/.netrc, the user's ~/.ssh.
@@ -67,6 +68,7 @@ struct ra_mirror_question {
 	const char *ref;	/* BLOB: branch, tag, refs/..., commit; NULL: side[0].version's */
 	const char *path;	/* BLOB: within the repository; a link is followed within it */
 	size_t max_bytes;	/* BLOB: 1 B to 16 MiB */
+	int64_t since;		/* monotonic ms: what an older fetch lacks is fetched for; 0: now */
 	int64_t deadline;	/* monotonic ms; then it is answered with what hinders it */
 };
 

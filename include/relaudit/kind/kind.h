@@ -131,6 +131,8 @@ struct ra_kind {
 	 * among its facts.
 	 */
 	const char *const *agree;
+	/* Facts that follow from those: a difference leaves none of all. NULL: none do. */
+	const char *const *follow;
 	/* Fills at most RA_NEEDS_MAX, returns how many. */
 	size_t (*needs)(const void *options, const void *expect,
 	    struct ra_need needs[RA_NEEDS_MAX]);

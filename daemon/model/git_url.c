@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Repository URLs, more strictly than git takes them: nothing that could be read as an option or as
- * a remote helper, and credentials taken out before the URL is shown or goes into argv.
- */
+#include "relaudit/model/git_url.h"
+
 #include <string.h>
 
-#include "mirror_internal.h"
+#include "relaudit/base/buf.h"
 
 #define URL_MAX 2048
 
@@ -233,4 +231,33 @@ ra_git_url_parse(
 	}
 	*ret = u;
 	return 0;
+}
+
+/* Where what git gets in argv begins, after a scheme and credentials that it does not. */
+static const char *
+after_credentials(const char *url)
+{
+	const char *mark = strstr(url, "://"), *at;
+
+	if (mark == NULL || strncmp(url, "http", 4) != 0)
+		return url;
+	at = memrchr(mark + 3, '@', strcspn(mark + 3, "/?#"));
+	return at != NULL ? at + 1 : mark + 3;
+}
+
+int
+ra_git_url_check(const char *url, const char *shown, struct ra_error *err)
+{
+	struct ra_git_url u;
+	int r;
+
+	if (shown != url && strcmp(after_credentials(url), after_credentials(shown)) != 0)
+		return ra_error_set(err, -EINVAL,
+		    "repository URL: a secret may stand only before the host of http and https, as "
+		    "in https://user:${file:...}@host/path; elsewhere it would be seen in the list "
+		    "of processes");
+	r = ra_git_url_parse(url, RA_GIT_PROTOCOLS, &u, err);
+	if (r == 0)
+		ra_git_url_clear(&u);
+	return r;
 }
