@@ -10,8 +10,10 @@
 
 #include "internal.h"
 
-#define ASK_LEAST (2 * RA_SECOND) /* what a source left of the deadline may be nothing */
-#define BLOB_MAX  ((size_t)16 << 20)
+#define ASK_LEAST   (2 * RA_SECOND) /* what a source left of the deadline may be nothing */
+#define BLOB_MAX    ((size_t)16 << 20)
+/* What nothing hangs on is not looked for again so soon. */
+#define LOOK_RECENT (10 * RA_SECOND)
 
 /* --- the repositories of a configuration --- */
 
@@ -347,10 +349,13 @@ start(struct ra_part *part, struct ra_mirror_repo *repo, struct ra_error *err)
 {
 	struct ra_probe *p = part->probe;
 	int64_t least = ra_loop_now(p->engine->io.loop) + ASK_LEAST;
-	struct ra_mirror_question q = { .since = p->started, .deadline = part->fetch.deadline };
+	struct ra_mirror_question q = { .deadline = part->fetch.deadline };
 	int r;
 
 	fill_question(&part->asking->question, &q);
+	q.since = p->started;
+	if (!part->asking->question.fresh) /* it need not be waited for */
+		q.since = q.since > LOOK_RECENT ? q.since - LOOK_RECENT : 1;
 	if (q.deadline < least)
 		q.deadline = least;
 	if (p->limit < q.deadline + ASK_LEAST)

@@ -2,6 +2,7 @@
 /* Configuration: which keys there are, and whether they are as they ought to be. */
 #include <string.h>
 
+#include "relaudit/model/git_url.h"
 #include "relaudit/model/pattern.h"
 
 #include "config.h"
@@ -158,6 +159,7 @@ options_prepare(void *bound, struct ra_arena *arena, struct ra_conf_place *place
 static void
 prepare_baseline(struct config_baseline *b, struct ra_conf_place *place)
 {
+	struct ra_error err = { 0 };
 	bool wants_version;
 
 	b->committed = (struct ra_committed){ .repository = b->git->repository.value,
@@ -173,6 +175,9 @@ prepare_baseline(struct config_baseline *b, struct ra_conf_place *place)
 		ra_conf_complain(place, "baseline/git/ref",
 		    "'%s' cannot be a ref; of what runs there are {tag} and {version}",
 		    b->git->ref.shown);
+	if (b->committed.repository != NULL &&
+	    ra_git_url_check(b->committed.repository, b->git->repository.shown, &err) == -EINVAL)
+		ra_conf_complain(place, "baseline/git/repository", "%s", err.text);
 	if (wants_version)
 		ra_conf_want(place, "baseline", RA_OPT_VERSION);
 	if (b->committed.repository == NULL)
@@ -534,6 +539,7 @@ ask(const struct ra_judge_call *call, size_t nth, struct ra_git_question *ret)
 		ret->want = RA_GIT_BLOB;
 		ret->committed = c;
 		ret->warn = i > 0;
+		ret->fresh = true;
 		return true;
 	}
 	return false;

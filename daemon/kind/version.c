@@ -411,6 +411,8 @@ ask(const struct ra_judge_call *call, size_t nth, struct ra_git_question *ret)
 	if (nowhere == NULL)
 		return false;
 	ret->want = RA_GIT_IDENTIFY;
+	ret->fresh = ra_version_wants_git(call->expect) ||
+		     (call->warn != NULL && ra_version_wants_git(call->warn));
 	see(data, "version", &version, nowhere);
 	see(data, "commit", &commit, nowhere);
 	ra_result_unref(nowhere);

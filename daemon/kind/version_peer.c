@@ -337,6 +337,7 @@ ra_version_ask_peers(const struct ra_judge_call *call, size_t nth, struct ra_git
 		if ((version == NULL && commit == NULL) || is_ordered(own, version) || nth-- > 0)
 			continue;
 		ret->want = RA_GIT_COMPARE;
+		ret->fresh = true;
 		ret->warn = g->peer->warn;
 		snprintf(ret->other_version, sizeof(ret->other_version), "%s",
 		    version != NULL ? version : "");

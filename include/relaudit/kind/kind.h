@@ -57,6 +57,7 @@ struct ra_git_question {
 	const struct ra_committed *committed;	/* BLOB */
 	char ref[RA_GIT_REF];			/* BLOB: filled in */
 	bool warn;				/* of the words under `warn` */
+	bool fresh;	/* what is missing has to be looked for after the question */
 };
 
 /* As struct ra_mirror_answer; texts are owned, NULL: none. */
