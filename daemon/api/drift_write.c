@@ -121,6 +121,10 @@ collect_rules(struct ra_drift_job *j, const struct ra_drift_pairing *p, struct r
 		ra_config_rules_add(r, p->checks[i]);
 		ra_config_rules_warn(r, p->checks[i]);
 	}
+	for (size_t i = 0; i < p->count; i++) {
+		if (p->sides[i].baseline)
+			ra_config_rules_sops(r);
+	}
 	for (size_t i = 0; i < j->ignore_count; i++)
 		ra_config_rules_key(r, RA_DRIFT_IGNORE, j->ignore[i]);
 }
@@ -155,7 +159,8 @@ note_unused(struct writing *t, const struct ra_drift *d, const struct ra_config_
 	for (size_t i = 0; i < d->unused_count && d->unused[i] < own; i++) {
 		const struct ra_drift_rule *rule = &rules->list[d->unused[i]];
 
-		if (rule->word == RA_DRIFT_IGNORE || rule->word == RA_DRIFT_ORIGIN)
+		if ((rule->word == RA_DRIFT_IGNORE || rule->word == RA_DRIFT_ORIGIN) &&
+		    !ra_config_rule_is_sops(rule))
 			tell_unused(t, ra_drift_word_name(rule->word), rule->key);
 	}
 }

@@ -37,14 +37,25 @@ ra_config_rules_keys(
 }
 
 /* What sops keeps beside the values of an encrypted file is no setting. */
+static const struct ra_text sops[] = { { "/sops/*", "/sops/*" }, { "sops_*", "sops_*" },
+	{ "sops.*", "sops.*" } };
+
 void
 ra_config_rules_sops(struct ra_config_rules *r)
 {
-	static const struct ra_text keys[] = { { "/sops/*", "/sops/*" }, { "sops_*", "sops_*" },
-		{ "sops.*", "sops.*" } };
-	static const struct ra_texts all = { .list = keys, .count = RA_ARRAY_SIZE(keys) };
+	static const struct ra_texts all = { .list = sops, .count = RA_ARRAY_SIZE(sops) };
 
 	ra_config_rules_keys(r, RA_DRIFT_IGNORE, &all);
+}
+
+bool
+ra_config_rule_is_sops(const struct ra_drift_rule *rule)
+{
+	for (size_t i = 0; i < RA_ARRAY_SIZE(sops); i++) {
+		if (rule->key == sops[i].value)
+			return true;
+	}
+	return false;
 }
 
 static void

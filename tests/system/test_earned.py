@@ -159,6 +159,8 @@ def test_nothing_verified(daemon, web, put, folder):
     d = daemon(committed(web, shop, put("a", "A=1\n")))
     d.ready()
     assert judged(d, "x/config")[:2] == ("UNKNOWN", "unverifiable")
+    answer = d.api("/v1/drift?environments=x")[1]
+    assert (answer["rows"], answer["unverifiable"], answer["unused_rules"]) == ([], 1, []), answer
 
 
 def test_settle_does_not_hide_what_is_forbidden(daemon, web, put, folder):

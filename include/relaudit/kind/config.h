@@ -26,5 +26,7 @@ void ra_config_rules_keys(struct ra_config_rules *r, enum ra_drift_word word,
 void ra_config_rules_key(struct ra_config_rules *r, enum ra_drift_word word, const char *key);
 /* Adds `ignore` for what sops keeps beside the values: for what is committed. */
 void ra_config_rules_sops(struct ra_config_rules *r);
+/* One of those, which nobody wrote. */
+bool ra_config_rule_is_sops(const struct ra_drift_rule *rule);
 
 #endif
