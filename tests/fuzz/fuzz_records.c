@@ -37,7 +37,7 @@ static void
 put(int key, int generation)
 {
 	char name[16], body[400];
-	struct ra_key *k;
+	struct ra_store_key *k;
 	struct ra_record *rec;
 
 	snprintf(name, sizeof(name), "env/%d", key);
@@ -61,7 +61,7 @@ forget_all(void)
 	ra_records_close(&store);
 	for (size_t i = 0; i < RA_RECORD_TYPES; i++) {
 		for (size_t at = 0; ra_map_next(&store.maps[i], &at, NULL, &value);) {
-			struct ra_key *k = value;
+			struct ra_store_key *k = value;
 
 			ra_record_unref(RA_TAKE(k->now));
 			ra_key_unref(k);
@@ -178,7 +178,7 @@ change(const char *sql)
 /* --- what is believed --- */
 
 static void
-check_record(const struct ra_key *k)
+check_record(const struct ra_store_key *k)
 {
 	char name[16], body[400];
 	bool put_once = false;
@@ -202,7 +202,7 @@ check_all(int r, bool sql, const struct ra_buf *notes, const struct ra_error *er
 	FUZZ_CHECK((r < 0) == (err->text[0] != '\0'));
 	FUZZ_CHECK(r == 0 || r == -EPROTONOSUPPORT);
 	for (size_t at = 0; ra_map_next(&store.maps[RA_RECORD_STATE], &at, NULL, &value); all++) {
-		const struct ra_key *k = value;
+		const struct ra_store_key *k = value;
 
 		check_record(k);
 		latest += k->now->generation > (GENERATIONS - 1) * KEYS;
