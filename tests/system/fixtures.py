@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fixtures of system and fault tests: all that a test started is ended, a daemon's end is judged."""
+import os
 import pathlib
+import pwd
 import shutil
+import socket
+import subprocess
 import tempfile
 
 import pytest
@@ -69,3 +73,51 @@ def scripts():
     path.chmod(0o755)
     yield path
     shutil.rmtree(path)
+
+
+@pytest.fixture
+def sshd(folder, things):
+    """A real sshd on loopback with keys of its own; what `ssh` needs to get there by one name."""
+    if shutil.which("sshd", path="/usr/sbin:/usr/bin") is None:
+        pytest.skip("no sshd here")
+    home = folder / "ssh"
+    home.mkdir(mode=0o700)
+    for name in ("host", "user"):
+        done = support.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", home / name)
+        assert done.code == 0, done
+    port = support.free_port()
+    (home / "authorized").write_text((home / "user.pub").read_text())
+    (home / "sshd_config").write_text(
+        f"Port {port}\nListenAddress 127.0.0.1\nHostKey {home}/host\nPidFile none\n"
+        f"AuthorizedKeysFile {home}/authorized\nStrictModes no\nUsePAM no\n"
+        "PasswordAuthentication no\nPermitRootLogin prohibit-password\n"
+        f"SetEnv PATH={support.BUILD}/daemon:/usr/bin:/bin\n")
+    me = pwd.getpwuid(os.getuid()).pw_name
+    (home / "known").write_text("audit1 " + (home / "host.pub").read_text())
+    (home / "config").write_text(
+        f"Host audit1\n HostName 127.0.0.1\n Port {port}\n User {me}\n IdentityFile {home}/user\n"
+        f" IdentitiesOnly yes\n UserKnownHostsFile {home}/known\n HostKeyAlias audit1\n"
+        " StrictHostKeyChecking yes\n")
+    # relauditctl calls `ssh`; this one finds our config without touching the caller's home
+    (home / "bin").mkdir()
+    (home / "bin" / "ssh").write_text(f'#!/bin/sh\nexec /usr/bin/ssh -F {home}/config "$@"\n')
+    (home / "bin" / "ssh").chmod(0o755)
+    os.makedirs("/run/sshd", exist_ok=True)
+
+    class Sshd:
+        folder = home
+        user = me
+        process = subprocess.Popen(["/usr/sbin/sshd", "-D", "-e", "-f", str(home / "sshd_config")],
+                                   stderr=open(home / "log", "w"))
+        path = f"{home}/bin:{os.environ['PATH']}"
+
+        @classmethod
+        def stop(cls):
+            cls.process.terminate()
+            cls.process.wait()
+
+    def listens():
+        with socket.socket() as s:
+            return s.connect_ex(("127.0.0.1", port)) == 0
+    support.wait_for(listens, what=lambda: (home / "log").read_text())
+    return things(Sshd)

@@ -2,15 +2,12 @@
 """relauditctl where there is no daemon, where there is another one, and through ssh."""
 import json
 import os
-import pwd
-import shutil
 import socket
 import subprocess
 
 import pytest
 
 import support
-from support import wait_for
 
 
 def ctl(*args, **env):
@@ -77,52 +74,6 @@ def test_a_full_disk_and_a_closed_pipe_are_said(daemon):
                           env=support.clean_environment())
     os.close(writer)
     assert not support.SANITIZER.search(done.stderr)
-
-
-@pytest.fixture
-def sshd(folder, things):
-    """A real sshd on loopback with keys of its own; what `ssh` needs to get there by one name."""
-    if shutil.which("sshd", path="/usr/sbin:/usr/bin") is None:
-        pytest.skip("no sshd here")
-    home = folder / "ssh"
-    home.mkdir(mode=0o700)
-    for name in ("host", "user"):
-        done = support.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", home / name)
-        assert done.code == 0, done
-    port = support.free_port()
-    (home / "authorized").write_text((home / "user.pub").read_text())
-    (home / "sshd_config").write_text(
-        f"Port {port}\nListenAddress 127.0.0.1\nHostKey {home}/host\nPidFile none\n"
-        f"AuthorizedKeysFile {home}/authorized\nStrictModes no\nUsePAM no\n"
-        "PasswordAuthentication no\nPermitRootLogin prohibit-password\n"
-        f"SetEnv PATH={support.BUILD}/daemon:/usr/bin:/bin\n")
-    me = pwd.getpwuid(os.getuid()).pw_name
-    (home / "known").write_text("audit1 " + (home / "host.pub").read_text())
-    (home / "config").write_text(
-        f"Host audit1\n HostName 127.0.0.1\n Port {port}\n User {me}\n IdentityFile {home}/user\n"
-        f" IdentitiesOnly yes\n UserKnownHostsFile {home}/known\n HostKeyAlias audit1\n"
-        " StrictHostKeyChecking yes\n")
-    # relauditctl calls `ssh`; this one finds our config without touching the caller's home
-    (home / "bin").mkdir()
-    (home / "bin" / "ssh").write_text(f'#!/bin/sh\nexec /usr/bin/ssh -F {home}/config "$@"\n')
-    (home / "bin" / "ssh").chmod(0o755)
-    os.makedirs("/run/sshd", exist_ok=True)
-
-    class Sshd:
-        process = subprocess.Popen(["/usr/sbin/sshd", "-D", "-e", "-f", str(home / "sshd_config")],
-                                   stderr=open(home / "log", "w"))
-        path = f"{home}/bin:{os.environ['PATH']}"
-
-        @classmethod
-        def stop(cls):
-            cls.process.terminate()
-            cls.process.wait()
-
-    def listens():
-        with socket.socket() as s:
-            return s.connect_ex(("127.0.0.1", port)) == 0
-    wait_for(listens, what=lambda: (home / "log").read_text())
-    return things(Sshd)
 
 
 def test_through_ssh(daemon, sshd, web):
