@@ -350,16 +350,17 @@ copy(struct ra_snapshot_builder *b, const char **text, size_t len)
 	return 0;
 }
 
-/* In place of a key that has a secret in it; NULL: no memory. */
+/* In place of a key that has a secret in it, a pointer if it was one; NULL: no memory. */
 static const char *
 hidden_key(struct ra_snapshot_builder *b, const char *key, size_t *len)
 {
-	char out[RA_SECRET_TEXT];
+	char out[RA_SECRET_TEXT + 1] = "/";
+	size_t slash = *len > 0 && key[0] == '/' ? 1 : 0;
 
-	if (ra_secret_digest(b->mac, key, *len, out) < 0)
+	if (ra_secret_digest(b->mac, key, *len, out + slash) < 0)
 		return NULL;
-	*len = RA_SECRET_TEXT - 1;
-	return ra_arena_memdup(b->arena, out, sizeof(out));
+	*len = slash + RA_SECRET_TEXT - 1;
+	return ra_arena_memdup(b->arena, out, *len + 1);
 }
 
 /* lent: key and value stay where they are until the end. named: by what stands beside it. */

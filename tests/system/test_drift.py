@@ -52,7 +52,8 @@ def test_every_format(daemon, files):
         assert good["facts"]["keys"] == count and good["facts"]["drifted"] == 0
         assert good["facts"]["digest"].startswith("sha256:")
         assert (bad["state"], bad["reason"]) == ("CRITICAL", "drift"), bad
-        assert bad["summary"] == ("1 required key is missing: A; "
+        top = "/" if prefix == "/" else ""
+        assert bad["summary"] == (f"1 required key is missing: {top}A; "
                                   f"1 forbidden key is there: {prefix}DEBUG")
         assert bad["facts"]["drifted"] == 2
         assert bad["evidence"].startswith(str(files / name) + ":")
