@@ -19,7 +19,8 @@ def test_tests_that_are_named_exist():
 
 
 def test_nothing_in_the_table_failed():
-    assert not [line for line in LINES.values() if "failed" in line or "not run" in line]
+    results = [line.rsplit("|", 2)[1] for line in LINES.values()]
+    assert not [r for r in results if "failed" in r or "not run" in r]
 
 
 def test_rows_of_a_name():
