@@ -58,23 +58,6 @@ why_unread(const struct ra_view *v)
 	return known && v->summary != NULL ? v->summary : "not read since the start";
 }
 
-/* By the facts in which they must agree, whatever else is said of them. */
-static bool
-instances_differ(const struct ra_view *v)
-{
-	const char *first = NULL;
-
-	for (size_t i = 0; i < v->instance_count; i++) {
-		const char *digest = ra_facts_text(&v->instances[i].facts, "digest");
-
-		if (first == NULL)
-			first = digest;
-		else if (digest != NULL && strcmp(first, digest) != 0)
-			return true;
-	}
-	return false;
-}
-
 bool
 ra_drift_add_side(struct ra_drift_job *j, struct ra_drift_pairing *p, const struct ra_check *c)
 {
@@ -90,7 +73,7 @@ ra_drift_add_side(struct ra_drift_job *j, struct ra_drift_pairing *p, const stru
 		ra_drift_unread(j, c, why_unread(&v));
 		return false;
 	}
-	if (instances_differ(&v)) {
+	if (ra_view_instances_differ(&v)) {
 		ra_drift_unread(j, c,
 		    "instances differ: they must agree before they are compared with anything");
 		return false;

@@ -81,11 +81,12 @@ ra_alert_state(struct ra_buf *out, const struct ra_check *check, const char *kin
 		ra_escape_value(out, text, strlen(text), LINE_MAX_BYTES - used);
 }
 
-void
-ra_alert_version(struct ra_buf *out, const struct ra_check *check, const char *instance,
-    const char *was, const struct ra_facts *now)
+/* What changed, and where. */
+static void
+begin_change(
+    struct ra_buf *out, const char *what, const struct ra_check *check, const char *instance)
 {
-	ra_buf_puts(out, "version-changed");
+	ra_buf_puts(out, what);
 	ra_alert_pair(out, "check", check->id);
 	ra_alert_pair(out, "environment", check->environment->name);
 	if (instance != NULL)
@@ -94,6 +95,13 @@ ra_alert_version(struct ra_buf *out, const struct ra_check *check, const char *i
 		ra_alert_pair(out, "owner", check->environment->owner);
 	if (check->service != NULL)
 		ra_alert_pair(out, "service", check->service);
+}
+
+void
+ra_alert_version(struct ra_buf *out, const struct ra_check *check, const char *instance,
+    const char *was, const struct ra_facts *now)
+{
+	begin_change(out, "version-changed", check, instance);
 	ra_alert_pair(out, "was", was);
 	ra_alert_pair(out, "now", ra_facts_text(now, "version"));
 	if (ra_facts_text(now, "tag") != NULL)
@@ -106,15 +114,7 @@ ra_alert_config(struct ra_buf *out, const struct ra_check *check, const char *in
 {
 	size_t begin = out->len, used;
 
-	ra_buf_puts(out, "config-changed");
-	ra_alert_pair(out, "check", check->id);
-	ra_alert_pair(out, "environment", check->environment->name);
-	if (instance != NULL)
-		ra_alert_pair(out, "instance", instance);
-	if (check->environment->owner != NULL)
-		ra_alert_pair(out, "owner", check->environment->owner);
-	if (check->service != NULL)
-		ra_alert_pair(out, "service", check->service);
+	begin_change(out, "config-changed", check, instance);
 	ra_buf_printf(out, " count=%zu", count);
 	if (more > 0)
 		ra_buf_printf(out, " more=%zu", more);

@@ -7,7 +7,6 @@
 #include "internal.h"
 
 #define QUERY_TIMEOUT (20 * RA_SECOND)
-#define BLOB_MAX      ((size_t)16 << 20)
 
 int
 ra_blob_take(struct ra_blob *b, const struct ra_mirror_answer *answer, const char *where)
@@ -240,7 +239,7 @@ query_start(struct ra_baseline_query *q, struct ra_error *err)
 	struct ra_mirror_question question = { .want = RA_MIRROR_BLOB,
 		.ref = q->ref,
 		.path = q->blob.committed->path,
-		.max_bytes = BLOB_MAX,
+		.max_bytes = RA_MIRROR_BLOB_MAX,
 		.deadline = ra_loop_now(e->io.loop) + QUERY_TIMEOUT };
 	int r = ra_mirror_ask(q->repo, &question, query_answered, q, &q->query, err);
 

@@ -11,7 +11,6 @@
 #include "internal.h"
 
 #define ASK_LEAST   (2 * RA_SECOND) /* what a source left of the deadline may be nothing */
-#define BLOB_MAX    ((size_t)16 << 20)
 /* What nothing hangs on is not looked for again so soon. */
 #define LOOK_RECENT (10 * RA_SECOND)
 
@@ -340,7 +339,7 @@ fill_question(const struct ra_git_question *from, struct ra_mirror_question *to)
 	if (from->want == RA_GIT_BLOB) {
 		to->ref = from->ref;
 		to->path = from->committed->path;
-		to->max_bytes = BLOB_MAX;
+		to->max_bytes = RA_MIRROR_BLOB_MAX;
 	}
 }
 

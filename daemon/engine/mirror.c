@@ -388,40 +388,19 @@ copy_text(const char *text, char **ret)
 	return text == NULL || *ret != NULL ? 0 : -ENOMEM;
 }
 
-static bool
-is_path(const char *path)
-{
-	const char *p = path;
-
-	if (*path == '\0' || *path == '/' || *path == '-' || strlen(path) > 4096 ||
-	    strpbrk(path, "\n\r") != NULL)
-		return false;
-	for (;;) {
-		size_t len = strcspn(p, "/");
-
-		if (len == 0 || (len == 1 && p[0] == '.') || (len == 2 && memcmp(p, "..", 2) == 0))
-			return false;
-		if (p[len] == '\0')
-			return true;
-		p += len + 1;
-	}
-}
-
-#define BLOB_MAX 16777216
-
 static int
 check_blob(const struct ra_mirror_question *question, struct ra_error *err)
 {
 	if (question->want != RA_MIRROR_BLOB)
 		return 0;
-	if (question->path == NULL || !is_path(question->path))
+	if (question->path == NULL || !ra_git_path_fits(question->path))
 		return ra_error_set(err, -EINVAL,
 		    "path in a repository: write it from the repository's top, without leading '/' "
 		    "or "
 		    "'-' and without '.' or '..'");
 	if (question->ref == NULL && question->side[0].version == NULL)
 		return ra_error_set(err, -EINVAL, "a file in a repository needs a ref");
-	if (question->max_bytes == 0 || question->max_bytes > BLOB_MAX)
+	if (question->max_bytes == 0 || question->max_bytes > RA_MIRROR_BLOB_MAX)
 		return ra_error_set(err, -EINVAL, "a file in a repository may have 1 B to 16 MiB");
 	return 0;
 }

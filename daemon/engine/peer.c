@@ -20,27 +20,10 @@ ra_peers_read(const struct ra_track *t, const struct ra_view *v)
 	return t->snapshots != NULL || t->latest->facts.count > 0;
 }
 
-/* Of a configuration the first instance stands for all, if they agree. */
-static bool
-instances_differ(const struct ra_track *t, const struct ra_view *v)
-{
-	const char *first = NULL;
-
-	for (size_t i = 0; t->snapshots != NULL && i < v->instance_count; i++) {
-		const char *digest = ra_facts_text(&v->instances[i].facts, "digest");
-
-		if (first == NULL)
-			first = digest;
-		else if (digest != NULL && strcmp(first, digest) != 0)
-			return true;
-	}
-	return false;
-}
-
 static const char *
-why_unread(const struct ra_track *t, const struct ra_view *v)
+why_unread(const struct ra_view *v)
 {
-	if (instances_differ(t, v))
+	if (ra_view_instances_differ(v))
 		return "its instances differ";
 	return v->verdict == RA_UNKNOWN || v->verdict == RA_PENDING ? v->summary
 								    : "not read since the start";
@@ -55,10 +38,10 @@ ra_peers_gather(struct ra_engine *e, const struct ra_check *c, struct ra_gathere
 
 		ra_engine_view(e, t->check, &v);
 		out[i] = (struct ra_gathered){ .need = { .what = RA_NEED_PEER },
-			.reason = ra_peers_read(t, &v) && !instances_differ(t, &v)
+			.reason = ra_peers_read(t, &v) && !ra_view_instances_differ(&v)
 				      ? RA_R_OK
 				      : RA_R_PEER_UNREAD,
-			.error = why_unread(t, &v),
+			.error = why_unread(&v),
 			.peer = &c->peers[i],
 			.facts = v.facts,
 			.snapshot = t->snapshots != NULL ? t->snapshots[0] : NULL,

@@ -90,6 +90,22 @@ ra_engine_view(const struct ra_engine *e, const struct ra_check *check, struct r
 	    ra_stamp_now(), ret);
 }
 
+bool
+ra_view_instances_differ(const struct ra_view *v)
+{
+	const char *first = NULL;
+
+	for (size_t i = 0; i < v->instance_count; i++) {
+		const char *digest = ra_facts_text(&v->instances[i].facts, "digest");
+
+		if (first == NULL)
+			first = digest;
+		else if (digest != NULL && strcmp(first, digest) != 0)
+			return true;
+	}
+	return false;
+}
+
 /* --- snapshots --- */
 
 void

@@ -166,7 +166,7 @@ prepare_baseline(struct config_baseline *b, struct ra_conf_place *place)
 		.ref = b->git->ref.value,
 		.path = b->git->path.value,
 		.input = &b->input };
-	if (!ra_config_path_fits(b->committed.path))
+	if (!ra_git_path_fits(b->committed.path))
 		ra_conf_complain(place, "baseline/git/path",
 		    "'%s' is not a path within a repository; write it from its top, without "
 		    "leading '/' or '-' and without '.' or '..'",

@@ -55,8 +55,6 @@ const struct ra_gathered *ra_config_version(const struct ra_judge_call *call);
  */
 enum ra_reason ra_config_fill_ref(const struct ra_judge_call *call, const char *ref,
     char out[RA_GIT_REF], const char **ret_why);
-/* Whether it can be one within a repository. */
-bool ra_config_path_fits(const char *path);
 /* Whether it can be one; true where it has placeholders. */
 bool ra_config_ref_fits(const char *ref, bool *ret_wants_version);
 

@@ -4,8 +4,6 @@
 
 #include "config.h"
 
-#define PLACE_MAX 4096
-
 const struct ra_gathered *
 ra_config_version(const struct ra_judge_call *call)
 {
@@ -16,25 +14,6 @@ ra_config_version(const struct ra_judge_call *call)
 			return g;
 	}
 	return NULL;
-}
-
-bool
-ra_config_path_fits(const char *path)
-{
-	const char *p = path;
-
-	if (*path == '\0' || *path == '/' || *path == '-' || strlen(path) > PLACE_MAX ||
-	    strpbrk(path, "\n\r") != NULL)
-		return false;
-	for (;;) {
-		size_t len = strcspn(p, "/");
-
-		if (len == 0 || (len == 1 && p[0] == '.') || (len == 2 && memcmp(p, "..", 2) == 0))
-			return false;
-		if (p[len] == '\0')
-			return true;
-		p += len + 1;
-	}
 }
 
 /* "{tag}" -> "tag"; the length of it all, 0: it is none. */

@@ -261,3 +261,22 @@ ra_git_url_check(const char *url, const char *shown, struct ra_error *err)
 		ra_git_url_clear(&u);
 	return r;
 }
+
+bool
+ra_git_path_fits(const char *path)
+{
+	const char *p = path;
+
+	if (*path == '\0' || *path == '/' || *path == '-' || strlen(path) > RA_GIT_PATH_MAX ||
+	    strpbrk(path, "\n\r") != NULL)
+		return false;
+	for (;;) {
+		size_t len = strcspn(p, "/");
+
+		if (len == 0 || (len == 1 && p[0] == '.') || (len == 2 && memcmp(p, "..", 2) == 0))
+			return false;
+		if (p[len] == '\0')
+			return true;
+		p += len + 1;
+	}
+}

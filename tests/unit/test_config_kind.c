@@ -7,6 +7,8 @@
 #include <cmocka.h>
 
 #include "../../daemon/kind/config.h"
+#include "relaudit/model/git_url.h"
+
 #include "kinds.h"
 
 extern const struct ra_kind ra_kind_config;
@@ -285,12 +287,12 @@ test_refs(void **state)
 		ra_buf_putc(&large, 'x');
 	check_ref("{tag}", ra_buf_text(&large), NULL, RA_R_REF_MISSING,
 	    "the name of the ref is too long");
-	assert_true(ra_config_path_fits("deploy/a.env"));
-	assert_true(ra_config_path_fits("a"));
+	assert_true(ra_git_path_fits("deploy/a.env"));
+	assert_true(ra_git_path_fits("a"));
 	for (size_t i = 0; i < 6; i++) {
 		static const char *const bad[] = { "", "/a", "../a", "a//b", "a/./b", "-a" };
 
-		assert_false(ra_config_path_fits(bad[i]));
+		assert_false(ra_git_path_fits(bad[i]));
 	}
 }
 

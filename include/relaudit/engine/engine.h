@@ -56,6 +56,9 @@ struct ra_view {
 	size_t instance_count;
 };
 
+/* Of a configuration: its instances do not agree, whatever else is said of them. */
+bool ra_view_instances_differ(const struct ra_view *v);
+
 /*
  * One generation: the states of all checks at one moment, immutable, shared by count. Taking one is
  * O(checks) at most once per change, else a reference.

@@ -59,6 +59,8 @@ enum ra_mirror_want {
 	RA_MIRROR_BLOB,		/* the file path at ref, or at the tag of side[0].version */
 };
 
+#define RA_MIRROR_BLOB_MAX	((size_t)16 << 20)
+
 /* All copied. */
 struct ra_mirror_question {
 	enum ra_mirror_want want;

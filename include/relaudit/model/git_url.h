@@ -28,4 +28,8 @@ void ra_git_url_clear(struct ra_git_url *u);
  */
 int ra_git_url_check(const char *url, const char *shown, struct ra_error *err);
 
+/* Whether it can be a path within a repository, from its top. */
+#define RA_GIT_PATH_MAX	4096
+bool ra_git_path_fits(const char *path);
+
 #endif
