@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Of a build for coverage only: the helper, its keeper and what they start end by _exit(), and their
-   counters would be lost. */
+/* Of a build for coverage only: the helper, its keeper and what they start end by _exit(), and
+   their counters would be lost. */
 #include <unistd.h>
 
 void __gcov_dump(void);

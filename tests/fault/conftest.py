@@ -32,20 +32,34 @@ def server(folder, things):
     return taken
 
 
-@pytest.fixture(scope="session")
-def shim(tmp_path_factory):
-    """alloc.c as a library."""
-    path = tmp_path_factory.mktemp("shim") / "alloc.so"
+def library(factory, name):
+    """A file of this folder, to be preloaded."""
+    path = factory.mktemp("shim") / f"{name}.so"
     done = support.run("gcc", "-std=gnu17", "-D_GNU_SOURCE", "-O1", "-g", "-Wall", "-Wextra",
                        "-Wno-unused-parameter", "-fPIC", "-shared", "-fno-builtin", "-o", path,
-                       pathlib.Path(__file__).parent / "alloc.c")
+                       pathlib.Path(__file__).parent / f"{name}.c")
     assert done.code == 0, done
     return path
+
+
+@pytest.fixture(scope="session")
+def shim(tmp_path_factory):
+    return library(tmp_path_factory, "alloc")
 
 
 @pytest.fixture
 def alloc(folder, things, shim):
     return things(faults.Alloc(folder / "page", shim))
+
+
+@pytest.fixture(scope="session")
+def clock_shim(tmp_path_factory):
+    return library(tmp_path_factory, "clock")
+
+
+@pytest.fixture
+def clock(folder, things, clock_shim):
+    return things(faults.Clock(folder / "clock", clock_shim))
 
 
 @pytest.fixture(scope="session")

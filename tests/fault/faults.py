@@ -156,27 +156,52 @@ def waited(pid):
     return int(text.split()[1]) / 1e9
 
 
-class Alloc:
-    """Makes allocations of a daemon started with `env` fail (alloc.c)."""
+class Page:
+    """Words that a library preloaded into a daemon reads while it runs."""
 
-    FOREVER = 1 << 60
-
-    def __init__(self, path, shim):
+    def __init__(self, path, shim, name):
         path.write_bytes(bytes(4096))
         path.chmod(0o666)
         self.file = open(path, "r+b")
         self.page = mmap.mmap(self.file.fileno(), 4096)
-        # libseccomp does not live without memory, and what a sanitizer does then is not on the list
-        self.env = {"LD_PRELOAD": str(shim), "ALLOC_PAGE": str(path), "RELAUDIT_SECCOMP": "off"}
+        options = os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
+        self.env = {"LD_PRELOAD": str(shim), name: str(path), "ASAN_OPTIONS": options}
 
     def stop(self):
         self.page.close()
         self.file.close()
 
+
+class Clock(Page):
+    """The clocks of a daemon started with `env` (clock.c); its monotonic one is the real one."""
+
+    def __init__(self, path, shim):
+        super().__init__(path, shim, "CLOCK_PAGE")
+
+    def set(self, wall):
+        """Seconds ahead of the real time; at once, as a step of a time server is."""
+        self.page[0:8] = struct.pack("q", wall)
+
+    def sleep(self, seconds):
+        """The machine was suspended for so long."""
+        was = struct.unpack("2q", self.page[0:16])
+        self.page[0:16] = struct.pack("2q", *(ahead + seconds for ahead in was))
+
+
+class Alloc(Page):
+    """Makes allocations of a daemon started with `env` fail (alloc.c)."""
+
+    FOREVER = 1 << 60
+
+    def __init__(self, path, shim):
+        super().__init__(path, shim, "ALLOC_PAGE")
+        # libseccomp does not live without memory, and what a sanitizer does then is not on the list
+        self.env["RELAUDIT_SECCOMP"] = "off"
+
     def environment(self, leaks=True):
         """Libraries leak when their own allocations fail; only ours are judged for that."""
-        options = os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
-        return {**self.env, "ASAN_OPTIONS": options + ("" if leaks else ":detect_leaks=0")}
+        options = self.env["ASAN_OPTIONS"] + ("" if leaks else ":detect_leaks=0")
+        return {**self.env, "ASAN_OPTIONS": options}
 
     def arm(self, skip=FOREVER, more=0, own=True):
         """The allocation after `skip` others fails, and the `more` after it."""
