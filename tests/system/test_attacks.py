@@ -123,11 +123,16 @@ def test_an_answer_that_is_a_part_or_says_two_things(daemon, things):
     import threading
 
     def serve():
-        for _ in answers:
-            peer, _ = server.accept()
-            with peer:
-                word = peer.recv(4096).split(b" ")[1].decode().strip("/")
-                peer.sendall(answers[word])
+        """As often as asked: a connection kept that was closed meanwhile is made again."""
+        while True:
+            try:
+                peer, _ = server.accept()
+                with peer:
+                    asked = peer.recv(4096)
+                    if asked:
+                        peer.sendall(answers[asked.split(b" ")[1].decode().strip("/")])
+            except OSError:
+                return
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()
     url = f"http://127.0.0.1:{server.getsockname()[1]}"
