@@ -173,13 +173,32 @@ add_filter(struct ra_request *q, struct ra_stream *s, const char *name)
 	return true;
 }
 
+/* A stream is open for days: with no end of them nobody else would be heard. */
+static bool
+too_many(const struct ra_api *a)
+{
+	const struct ra_stream *s;
+	size_t n = 0;
+
+	for (s = a->streams; s != NULL; s = s->next)
+		n++;
+	return n >= RA_API_STREAMS;
+}
+
 void
 ra_route_events(struct ra_request *q)
 {
-	struct ra_stream *s = calloc(1, sizeof(*s) + q->param_count * sizeof(s->filters[0]));
 	struct MHD_Response *response;
+	struct ra_stream *s;
 	size_t i;
 
+	if (too_many(q->api)) {
+		ra_request_error(q, MHD_HTTP_SERVICE_UNAVAILABLE, "busy",
+		    "%d event streams are open, which is all there are; close some, or ask again",
+		    RA_API_STREAMS);
+		return;
+	}
+	s = calloc(1, sizeof(*s) + q->param_count * sizeof(s->filters[0]));
 	if (s == NULL) {
 		ra_request_error(q, MHD_HTTP_SERVICE_UNAVAILABLE, "no-memory", "out of memory");
 		return;

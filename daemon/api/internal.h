@@ -13,6 +13,7 @@
 #define RA_API_CONNECTIONS 128 /* beyond it: 503 */
 #define RA_API_SPARE	   64 /* accepted all the same, so that they can be told */
 #define RA_API_PER_UID	   64 /* uid 0 is not counted */
+#define RA_API_STREAMS	   96 /* of /v1/events, of anybody: the rest is for who asks and goes */
 #define RA_API_IDLE	   30 /* s */
 #define RA_API_BODY_MAX	   65536
 #define RA_API_SELECT_MAX  1000

@@ -195,23 +195,14 @@ came_late(struct MHD_Connection *connection)
 static bool
 too_busy(struct ra_request *q)
 {
-	struct ra_api *a = q->api;
-	struct ra_request *other;
-	struct ra_peer me, you;
-	unsigned mine = 0;
+	const struct ra_api *a = q->api;
 
 	if (a->closing) {
 		ra_request_error(
 		    q, MHD_HTTP_SERVICE_UNAVAILABLE, "stopping", "relauditd is stopping");
 		return true;
 	}
-	ra_peer_of(q->connection, &me);
-	for (other = a->requests; other != NULL && me.uid != 0; other = other->next) {
-		ra_peer_of(other->connection, &you);
-		mine += you.uid == me.uid;
-	}
-	if ((a->connections <= RA_API_CONNECTIONS || !came_late(q->connection)) &&
-	    mine <= RA_API_PER_UID)
+	if (a->connections <= RA_API_CONNECTIONS || !came_late(q->connection))
 		return false;
 	ra_request_error(q, MHD_HTTP_SERVICE_UNAVAILABLE, "busy",
 	    "too many connections; close some, or ask again");

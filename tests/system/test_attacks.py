@@ -111,6 +111,28 @@ print("held", flush=True); sys.stdin.read()
         greedy.wait()
 
 
+def test_streams_are_counted(daemon):
+    """Of root's too: those over the number are told so, and whoever asks is answered."""
+    d = daemon({"environments": {"one": {"checks": {}}}})
+    held, said = [], []
+    try:
+        for _ in range(120):
+            s = socket.socket(socket.AF_UNIX)
+            s.settimeout(20)
+            s.connect(str(d.socket))
+            s.sendall(b"GET /v1/events HTTP/1.1\r\nHost: x\r\n\r\n")
+            said.append(s.recv(65536))
+            held.append(s)
+        assert [b" 200 " in a[:20] for a in said] == [True] * 96 + [False] * 24
+        assert all(b'"busy"' in a and b"96 event streams are open" in a for a in said[96:])
+        assert d.ctl("--timeout", "5s", "status").err == ""
+    finally:
+        for s in held:
+            s.close()
+    done = d.ctl("--timeout", "5s", "version")
+    assert done.err == "", done
+
+
 def test_an_answer_that_is_a_part_or_says_two_things(daemon, things):
     """A server of two lines: 206, and a header twice."""
     server = socket.create_server(("127.0.0.1", 0))
