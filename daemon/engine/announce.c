@@ -26,8 +26,8 @@ struct ra_outgoing {
 
 static void on_timer(void *arg);
 
-static void
-unsent_free(struct ra_unsent *u)
+void
+ra_announce_free(struct ra_unsent *u)
 {
 	free(u->line);
 	free(u);
@@ -45,12 +45,16 @@ send_line(struct ra_engine *e, int priority, const char *line)
 static bool
 drop_sent(struct ra_track *t, uint64_t sent)
 {
-	struct ra_unsent *u;
+	struct ra_unsent **at = &t->unsent, *u;
 	bool any = false;
 
-	while ((u = t->unsent) != NULL && u->sent != 0 && u->sent <= sent) {
-		t->unsent = u->next;
-		unsent_free(u);
+	while ((u = *at) != NULL) {
+		if (u->sent == 0 || u->sent > sent) {
+			at = &u->next;
+			continue;
+		}
+		*at = u->next;
+		ra_announce_free(u);
 		any = true;
 	}
 	return any;
@@ -105,12 +109,18 @@ drop_most(struct ra_track *t)
 {
 	size_t n = 0;
 
-	for (const struct ra_unsent *u = t->unsent; u != NULL; u = u->next)
+	struct ra_unsent **at = &t->unsent, *u;
+
+	for (u = t->unsent; u != NULL; u = u->next)
 		n += u->sent != 0;
-	for (struct ra_unsent *u; n > OUTGOING_MAX; n--) {
-		u = t->unsent;
-		t->unsent = u->next;
-		unsent_free(u);
+	while (n > OUTGOING_MAX && (u = *at) != NULL) {
+		if (u->sent == 0) {
+			at = &u->next;
+			continue;
+		}
+		*at = u->next;
+		ra_announce_free(u);
+		n--;
 	}
 }
 
@@ -121,8 +131,8 @@ send_saved(struct ra_engine *e, struct ra_track *t)
 	struct ra_unsent *u;
 	bool out = false;
 
-	for (u = t->unsent; u != NULL && u->saved; u = u->next) {
-		if (u->sent != 0)
+	for (u = t->unsent; u != NULL && (u->saved || u->held); u = u->next) {
+		if (u->sent != 0 || u->held)
 			continue;
 		u->sent = send_line(e, u->priority, u->line);
 		if (!expect_sent(e, t, u->sent)) {
@@ -170,9 +180,9 @@ send_overdue(struct ra_engine *e, struct ra_track *t, int64_t now, int64_t *next
 	const char *summary;
 
 	while ((u = *at) != NULL) {
-		if (u->sent == 0 && u->deadline < *next && u->deadline > now)
+		if (u->sent == 0 && !u->held && u->deadline < *next && u->deadline > now)
 			*next = u->deadline;
-		if (u->sent != 0 || u->deadline > now) {
+		if (u->sent != 0 || u->held || u->deadline > now) {
 			at = &u->next;
 			continue;
 		}
@@ -183,8 +193,34 @@ send_overdue(struct ra_engine *e, struct ra_track *t, int64_t now, int64_t *next
 			    &line, "%.*s unsaved=1%s", (int)(summary - u->line), u->line, summary);
 		send_line(e, u->priority, summary != NULL && line.error == 0 ? line.data : u->line);
 		*at = u->next;
-		unsent_free(u);
+		ra_announce_free(u);
 	}
+}
+
+/* The timer fires by then at the latest. */
+static void
+look_again(struct ra_engine *e, int64_t when)
+{
+	int64_t now = ra_loop_now(e->io.loop);
+
+	if (when == INT64_MAX || (e->announce_at != 0 && e->announce_at <= when))
+		return;
+	e->announce_at = when;
+	ra_timer_start(e->announce_timer, when > now ? when - now : 1, 0);
+}
+
+/* What was held back of a check that flaps, if it has been long enough. */
+static void
+end_hold(struct ra_engine *e, struct ra_track *t, int64_t now)
+{
+	RA_BUF_LOCAL line = RA_BUF(4096);
+
+	if (ra_hold_until(t) > now)
+		return;
+	ra_hold_end(t, now, &line);
+	if (line.error == 0)
+		send_line(e, LOG_WARNING, ra_buf_text(&line));
+	send_saved(e, t);
 }
 
 static void
@@ -195,19 +231,19 @@ on_timer(void *arg)
 	size_t i;
 
 	/*
-	 * Only while the store does not answer; then a walk over the checks once a second is
-	 * cheap.
+	 * Only while the store does not answer, or a check flaps; then a walk over the checks once
+	 * a second is cheap.
 	 */
 	for (i = 0; i < e->track_count; i++) {
 		struct ra_track *t = &e->tracks[i];
 
+		end_hold(e, t, now);
 		send_overdue(e, t, now, &next);
+		if (ra_hold_until(t) < next)
+			next = ra_hold_until(t);
 	}
 	e->announce_at = 0;
-	if (next != INT64_MAX) {
-		e->announce_at = next;
-		ra_timer_start(e->announce_timer, next - now, 0);
-	}
+	look_again(e, next);
 }
 
 static struct ra_unsent *
@@ -231,26 +267,42 @@ append_line(struct ra_engine *e, struct ra_track *t, int priority, const char *l
 	return u;
 }
 
-void
-ra_announce_line(struct ra_engine *e, struct ra_track *t, int priority, const char *line)
+/* Commits a line, then sends it. tr: NULL, it is of no state. */
+static void
+announce_line(struct ra_engine *e, struct ra_track *t, int priority, const char *line,
+    const struct ra_transition *tr)
 {
 	size_t len = strlen(t->check->id) + 1;
-	struct waiting *w = malloc(sizeof(*w) + len);
-	struct ra_unsent *u = w != NULL ? append_line(e, t, priority, line) : NULL;
+	bool begins = false, hold = tr != NULL && ra_hold(t, ra_loop_now(e->io.loop));
+	struct ra_unsent *u;
+	struct waiting *w;
 
+	if (hold && !ra_hold_merge(t, tr, &begins)) {
+		look_again(e, ra_hold_until(t));
+		ra_keep_state(e, t, NULL, NULL);
+		return;
+	}
+	w = malloc(sizeof(*w) + len);
+	u = w != NULL ? append_line(e, t, priority, line) : NULL;
 	if (u == NULL) { /* better told than kept */
 		free(w);
 		send_line(e, priority, line);
 		return;
 	}
+	u->problem = tr != NULL ? tr->id : 0;
+	u->held = hold;
+	u->begins = begins;
 	w->engine = e;
 	w->seq = u->seq;
 	memcpy(w->check, t->check->id, len);
-	if (e->announce_at == 0) {
-		e->announce_at = u->deadline;
-		ra_timer_start(e->announce_timer, SAVE_WAIT, 0);
-	}
+	look_again(e, hold ? ra_hold_until(t) : u->deadline);
 	ra_keep_state(e, t, on_saved, w);
+}
+
+void
+ra_announce_line(struct ra_engine *e, struct ra_track *t, int priority, const char *line)
+{
+	announce_line(e, t, priority, line, NULL);
 }
 
 static void
@@ -310,8 +362,8 @@ ra_announce(struct ra_engine *e, struct ra_track *t, const struct ra_transition 
 	}
 	if (line.error != 0)
 		say_shortly(text, sizeof(text), c, tr);
-	ra_announce_line(
-	    e, t, ra_alert_priority(tr->now), line.error == 0 ? ra_buf_text(&line) : text);
+	announce_line(
+	    e, t, ra_alert_priority(tr->now), line.error == 0 ? ra_buf_text(&line) : text, tr);
 }
 
 static void
@@ -414,7 +466,7 @@ ra_announce_drop(struct ra_track *t)
 
 	while ((u = t->unsent) != NULL) {
 		t->unsent = u->next;
-		unsent_free(u);
+		ra_announce_free(u);
 	}
 }
 

@@ -221,6 +221,8 @@ track_move(struct ra_engine *e, struct ra_track *from, struct ra_track *to)
 		to->state = from->state;
 		to->state.latest = RA_PENDING;
 		to->unsent = from->unsent;
+		to->pace = from->pace;
+		to->held = from->held;
 		to->runs = from->runs;
 		end_runs(to, -ECANCELED);
 		ra_known_move(e, from, to);

@@ -23,8 +23,10 @@ struct ra_unsent {
 	uint64_t seq; /* in the order they came */
 	int64_t deadline; /* monotonic: sent by then, saved or not */
 	uint64_t sent; /* its number on its way to syslog; 0: not on its way */
+	uint64_t problem; /* whose beginning or end it is; 0: of no state */
 	int priority;
 	bool saved;
+	bool held, begins; /* hold.c: not to be sent yet; nobody was told of its problem */
 	char *line;
 };
 
@@ -61,6 +63,8 @@ struct ra_track {
 	struct ra_probe *probe; /* under way */
 	struct ra_run *runs; /* waiting for the next result */
 	struct ra_unsent *unsent; /* oldest first */
+	int64_t pace; /* hold.c: monotonic ms by which the lines sent so far are paid for */
+	uint32_t held; /* changes of state that were, or are to be, told by one line */
 	int64_t asked; /* monotonic ms of the last `run` */
 	uint8_t asked_count;
 };
@@ -392,6 +396,26 @@ uint64_t ra_announce_id(struct ra_engine *e);
 int ra_announce_init(struct ra_engine *e);
 /* What is out by now is marked so; then nothing more is heard of it. */
 void ra_announce_end(struct ra_engine *e);
+
+void ra_announce_free(struct ra_unsent *u);
+
+/*
+ * hold.c: a check that flaps is not to flood whom it alerts. RA_HOLD_BURST lines of state are sent
+ * as they come, further ones one each RA_HOLD_EACH; the history has every change at once.
+ */
+#define RA_HOLD_BURST 30
+#define RA_HOLD_EACH  (20 * RA_SECOND)
+/* Whether the line of a change is to wait; if not it is counted as sent. */
+bool ra_hold(struct ra_track *t, int64_t now);
+/*
+ * What waits is made less by a change: no line is left of a problem that ends before anybody was
+ * told of it, and of several changes of one problem the last only. False: there is no line of it.
+ */
+bool ra_hold_merge(struct ra_track *t, const struct ra_transition *tr, bool *ret_begins);
+/* When what waits may go; INT64_MAX: nothing waits. */
+int64_t ra_hold_until(const struct ra_track *t);
+/* Lets it go, after the line that says how much it is: "flapping check=... changes=212 ...". */
+void ra_hold_end(struct ra_track *t, int64_t now, struct ra_buf *out);
 
 /* versions.c: keeps what was read of each instance, and tells what is new of its version */
 void ra_versions_remember(struct ra_probe *p);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * LD_PRELOAD: a wall clock that is set, and a machine that was asleep. The page $CLOCK_PAGE, a file
- * that the test maps too, says by how much each of both clocks is ahead; the monotonic one is the
+ * LD_PRELOAD: a wall clock that is set, a machine that was asleep, time that has passed. The page
+ * $CLOCK_PAGE, a file that the test maps too, says by how much each of the clocks is ahead of the
  * real one. (faketime reads a file and keeps what it read in variables of its own, which threads
  * see half written.)
  */
@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 struct page {
-	_Atomic int64_t wall, boot; /* s */
+	_Atomic int64_t wall, boot, mono; /* s */
 };
 
 static const struct page *page;
@@ -47,6 +47,8 @@ clock_gettime(clockid_t id, struct timespec *ts)
 		ts->tv_sec += atomic_load(&page->wall);
 	else if (id == CLOCK_BOOTTIME)
 		ts->tv_sec += atomic_load(&page->boot);
+	else if (id == CLOCK_MONOTONIC || id == CLOCK_MONOTONIC_COARSE)
+		ts->tv_sec += atomic_load(&page->mono);
 	return 0;
 }
 

@@ -173,7 +173,7 @@ class Page:
 
 
 class Clock(Page):
-    """The clocks of a daemon started with `env` (clock.c); its monotonic one is the real one."""
+    """The clocks of a daemon started with `env` (clock.c)."""
 
     def __init__(self, path, shim):
         super().__init__(path, shim, "CLOCK_PAGE")
@@ -182,10 +182,17 @@ class Clock(Page):
         """Seconds ahead of the real time; at once, as a step of a time server is."""
         self.page[0:8] = struct.pack("q", wall)
 
+    def _add(self, *seconds):
+        was = struct.unpack("3q", self.page[0:24])
+        self.page[0:24] = struct.pack("3q", *(w + s for w, s in zip(was, seconds)))
+
     def sleep(self, seconds):
         """The machine was suspended for so long."""
-        was = struct.unpack("2q", self.page[0:16])
-        self.page[0:16] = struct.pack("2q", *(ahead + seconds for ahead in was))
+        self._add(seconds, seconds, 0)
+
+    def pass_by(self, seconds):
+        """So much time has passed."""
+        self._add(seconds, seconds, seconds)
 
 
 class Alloc(Page):

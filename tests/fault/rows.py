@@ -103,7 +103,6 @@ NOT_YET = {
 NOTES = {
     1: "allocations of libuv and libcrypto themselves are spared",
     2: "allocations of libuv and libcrypto themselves are spared",
-    37: "alerts have no rate limit of their own yet",
     41: "there is no calendar yet",
     60: "of states announced; there are no acks and silences yet",
 }

@@ -3,7 +3,7 @@
 import unicodedata
 
 from faults import config, version
-from support import parse_line
+from support import parse_line, wait_for
 
 JSON = {
     "deep-33": ('{"version":' + "[" * 33 + "1" + "]" * 33 + "}", ("not-json", "too-deep")),
@@ -76,18 +76,63 @@ def test_row_35_versions_that_steer_terminals_and_logs(daemon, web, syslog):
         assert len(done.out) < 200000, args
 
 
-def test_row_37_an_endpoint_that_flaps(daemon, web, syslog):
-    """Every change is in the history with its line, and a pair of them has one id."""
+def test_row_37_an_endpoint_that_flaps(daemon, web, syslog, clock):
+    """Every change is in the history; the lines of so many are held back, and then tell it all."""
     checks = {"version-good": version(web.url("version"), expect={"version": "1.0.0"})}
     web.put("version", {"version": "1.0.0"})
     made = config(checks)
     made["environments"]["one"]["checks"]["version-good"]["every"] = "100ms"
+    d = daemon(made, env=clock.env, inside=syslog)
+    d.ready()
+
+    def changes():
+        return [e for e in d.api("/v1/history?limit=1000")[1]["events"] if e["event"] == "state"]
+
+    def change(n, to=None):
+        web.put("version", {"version": to or ("2.0.0", "1.0.0")[n % 2]})
+        wait_for(lambda: len(changes()) == n + 1)
+    for n in range(30):
+        change(n)
+    syslog.wait("state check=", count=30)
+    for n in range(30, 37):
+        change(n)
+    assert [e["now"] for e in changes()[:36]] == ["CRITICAL", "OK"] * 18, "none is lost"
+    change(37, to=["none"])
+    assert len(syslog.lines("state check=")) == 30
+    clock.pass_by(20)
+    line = dict(parse_line(syslog.wait("flapping check=")[0])[4])
+    assert (line["now"], line["changes"]) == ("UNKNOWN", "8")
+    # What is told ends with how things are, and each problem with its own end.
+    syslog.wait("state check=", count=31)
+    change(38, to="2.0.0")
+    change(39)
+    clock.pass_by(20)
+    syslog.wait("flapping check=", count=2)
+    syslog.wait("state check=", count=32)
+    told = [dict(parse_line(ln)[4]) for ln in syslog.lines("state check=")]
+    assert [t["now"] for t in told] == ["CRITICAL", "OK"] * 15 + ["UNKNOWN", "OK"]
+    ids = [t["id"] for t in told]
+    assert len(set(ids)) == 16 and ids[::2] == ids[1::2]
+    assert ids[-1] == changes()[-1]["id"]
+
+
+def test_row_37_killed_while_lines_are_held(daemon, web, syslog):
+    """A problem nobody was told of is told after the restart, and once."""
+    checks = {"version-good": version(web.url("version"), expect={"version": "1.0.0"})}
+    web.put("version", {"version": "1.0.0"})
+    made = config(checks)
     d = daemon(made, inside=syslog)
     d.ready()
-    for n in range(20):
+    for n in range(31):
         web.put("version", {"version": "2.0.0" if n % 2 == 0 else "1.0.0"})
-        syslog.wait("state check=", count=n + 1)
-    events = [e for e in d.api("/v1/history?limit=1000")[1]["events"] if e["event"] == "state"]
-    assert [e["now"] for e in events] == ["CRITICAL", "OK"] * 10, "none is lost"
-    ids = [dict(parse_line(ln)[4])["id"] for ln in syslog.lines("state check=")]
-    assert len(set(ids)) == 10 and ids[::2] == ids[1::2]
+        assert d.ctl("run", "one/version-good").code == (2, 0)[n % 2]
+    syslog.wait("state check=", count=30)
+    wait_for(lambda: d.api("/v1/history?limit=1")[1]["events"][0]["now"] == "CRITICAL")
+    d.kill9()
+    d.start()
+    told = [dict(parse_line(ln)[4]) for ln in syslog.wait("state check=", count=31)]
+    assert told[-1]["now"] == "CRITICAL" and told[-1]["id"] not in {t["id"] for t in told[:-1]}
+    web.put("version", {"version": "1.0.0"})
+    assert d.ctl("run", "one/version-good").code == 0
+    told = [dict(parse_line(ln)[4]) for ln in syslog.wait("state check=", count=32)]
+    assert told[-1]["now"] == "OK" and told[-1]["id"] == told[-2]["id"]
