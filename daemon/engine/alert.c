@@ -81,6 +81,21 @@ ra_alert_state(struct ra_buf *out, const struct ra_check *check, const char *kin
 		ra_escape_value(out, text, strlen(text), LINE_MAX_BYTES - used);
 }
 
+void
+ra_alert_removed(struct ra_buf *out, const char *check, enum ra_verdict was, uint64_t id,
+    int64_t lasted, const char *summary)
+{
+	char text[RA_UNIT_TEXT];
+
+	ra_buf_puts(out, "removed");
+	ra_alert_pair(out, "check", check);
+	ra_buf_printf(out, " environment=%.*s", (int)strcspn(check, "/"), check);
+	ra_alert_pair(out, "was", ra_verdict_name(was));
+	ra_buf_printf(out, " id=%04" PRIx64, id);
+	ra_alert_pair(out, "lasted", ra_duration_format(lasted / RA_SECOND * RA_SECOND, text));
+	ra_alert_pair(out, "summary", summary);
+}
+
 /* What changed, and where. */
 static void
 begin_change(

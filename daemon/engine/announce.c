@@ -438,6 +438,40 @@ ra_announce_version(struct ra_engine *e, struct ra_track *t, const struct ra_ver
 }
 
 void
+ra_announce_removed(struct ra_engine *e, const char *check, const struct ra_state *s)
+{
+	static const char summary[] = "it is not configured any more; nobody looks at it";
+	int64_t at = ra_clock_wall(), lasted = at > s->problem_since ? at - s->problem_since : 0;
+	RA_BUF_LOCAL line = RA_BUF(4096);
+	RA_BUF_LOCAL body = RA_BUF(4096);
+	struct ra_history_event event = { .at = at, .what = "removed", .check = check };
+	struct ra_jsonw w;
+	char id[24];
+
+	if (s->problem == 0)
+		return;
+	ra_alert_removed(&line, check, s->state, s->problem, lasted, summary);
+	if (line.error == 0)
+		send_line(e, LOG_NOTICE, ra_buf_text(&line));
+	snprintf(id, sizeof(id), "%04llx", (unsigned long long)s->problem);
+	ra_jsonw_init(&w, &body);
+	ra_jsonw_object(&w, NULL);
+	ra_jsonw_text(&w, "event", event.what);
+	ra_jsonw_time(&w, "at", at);
+	ra_jsonw_text(&w, "check", check);
+	ra_jsonw_textn(&w, "environment", check, strcspn(check, "/"));
+	ra_jsonw_text(&w, "was", ra_verdict_name(s->state));
+	ra_jsonw_text(&w, "id", id);
+	ra_jsonw_int(&w, "lasted_s", lasted / RA_SECOND);
+	ra_jsonw_text(&w, "summary", summary);
+	ra_jsonw_object_end(&w);
+	if (body.error != 0)
+		return;
+	event.body = body.data;
+	ra_engine_emit(e, &event);
+}
+
+void
 ra_announce_again(struct ra_engine *e, struct ra_track *t, int priority, const char *line)
 {
 	struct ra_unsent *u = append_line(e, t, priority, line);

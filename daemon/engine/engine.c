@@ -173,6 +173,7 @@ ra_engine_start(struct ra_engine *e, struct ra_config *config, struct ra_error *
 	e->seen_written = ra_clock_mono();
 	ra_timer_start(e->keep_timer, RA_SECOND, 0);
 	ra_announce_resend(e);
+	ra_keep_remove(e);
 	if (e->mirror != NULL)
 		ra_mirror_sweep(e->mirror);
 	return 0;
@@ -243,6 +244,8 @@ track_drop(struct ra_engine *e, struct ra_track *t)
 {
 	if (t->probe != NULL)
 		ra_probe_cancel(t->probe);
+	if (!ra_hold_hides(t))
+		ra_announce_removed(e, t->check->id, &t->state);
 	if (e->store == NULL)
 		return;
 	(void)ra_store_remove(e->store, RA_RECORD_STATE, t->check->id);

@@ -59,6 +59,16 @@ ra_hold_merge(struct ra_track *t, const struct ra_transition *tr, bool *ret_begi
 	return tr->change != RA_CHANGE_RECOVERY || !begins;
 }
 
+bool
+ra_hold_hides(const struct ra_track *t)
+{
+	const struct ra_unsent *u = t->unsent;
+
+	while (u != NULL && !(u->held && u->begins && u->problem == t->state.problem))
+		u = u->next;
+	return u != NULL;
+}
+
 int64_t
 ra_hold_until(const struct ra_track *t)
 {

@@ -331,6 +331,8 @@ void ra_engine_emit(struct ra_engine *e, const struct ra_history_event *event);
 
 /* keep.c */
 int ra_keep_load(struct ra_engine *e, struct ra_error *err);
+/* Records of checks that are not configured any more go, and their problems end. */
+void ra_keep_remove(struct ra_engine *e);
 void ra_keep_latest(struct ra_engine *e, struct ra_track *t);
 void ra_keep_state(
     struct ra_engine *e, struct ra_track *t, void (*done)(void *arg, int error), void *arg);
@@ -387,6 +389,8 @@ struct ra_version_change {
 /* Into the history and to the listeners; a change to syslog as well. */
 void ra_announce_version(
     struct ra_engine *e, struct ra_track *t, const struct ra_version_change *c);
+/* Of a check that is not configured any more; if it had a problem, so that it has an end. */
+void ra_announce_removed(struct ra_engine *e, const char *check, const struct ra_state *s);
 /* Commits a line, then sends it. */
 void ra_announce_line(struct ra_engine *e, struct ra_track *t, int priority, const char *line);
 void ra_announce_again(struct ra_engine *e, struct ra_track *t, int priority, const char *line);
@@ -412,6 +416,8 @@ bool ra_hold(struct ra_track *t, int64_t now);
  * told of it, and of several changes of one problem the last only. False: there is no line of it.
  */
 bool ra_hold_merge(struct ra_track *t, const struct ra_transition *tr, bool *ret_begins);
+/* Of its problem nobody was told as yet. */
+bool ra_hold_hides(const struct ra_track *t);
 /* When what waits may go; INT64_MAX: nothing waits. */
 int64_t ra_hold_until(const struct ra_track *t);
 /* Lets it go, after the line that says how much it is: "flapping check=... changes=212 ...". */

@@ -446,3 +446,42 @@ ra_keep_load(struct ra_engine *e, struct ra_error *err)
 	forget_unrecorded(e);
 	return 0;
 }
+
+struct gone {
+	struct ra_engine *engine;
+	struct ra_buf names; /* each with its NUL */
+};
+
+static void
+on_recorded(void *arg, const char *id, const char *body)
+{
+	struct gone *gone = arg;
+
+	if (track_of(gone->engine, id) == NULL)
+		ra_buf_add(&gone->names, id, strlen(id) + 1);
+}
+
+/* What there is no memory for is removed at another start. */
+void
+ra_keep_remove(struct ra_engine *e)
+{
+	struct gone gone = { e, RA_BUF(64 << 20) };
+	const char *name, *body;
+	struct ra_state state;
+	json_t *o;
+
+	if (e->store == NULL)
+		return;
+	ra_store_each(e->store, RA_RECORD_STATE, on_recorded, &gone);
+	for (name = gone.names.data; name != NULL && name < gone.names.data + gone.names.len;
+	     name += strlen(name) + 1) {
+		body = ra_store_get(e->store, RA_RECORD_STATE, name);
+		o = body != NULL ? json_loads(body, 0, NULL) : NULL;
+		if (o != NULL && read_state(o, &state) == 0)
+			ra_announce_removed(e, name, &state);
+		json_decref(o);
+		(void)ra_store_remove(e->store, RA_RECORD_STATE, name);
+		ra_store_forget(e->store, name);
+	}
+	ra_buf_free(&gone.names);
+}

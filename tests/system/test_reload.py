@@ -86,6 +86,37 @@ def test_a_problem_outlives_a_changed_definition(daemon, checks, web, syslog):
     assert end["id"] == begin["id"]
 
 
+@pytest.mark.parametrize("how", ["reload", "restart"])
+def test_a_problem_of_a_check_that_goes_has_an_end(daemon, checks, syslog, how):
+    """Once; and when the check comes back its problem is another one."""
+    with_it = config(one={"version": checks("b"), "other": {**checks("a"), "kind": "version"}})
+    d = daemon(with_it, inside=syslog)
+    d.ready()
+    begin = dict(parse_line(syslog.wait("now=CRITICAL")[0])[4])
+    d.write(config(one={"other": {**checks("a"), "kind": "version"}}))
+    if how == "reload":
+        assert d.ctl("reload").code == 0
+    else:
+        d.stop()
+        d.start()
+    line = parse_line(syslog.wait(": removed ")[0])
+    end = dict(line[4])
+    assert (end["check"], end["environment"]) == ("one/version", "one")
+    assert (end["was"], end["id"]) == ("CRITICAL", begin["id"]) and "lasted" in end
+    event = d.api("/v1/history")[1]["events"]
+    event = next(e for e in event if e["event"] == "removed")
+    assert (event["check"], event["was"], event["id"]) == ("one/version", "CRITICAL", begin["id"])
+    assert "removed" in d.ctl("history").out
+    d.stop()
+    d.start()
+    d.write(with_it)
+    assert d.ctl("reload").code == 0
+    d.ready()
+    again = dict(parse_line(syslog.wait("now=CRITICAL", count=2)[1])[4])
+    assert again["id"] != begin["id"]
+    assert len(syslog.lines(": removed ")) == 1
+
+
 def test_a_storm_of_hangups(daemon, checks, web):
     d = daemon(config(one={"version": checks("a")}))
     d.ready()
