@@ -68,6 +68,7 @@ test_values(void **state)
 		{ "http://h:80?a@b", false },
 		{ "http://h:80#a@b", false },
 		{ "http://h:8a/b@c", true },
+		{ "http://h:+8/a@b", true },
 		{ "http://h:/a@b", false },
 		{ "http://h:8:/a@b", false },
 		{ "http://u:p:q/a@b", true },

@@ -56,6 +56,7 @@ test_known(void **state)
 		{ "A", "see hunter2, there", true, false },
 		{ "OPEN", "hunter2", true, false },
 		{ "OPEN", "hunter", false, false },
+		{ "OPEM", "hunter", false, false },
 		{ "A", "", false, false },
 		{ "hunter2", "1", false, true },
 		{ "/users/hunter2/age", "1", false, true },
@@ -188,6 +189,7 @@ test_origins(void **state)
 	BUILD *s = NULL;
 
 	(void)state;
+	ra_snapshot_builder_free(NULL);
 	memset(path, 'x', RA_KEY_NAME_MAX + 1);
 	assert_int_equal(ra_snapshot_origin(b, path), -EMSGSIZE);
 	path[RA_KEY_NAME_MAX] = '\0';
