@@ -252,33 +252,34 @@ static int
 read_fact(struct ra_facts *f, const struct ra_fact_def *defs, const char *name, const json_t *value)
 {
 	const struct ra_fact_def *def = find_def(defs, name);
+	json_type type = json_typeof(value);
 	int64_t time;
 
 	if (def == NULL)
 		return 0;
 	switch (def->type) {
 	case RA_FACT_TEXT:
-		return json_is_string(value)
+		return type == JSON_STRING
 			   ? ra_facts_set_text(f, defs, name, json_string_value(value))
 			   : 0;
 	case RA_FACT_INT:
-		return json_is_integer(value)
+		return type == JSON_INTEGER
 			   ? ra_facts_set_number(f, defs, name, json_integer_value(value))
 			   : 0;
 	case RA_FACT_TIME:
-		return json_is_string(value) && ra_time_parse(json_string_value(value),
-						    json_string_length(value), &time) == 0
+		return type == JSON_STRING && ra_time_parse(json_string_value(value),
+						  json_string_length(value), &time) == 0
 			   ? ra_facts_set_number(f, defs, name, time)
 			   : 0;
 	case RA_FACT_JSON:
-		return json_is_array(value) || json_is_object(value)
-			   ? read_json(f, defs, name, value)
-			   : 0;
+		return type == JSON_ARRAY || type == JSON_OBJECT ? read_json(f, defs, name, value)
+								 : 0;
 	case RA_FACT_REAL:
 		break;
 	}
-	return json_is_number(value) ? ra_facts_set_real(f, defs, name, json_number_value(value))
-				     : 0;
+	return type == JSON_INTEGER || type == JSON_REAL
+		   ? ra_facts_set_real(f, defs, name, json_number_value(value))
+		   : 0;
 }
 
 int

@@ -61,16 +61,24 @@ first_key(void)
 static int
 facts(void)
 {
-	static const struct ra_fact_def defs[] = { { "a", RA_FACT_JSON, "" },
-		{ "b", RA_FACT_TEXT, "" }, { 0 } };
-	struct ra_facts f = { 0 };
-	int r;
+	static const struct ra_fact_def defs[] = { { "json", RA_FACT_JSON, "" },
+		{ "text", RA_FACT_TEXT, "" }, { "int", RA_FACT_INT, "" },
+		{ "real", RA_FACT_REAL, "" }, { "time", RA_FACT_TIME, "" }, { 0 } };
+	static const char *const rows[] = { "{\"json\":[1],\"text\":\"x\"}",
+		"{\"text\":\"x\",\"json\":[1]}", "{\"int\":1,\"text\":\"x\"}",
+		"{\"real\":1,\"text\":\"x\"}",
+		"{\"time\":\"2026-11-23T12:00:00Z\",\"text\":\"x\"}" };
+	int r = 0;
 
 	arm();
-	r = ra_facts_read("{\"a\":[1],\"b\":\"x\"}", 17, defs, &f);
+	for (size_t i = 0; i < RA_ARRAY_SIZE(rows) && r == 0; i++) {
+		struct ra_facts f = { 0 };
+
+		r = ra_facts_read(rows[i], strlen(rows[i]), defs, &f);
+		assert_int_equal(f.count, r == 0 ? 2 : 0);
+		ra_facts_free(&f);
+	}
 	disarm();
-	assert_int_equal(f.count, r == 0 ? 2 : 0);
-	ra_facts_free(&f);
 	return r;
 }
 

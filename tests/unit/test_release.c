@@ -225,6 +225,9 @@ test_ancestry_of_some(void **state)
 	assert_int_equal(ra_releases_compare(r, "1.0.0", "nowhere", &way), -ENOENT);
 	assert_int_equal(ra_releases_lag(r, "second", "first", &lag), 0);
 	assert_int_equal(lag, -1);
+	/* a version without a tag has no place among those that are not semantic */
+	assert_int_equal(ra_releases_lag(r, "2.0.0-rc.1", "2.0.0", &lag), 0);
+	assert_int_equal(lag, 0);
 	ra_releases_free(r);
 }
 
