@@ -465,11 +465,12 @@ test_suggest(void **state)
 		{ { .text = { "/a/b*=1\n/x y=1\n12=1\n\"=\n/p/q=1", "" } }, NULL,
 		    "ignore: [\"\\\"\", \"/a/b\\\\*\", /p/q, \"/x y\", \"12\"]\n" },
 		{ { .text = { "N=1", "" }, .committed = { "N=1", "" } }, NULL, "" },
-		/* what YAML would take for something else, or not at all */
-		{ { .text = { "null=1\ntrue=1\nfalse=1\na_{=1\na@=1\n[=1\na/.-=1\n-a=1", "" } },
+		{ { .text = { "null=1\nTrue=1\nfalse=1\na_{=1\na@=1\n[=1\na/.-=1\n-a=1", "" } },
 		    NULL,
-		    "ignore: [\"-a\", \"\\\\[\", a/.-, \"a@\", \"a_{\", \"false\", \"null\", "
-		    "\"true\"]\n" },
+		    "ignore: [\"-a\", \"True\", \"\\\\[\", a/.-, \"a@\", \"a_{\", \"false\", "
+		    "\"null\"]\n" },
+		{ { .text = { "NULL=1\n$$=1\n${x}=1\n$${x}=1", "" } }, NULL,
+		    "ignore: [\"$$\", \"$$${x}\", \"$${x}\", \"NULL\"]\n" },
 	};
 
 	(void)state;
@@ -490,11 +491,10 @@ test_suggest(void **state)
 static void
 test_suggestion_silences(void **state)
 {
-	static struct rig rig;
 	struct ra_drift_suggestion suggestion = { 0 };
+	static struct rig rig;
 	RA_BUF_LOCAL text = RA_BUF(0);
 
-	(void)state;
 	compare(&rig, &(struct sides){ .text = { "A=1\nB[x=1\nC=1", "A=2\nC=1\nE=1" } },
 	    "ignore B\\[x;ignore E;may-differ A");
 	assert_false(rig.d.drift);
