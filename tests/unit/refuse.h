@@ -65,7 +65,8 @@ refused(void)
 	REFUSE(int, EVP_MAC_init, \
 	    (EVP_MAC_CTX *ctx, const uint8_t *key, size_t n, const OSSL_PARAM params[]), \
 	    (ctx, key, n, params), 0) \
-	REFUSE(int, EVP_MAC_update, (EVP_MAC_CTX *ctx, const uint8_t *p, size_t n), (ctx, p, n), 0) \
+	REFUSE(int, EVP_MAC_update, (EVP_MAC_CTX *ctx, const uint8_t *p, size_t n), \
+	    (ctx, p, n), 0) \
 	REFUSE(int, EVP_MAC_final, (EVP_MAC_CTX *ctx, uint8_t *out, size_t *len, size_t room), \
 	    (ctx, out, len, room), 0)
 
