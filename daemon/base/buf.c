@@ -131,7 +131,7 @@ ra_buf_vprintf(struct ra_buf *b, const char *fmt, va_list ap)
 	va_end(again);
 	if (n < 0) {
 		b->data[b->len] = '\0';
-		return fail(b, errno > 0 ? -errno : -EINVAL);
+		return fail(b, -errno);
 	}
 	if (r == 0)
 		b->len += (size_t)n;

@@ -11,16 +11,16 @@
 #define WINDOW	 ((size_t)160) /* characters kept of a long source line */
 #define ELLIPSIS "\xe2\x80\xa6"
 
-/* Takes off the end of a text that was cut inside a character. */
+/* Takes off the end of a full text that was cut inside a character. */
 static void
-trim_end(char *text, size_t len)
+trim_end(char text[RA_ERROR_TEXT])
 {
-	size_t start = len;
+	size_t len = RA_ERROR_TEXT - 1, start = len;
 	uint32_t c;
 
-	while (start > 0 && len - start < 3 && ((uint8_t)text[start - 1] & 0xc0) == 0x80)
+	while (len - start < 3 && ((uint8_t)text[start - 1] & 0xc0) == 0x80)
 		start--;
-	if (start > 0 && (uint8_t)text[start - 1] >= 0xc0 &&
+	if ((uint8_t)text[start - 1] >= 0xc0 &&
 	    ra_utf8_decode(text + start - 1, len - (start - 1), &c) == 0)
 		text[start - 1] = '\0';
 }
@@ -35,7 +35,7 @@ format_text(char text[RA_ERROR_TEXT], const char *fmt, va_list ap)
 	if (n < 0)
 		memcpy(text, "error", sizeof("error"));
 	else if (n >= RA_ERROR_TEXT)
-		trim_end(text, RA_ERROR_TEXT - 1);
+		trim_end(text);
 	for (char *p = text; *p != '\0'; p++) {
 		if (*p == '\n' || *p == '\r')
 			*p = ' ';
@@ -103,7 +103,7 @@ static char *
 source_window(const char *source, size_t col, uint32_t *ret_col)
 {
 	size_t len = strlen(source), total = chars_of(source, len), skip, from, size;
-	char *text;
+	struct ra_buf text = RA_BUF(0);
 
 	*ret_col = 1;
 	if (total <= WINDOW)
@@ -112,12 +112,13 @@ source_window(const char *source, size_t col, uint32_t *ret_col)
 	skip = skip > total - WINDOW ? total - WINDOW : skip;
 	from = bytes_of(source, len, skip);
 	size = bytes_of(source + from, len - from, WINDOW);
-	if (asprintf(&text, "%s%.*s%s", skip > 0 ? ELLIPSIS : "", (int)size, source + from,
-		from + size < len ? ELLIPSIS : "") < 0)
-		return NULL;
-	if (skip > 0) /* the mark stands in the column before */
+	if (skip > 0) { /* the mark stands in the column before */
+		(void)ra_buf_puts(&text, ELLIPSIS);
 		*ret_col = (uint32_t)skip;
-	return text;
+	}
+	(void)ra_buf_add(&text, source + from, size);
+	(void)ra_buf_puts(&text, from + size < len ? ELLIPSIS : "");
+	return ra_buf_take(&text);
 }
 
 static void

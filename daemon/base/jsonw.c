@@ -131,7 +131,7 @@ ra_jsonw_int(struct ra_jsonw *w, const char *key, int64_t value)
 void
 ra_jsonw_real(struct ra_jsonw *w, const char *key, double value)
 {
-	char text[32], *comma;
+	char text[32];
 
 	if (!isfinite(value)) {
 		ra_jsonw_null(w, key);
@@ -141,13 +141,10 @@ ra_jsonw_real(struct ra_jsonw *w, const char *key, double value)
 		ra_jsonw_int(w, key, (int64_t)value);
 		return;
 	}
-	/* 15 digits where they are enough: 0.1, not 0.10000000000000001. */
+	/* 15 digits where they are enough: 0.1, not 0.10000000000000001. LC_NUMERIC is "C". */
 	snprintf(text, sizeof(text), "%.15g", value);
 	if (strtod(text, NULL) != value)
 		snprintf(text, sizeof(text), "%.17g", value);
-	comma = strchr(text, ',');
-	if (comma != NULL) /* by the locale */
-		*comma = '.';
 	plain(w, key, text, strlen(text));
 }
 

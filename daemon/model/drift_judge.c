@@ -144,20 +144,21 @@ compare_values(struct ra_drift_walk *w)
 	for (size_t i = 0; i < w->n; i++) {
 		if (i == first || equal(w, &w->sides[first], &w->sides[i]))
 			continue;
-		if (!is_opaque(w, i) && !is_opaque(w, first))
+		if (!is_opaque(w, i)) /* nor is the first then, which is opaque where all are */
 			return RA_DRIFT_DIFFERS;
 		unverifiable = true;
 	}
 	return unverifiable ? RA_DRIFT_UNVERIFIABLE : RA_DRIFT_SAME;
 }
 
+/* All sides have it. */
 static bool
 other_origin(const struct ra_drift_walk *w)
 {
 	for (size_t i = 0; i < w->n; i++) {
 		const struct ra_drift_cursor *c = &w->sides[i];
 
-		if (ra_drift_is_environment(w, i) && c->slot != NULL &&
+		if (ra_drift_is_environment(w, i) &&
 		    !ra_drift_rules_origin(
 			&w->rules, w->key, c->s->texts + c->s->origins[c->slot->origin]))
 			return true;

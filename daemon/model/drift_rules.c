@@ -45,7 +45,8 @@ fit(const char *key, enum ra_drift_names names, struct ra_arena *arena)
 
 	if (names == RA_DRIFT_MIXED && key[0] == '/')
 		return key + 1;
-	if (names != RA_DRIFT_POINTERS || key[0] == '\0' || strchr("/*?[", key[0]) != NULL)
+	/* strchr() finds the end of "" too. */
+	if (names != RA_DRIFT_POINTERS || strchr("/*?[", key[0]) != NULL)
 		return key;
 	fitted = ra_arena_alloc(arena, size);
 	if (fitted == NULL)
@@ -114,8 +115,7 @@ ra_drift_rules_look(struct ra_drift_rules *r, const char *key, size_t len)
 {
 	unsigned said = 0;
 
-	while (r->next < r->exact_count && compare(r, r->next, key, len) < 0)
-		r->next++;
+	/* ra_drift_rules_absent() passed what comes before. */
 	for (; r->next < r->exact_count && compare(r, r->next, key, len) == 0; r->next++)
 		said |= apply(r, r->exact[r->next]);
 	for (size_t i = 0; i < r->glob_count; i++) {

@@ -19,8 +19,8 @@ is_plain(const char *key, size_t len)
 		    !(i == 0 && c == '/'))
 			return false;
 	}
-	return letter && strcmp(key, "null") != 0 && strcmp(key, "true") != 0 &&
-	       strcmp(key, "false") != 0;
+	return letter && strcasecmp(key, "null") != 0 && strcasecmp(key, "true") != 0 &&
+	       strcasecmp(key, "false") != 0;
 }
 
 static void
@@ -35,6 +35,8 @@ add_key(struct ra_buf *out, const char *key, size_t len)
 	for (size_t i = 0; i < len; i++) {
 		if (ra_drift_is_pattern((const char[]){ key[i], '\0' }))
 			ra_buf_putc(&pattern, '\\');
+		if (key[i] == '$' && key[i + 1] == '{') /* "${" would be a variable */
+			ra_buf_putc(&pattern, '$');
 		ra_buf_putc(&pattern, key[i]);
 	}
 	if (pattern.error < 0)

@@ -206,31 +206,34 @@ write_time(struct ra_jsonw *w, const char *name, int64_t wall_ms)
 		ra_jsonw_text(w, name, text);
 }
 
+static void
+write_fact(struct ra_jsonw *w, const struct ra_fact *fact)
+{
+	switch (fact->def->type) {
+	case RA_FACT_TEXT:
+		ra_jsonw_text(w, fact->def->name, fact->text);
+		return;
+	case RA_FACT_JSON:
+		ra_jsonw_raw(w, fact->def->name, fact->text, strlen(fact->text));
+		return;
+	case RA_FACT_INT:
+		ra_jsonw_int(w, fact->def->name, fact->number);
+		return;
+	case RA_FACT_TIME:
+		write_time(w, fact->def->name, fact->number);
+		return;
+	case RA_FACT_REAL:
+		break;
+	}
+	ra_jsonw_real(w, fact->def->name, fact->real);
+}
+
 void
 ra_facts_write(const struct ra_facts *f, struct ra_jsonw *w, const char *key)
 {
 	ra_jsonw_object(w, key);
-	for (size_t i = 0; i < f->count; i++) {
-		const struct ra_fact *fact = &f->list[i];
-
-		switch (fact->def->type) {
-		case RA_FACT_TEXT:
-			ra_jsonw_text(w, fact->def->name, fact->text);
-			break;
-		case RA_FACT_JSON:
-			ra_jsonw_raw(w, fact->def->name, fact->text, strlen(fact->text));
-			break;
-		case RA_FACT_INT:
-			ra_jsonw_int(w, fact->def->name, fact->number);
-			break;
-		case RA_FACT_TIME:
-			write_time(w, fact->def->name, fact->number);
-			break;
-		case RA_FACT_REAL:
-			ra_jsonw_real(w, fact->def->name, fact->real);
-			break;
-		}
-	}
+	for (size_t i = 0; i < f->count; i++)
+		write_fact(w, &f->list[i]);
 	ra_jsonw_object_end(w);
 }
 
@@ -249,51 +252,46 @@ static int
 read_fact(struct ra_facts *f, const struct ra_fact_def *defs, const char *name, const json_t *value)
 {
 	const struct ra_fact_def *def = find_def(defs, name);
+	json_type type = json_typeof(value);
 	int64_t time;
 
 	if (def == NULL)
 		return 0;
 	switch (def->type) {
 	case RA_FACT_TEXT:
-		return json_is_string(value)
+		return type == JSON_STRING
 			   ? ra_facts_set_text(f, defs, name, json_string_value(value))
 			   : 0;
 	case RA_FACT_INT:
-		return json_is_integer(value)
+		return type == JSON_INTEGER
 			   ? ra_facts_set_number(f, defs, name, json_integer_value(value))
 			   : 0;
 	case RA_FACT_TIME:
-		return json_is_string(value) && ra_time_parse(json_string_value(value),
-						    json_string_length(value), &time) == 0
+		return type == JSON_STRING && ra_time_parse(json_string_value(value),
+						  json_string_length(value), &time) == 0
 			   ? ra_facts_set_number(f, defs, name, time)
 			   : 0;
 	case RA_FACT_JSON:
-		return json_is_array(value) || json_is_object(value)
-			   ? read_json(f, defs, name, value)
-			   : 0;
+		return type == JSON_ARRAY || type == JSON_OBJECT ? read_json(f, defs, name, value)
+								 : 0;
 	case RA_FACT_REAL:
-		return json_is_number(value)
-			   ? ra_facts_set_real(f, defs, name, json_number_value(value))
-			   : 0;
+		break;
 	}
-	return 0;
+	return type == JSON_INTEGER || type == JSON_REAL
+		   ? ra_facts_set_real(f, defs, name, json_number_value(value))
+		   : 0;
 }
 
 int
 ra_facts_read(const char *json, size_t len, const struct ra_fact_def *defs, struct ra_facts *ret)
 {
 	RA_CLEANUP(ra_facts_free) struct ra_facts facts = { 0 };
-	json_t *root = json_loadb(json, len, JSON_REJECT_DUPLICATES, NULL), *value;
-	const char *name;
-	int r = 0;
+	json_t *root = json_loadb(json, len, JSON_REJECT_DUPLICATES, NULL);
+	int r = json_is_object(root) ? 0 : -EINVAL;
 
-	if (!json_is_object(root))
-		r = -EINVAL;
-	json_object_foreach (root, name, value) {
-		r = read_fact(&facts, defs, name, value);
-		if (r < 0)
-			break;
-	}
+	for (void *at = json_object_iter(root); at != NULL && r == 0;
+	     at = json_object_iter_next(root, at))
+		r = read_fact(&facts, defs, json_object_iter_key(at), json_object_iter_value(at));
 	json_decref(root);
 	if (r < 0)
 		return r;

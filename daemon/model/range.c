@@ -365,9 +365,9 @@ holds(const struct comparator *c, const struct ra_semver *v)
 	case GREATER_EQUAL:
 		return order >= 0;
 	case GREATER:
-		return order > 0;
+		break;
 	}
-	return false;
+	return order > 0;
 }
 
 static bool

@@ -72,13 +72,14 @@ take_placeholders(struct ra_snapshot_builder *b)
 	for (size_t i = 0; i < rules->placeholder_count; i++) {
 		struct ra_placeholder p = rules->placeholders[i];
 		size_t size = strlen(p.name) + 4;
-		char *template = rules->templates ? ra_arena_alloc(b->arena, size) : NULL;
+		char *template;
 
 		take_placeholder(b, p);
-		if (rules->templates && template == NULL)
-			return -ENOMEM;
-		if (template == NULL)
+		if (!rules->templates)
 			continue;
+		template = ra_arena_alloc(b->arena, size);
+		if (template == NULL)
+			return -ENOMEM;
 		snprintf(template, size, "${%s}", p.name);
 		take_placeholder(b, (struct ra_placeholder){ .name = p.name, .value = template });
 	}
@@ -355,7 +356,7 @@ static const char *
 hidden_key(struct ra_snapshot_builder *b, const char *key, size_t *len)
 {
 	char out[RA_SECRET_TEXT + 1] = "/";
-	size_t slash = *len > 0 && key[0] == '/' ? 1 : 0;
+	size_t slash = key[0] == '/' ? 1 : 0;
 
 	if (ra_secret_digest(b->mac, key, *len, out + slash) < 0)
 		return NULL;

@@ -55,13 +55,13 @@ load(const struct ra_pending *list, struct item *items, size_t count, size_t dep
 {
 	for (size_t i = 0; i < count; i++) {
 		const struct ra_pending *p = &list[items[i].index];
-		size_t left = p->key_len > depth ? p->key_len - depth : 0;
+		size_t left = p->key_len - depth;
 
 		if (i + 2 * AHEAD < count) {
 			__builtin_prefetch(&list[items[i + 2 * AHEAD].index]);
 			__builtin_prefetch(list[items[i + AHEAD].index].key);
 		}
-		items[i].head = left > 0 ? head_of(p->key + depth, left) : 0;
+		items[i].head = head_of(p->key + depth, left);
 		items[i].left = (uint32_t)left;
 	}
 }
@@ -119,16 +119,16 @@ sort_heads(struct item *items, struct item *spare, size_t count)
 	merge(items, spare, half, items + half, count - half);
 }
 
-/* Bytes from depth on that all of them share, in steps of eight. */
+/* Bytes from depth on, which all of them have, that all share: in steps of eight. */
 static size_t
 shared(const struct ra_pending *list, const struct item *items, size_t count, size_t depth)
 {
 	const struct ra_pending *first = &list[items[0].index];
-	size_t same = first->key_len > depth ? first->key_len - depth : 0;
+	size_t same = first->key_len - depth;
 
 	for (size_t i = 1; i < count && same >= 8; i++) {
 		const struct ra_pending *p = &list[items[i].index];
-		size_t len = p->key_len > depth ? p->key_len - depth : 0, n = 0;
+		size_t len = p->key_len - depth, n = 0;
 
 		while (n < same && n < len && first->key[depth + n] == p->key[depth + n])
 			n++;

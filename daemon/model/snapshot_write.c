@@ -109,17 +109,15 @@ struct reader {
 	size_t left;
 };
 
-static bool
+/* There are so many: their number was held against what is left. */
+static void
 get_words(struct reader *r, uint32_t *words, size_t count)
 {
-	if (r->left / sizeof(*words) < count)
-		return false;
 	memcpy(words, r->at, count * sizeof(*words));
 	for (size_t i = 0; i < count; i++)
 		words[i] = le32toh(words[i]);
 	r->at += count * sizeof(*words);
 	r->left -= count * sizeof(*words);
-	return true;
 }
 
 /* One text with its NUL; *at moves behind it. */
@@ -147,8 +145,7 @@ take_slot(struct reader *r, struct ra_snapshot *s, size_t i, size_t len, size_t 
 	struct ra_slot *slot = &s->slots[i], *last = i > 0 ? slot - 1 : NULL;
 	uint32_t words[SLOT_WORDS];
 
-	if (!get_words(r, words, SLOT_WORDS))
-		return false;
+	get_words(r, words, SLOT_WORDS);
 	*slot = (struct ra_slot){ .key_len = words[SLOT_KEY],
 		.value_len = words[SLOT_VALUE],
 		.compared_len = words[SLOT_COMPARED],
@@ -197,8 +194,8 @@ take_origins(struct reader *r, uint32_t *origins, struct ra_snapshot *s, size_t 
 	for (size_t i = 0; i < s->origin_count; i++) {
 		uint32_t text_len;
 
-		if (!get_words(r, &text_len, 1) ||
-		    !take_text(s->texts, len, at, text_len, &origins[i]) ||
+		get_words(r, &text_len, 1);
+		if (!take_text(s->texts, len, at, text_len, &origins[i]) ||
 		    strlen(s->texts + origins[i]) != text_len)
 			return false;
 	}
@@ -216,7 +213,7 @@ take_rest(struct reader *r, const uint32_t head[HEAD_WORDS], struct ra_snapshot 
 	RA_FREE struct ra_snapshot *s = NULL;
 	uint32_t *places;
 
-	if (r->left < lengths || r->left - lengths > UINT32_MAX)
+	if (r->left < lengths)
 		return -EBADMSG;
 	len = r->left - lengths;
 	s = ra_block_new(slots + origins + len);
@@ -256,13 +253,15 @@ ra_snapshot_read(const void *bytes, size_t len, struct ra_snapshot **ret)
 	uint32_t head[HEAD_WORDS];
 	uint8_t digest[RA_DIGEST_SIZE];
 
-	if (len < sizeof(head) + CHECKSUM)
+	if (len < sizeof(head) + CHECKSUM || len > UINT32_MAX)
 		return -EBADMSG;
 	r.left -= CHECKSUM;
 	if (ra_digest_of(bytes, r.left, digest) < 0)
 		return -EIO;
-	if (memcmp(digest, (const uint8_t *)bytes + r.left, CHECKSUM) != 0 ||
-	    !get_words(&r, head, HEAD_WORDS) || head[HEAD_MAGIC] != MAGIC)
+	if (memcmp(digest, (const uint8_t *)bytes + r.left, CHECKSUM) != 0)
+		return -EBADMSG;
+	get_words(&r, head, HEAD_WORDS);
+	if (head[HEAD_MAGIC] != MAGIC)
 		return -EBADMSG;
 	if (head[HEAD_VERSION] != VERSION)
 		return -EPROTONOSUPPORT;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <float.h>
+#include <limits.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -111,6 +112,32 @@ test_arena_large(void **state)
 	assert_ptr_equal(second, first + 16);
 	assert_true(ra_arena_alloc(a, 0) != ra_arena_alloc(a, 0));
 	ra_arena_free(a);
+	a = ra_arena_new();
+	assert_non_null(ra_arena_alloc(a, 1000000));
+	assert_non_null(ra_arena_alloc(a, 16));
+	ra_arena_free(a);
+}
+
+/* Blocks grow, so that a large configuration takes few of them, and not without end. */
+static void
+test_arena_blocks(void **state)
+{
+	struct ra_arena *a = ra_arena_new();
+	size_t blocks = 0, last = ra_arena_size(a), step = 0;
+
+	(void)state;
+	for (int i = 0; i < 100000; i++) {
+		assert_non_null(ra_arena_alloc(a, 32));
+		if (ra_arena_size(a) == last)
+			continue;
+		assert_true(ra_arena_size(a) - last >= step);
+		step = ra_arena_size(a) - last;
+		last += step;
+		blocks++;
+	}
+	assert_int_equal(step, 256 * 1024);
+	assert_true(blocks < 20);
+	ra_arena_free(a);
 }
 
 static void
@@ -220,6 +247,19 @@ test_buf_printf(void **state)
 		assert_int_equal(strlen(b.data), b.len);
 		assert_int_equal(b.data[b.len - 1], '>');
 	}
+}
+
+/* A text that cannot be written in the locale leaves the buffer as it was. */
+static void
+test_buf_printf_fails(void **state)
+{
+	RA_BUF_LOCAL b = RA_BUF(0);
+
+	(void)state;
+	assert_int_equal(ra_buf_puts(&b, "before"), 0);
+	assert_int_equal(ra_buf_printf(&b, "ab%ls", (const wchar_t[]){ 0x110000, 0 }), -EILSEQ);
+	assert_string_equal(ra_buf_text(&b), "before");
+	assert_int_equal(ra_buf_puts(&b, "x"), -EILSEQ);
 }
 
 static void
@@ -655,6 +695,7 @@ test_digest_keyed(void **state)
 {
 	uint8_t digest[RA_DIGEST_SIZE], key[131];
 	const char *text = "Test Using Larger Than Block-Size Key - Hash Key First";
+	struct ra_mac *mac;
 	char hex[RA_DIGEST_HEX];
 
 	(void)state;
@@ -668,6 +709,13 @@ test_digest_keyed(void **state)
 	assert_int_equal(ra_digest_keyed(NULL, 0, NULL, 0, digest), 0);
 	assert_string_equal(ra_digest_hex(digest, hex),
 	    "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad");
+	mac = ra_mac_new(NULL, 0);
+	assert_int_equal(ra_mac_of(mac, NULL, 0, digest), 0);
+	ra_mac_free(mac);
+	assert_string_equal(ra_digest_hex(digest, hex),
+	    "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad");
+	/* a length that libcrypto cannot be told */
+	assert_int_equal(ra_digest_keyed("k", (size_t)INT_MAX + 1, "", 0, digest), -EIO);
 }
 
 static void
@@ -702,6 +750,8 @@ test_error(void **state)
 	assert_int_equal(err.code, -ENOENT);
 	ra_error_set(&err, -EIO, "again: %s", err.text);
 	assert_string_equal(err.text, "again: file 'a': it is  missing 3");
+	assert_int_equal(ra_error_set(&err, -EIO, "%ls", (const wchar_t[]){ 0x110000, 0 }), -EIO);
+	assert_string_equal(err.text, "error");
 }
 
 /* A text is cut between characters, wherever the limit falls. */
@@ -1523,12 +1573,14 @@ main(void)
 		cmocka_unit_test(test_arena_alloc),
 		cmocka_unit_test(test_arena_size),
 		cmocka_unit_test(test_arena_large),
+		cmocka_unit_test(test_arena_blocks),
 		cmocka_unit_test(test_arena_no_memory),
 		cmocka_unit_test(test_arena_copies),
 		cmocka_unit_test(test_arena_defer),
 		cmocka_unit_test(test_buf_add),
 		cmocka_unit_test(test_buf_grows),
 		cmocka_unit_test(test_buf_printf),
+		cmocka_unit_test(test_buf_printf_fails),
 		cmocka_unit_test(test_buf_cap),
 		cmocka_unit_test(test_buf_limits),
 		cmocka_unit_test(test_buf_take),

@@ -185,9 +185,16 @@ static const struct {
 	    0, 0, 0, "" },
 	{ { .text = { "/A=1" } }, "required B", "/B required", 1, 0, 0, "" },
 	{ { .text = { "/A=1\n/B=1", "A=1\nB=2" } }, "ignore /B", "", 1, 1, 0, "" },
+	{ { .text = { "/A=1\n/B=1", "/A=2\n/B=1" } }, "ignore ;ignore [A]*;ignore ?B;ignore /A", "",
+	    0, 2, 0, "ignore ;ignore [A]*" },
+	{ { .text = { "/A=1\n/B=1", "A=1\nB=2" } }, "ignore B", "", 1, 1, 0, "" },
 	/* two of three are equal */
 	{ { .text = { "H=a", "H=b", "H=a" } }, "differ H", "H must-differ", 0, 0, 0, "" },
 	{ { .text = { "H=a", "H=b", "H=c" } }, "differ H", "", 1, 0, 0, "" },
+	{ { .text = { "H=a", "H=a", "H=b" }, .baseline = true }, "differ H", "", 1, 0, 0, "" },
+	{ { .text = { "H=a", "H=c", "H=a" }, .baseline = true }, "differ H", "H must-differ", 0, 0,
+	    0, "" },
+	{ { .text = { "H=", "H!" } }, "differ H", "", 1, 0, 0, "" },
 	/* may-differ */
 	{ { .text = { "H=a", "H=b" } }, "may-differ H", "", 1, 0, 0, "" },
 	{ { .text = { "H=a", "H=a" } }, "may-differ H", "", 1, 0, 0, "" },
@@ -209,6 +216,13 @@ static const struct {
 	{ { .text = { "A=1", "A=2" } }, "origin A /etc/a", "A differs", 0, 0, 0, "" },
 	{ { .text = { "A=1" } }, "origin A /etc/*;origin A /run/*", "A origin", 0, 0, 0, "" },
 	{ { .text = { "A=1" } }, "origin B /etc/*", "", 1, 0, 0, "origin B" },
+	{ { .text = { "A=1\nB=1", "A=1\nB=1" }, .baseline = true },
+	    "origin A /etc/a;origin B /etc/b", "B origin", 1, 0, 0, "" },
+	{ { .text = { "A=1\nB=1" } }, "origin A /etc/*;ignore Q;origin B /run/*", "B origin", 1, 0,
+	    0, "ignore Q" },
+	/* rules of names that no side has */
+	{ { .text = { "B=1" } }, "required A;may-differ A;forbidden A;ignore C*;may-differ A*",
+	    "A required", 1, 0, 0, "may-differ A;ignore C*;may-differ A*" },
 	/* n side by side */
 	{ { .text = { "A=1\nB=1\nC=1", "A=1\nB=2\nC=1", "A=1\nB=1" } }, NULL, "B differs;C missing",
 	    1, 0, 0, "" },
@@ -268,6 +282,7 @@ static const struct {
 	{ { .text = { "N=1", "N=2" }, .committed = { "N=1", "N=2" } }, NULL, "N differs", 0, 0, 0,
 	    "" },
 	/* all */
+	{ { .text = { "A=1", "A=1" }, .all = true }, NULL, "A same", 1, 0, 0, "" },
 	{ { .text = { "A=1\nB=1\nC=1", "A=1\nB=2" }, .all = true }, "ignore C",
 	    "A same;B differs;C ignored", 1, 1, 0, "" },
 	{ { .text = { "A=1", "A=ENC[x]" }, .baseline = true, .all = true }, NULL, "A unverifiable",
@@ -341,7 +356,8 @@ static void
 test_secret_on_one_side(void **state)
 {
 	static struct rig rig;
-	static const char *const open[] = { "PASSWORD" };
+	static const char *const open[] = { "PASSWORD" }, *const texts[] = { "U=http://u:p@h/",
+		"U=http://h/", "U=http://u:p@h/" };
 	struct ra_snapshot_rules rules = {
 		.key = KEY, .key_len = 16, .open = open, .open_count = 1
 	};
@@ -349,13 +365,14 @@ test_secret_on_one_side(void **state)
 	struct ra_snapshot *shown = NULL;
 
 	(void)state;
-	compare(&rig, &(struct sides){ .text = { "U=http://u:p@h/", "U=http://h/" } }, NULL);
-	assert_int_equal(rig.d.row_count, 1);
-	assert_true(rig.d.rows[0].secret);
-	assert_memory_equal(rig.d.rows[0].cells[0].value, "k1:", 3);
-	assert_memory_equal(rig.d.rows[0].cells[1].value, "k1:", 3);
-	rig_free(&rig);
-
+	for (int i = 0; i < 2; i++) {
+		compare(&rig, &(struct sides){ .text = { texts[i], texts[i + 1] } }, NULL);
+		assert_int_equal(rig.d.row_count, 1);
+		assert_true(rig.d.rows[0].secret);
+		assert_memory_equal(rig.d.rows[0].cells[0].value, "k1:", 3);
+		assert_memory_equal(rig.d.rows[0].cells[1].value, "k1:", 3);
+		rig_free(&rig);
+	}
 	assert_int_equal(ra_snapshot_add(b, "PASSWORD", 8, "hunter22", 8, 1, 0), 0);
 	assert_int_equal(ra_snapshot_seal(b, &shown), 0);
 	compare(&rig, &(struct sides){ .text = { "PASSWORD=hunter22", "A=1" } }, NULL);
@@ -424,6 +441,10 @@ test_only(void **state)
 	assert_int_equal(ra_drift_compare(&rig.call, &rig.d), 0);
 	assert_false(rig.d.drift);
 	assert_int_equal(rig.d.same, 2);
+	ra_drift_free(&rig.d);
+	rig.call.rule_count = 0;
+	assert_int_equal(ra_drift_compare(&rig.call, &rig.d), 0);
+	assert_int_equal(rig.d.same, 2);
 	rig_free(&rig);
 }
 
@@ -444,6 +465,12 @@ test_suggest(void **state)
 		{ { .text = { "/a/b*=1\n/x y=1\n12=1\n\"=\n/p/q=1", "" } }, NULL,
 		    "ignore: [\"\\\"\", \"/a/b\\\\*\", /p/q, \"/x y\", \"12\"]\n" },
 		{ { .text = { "N=1", "" }, .committed = { "N=1", "" } }, NULL, "" },
+		{ { .text = { "null=1\nTrue=1\nfalse=1\na_{=1\na@=1\n[=1\na/.-=1\n-a=1", "" } },
+		    NULL,
+		    "ignore: [\"-a\", \"True\", \"\\\\[\", a/.-, \"a@\", \"a_{\", \"false\", "
+		    "\"null\"]\n" },
+		{ { .text = { "NULL=1\n$$=1\n${x}=1\n$${x}=1", "" } }, NULL,
+		    "ignore: [\"$$\", \"$$${x}\", \"$${x}\", \"NULL\"]\n" },
 	};
 
 	(void)state;
@@ -464,11 +491,10 @@ test_suggest(void **state)
 static void
 test_suggestion_silences(void **state)
 {
-	static struct rig rig;
 	struct ra_drift_suggestion suggestion = { 0 };
+	static struct rig rig;
 	RA_BUF_LOCAL text = RA_BUF(0);
 
-	(void)state;
 	compare(&rig, &(struct sides){ .text = { "A=1\nB[x=1\nC=1", "A=2\nC=1\nE=1" } },
 	    "ignore B\\[x;ignore E;may-differ A");
 	assert_false(rig.d.drift);
@@ -477,6 +503,35 @@ test_suggestion_silences(void **state)
 	assert_int_equal(ra_drift_suggest_write(&suggestion, &text), 0);
 	assert_string_equal(ra_buf_text(&text), "");
 	rig_free(&rig);
+}
+
+/* What is committed may come first. */
+static void
+test_baseline_first(void **state)
+{
+	static const struct {
+		struct sides in;
+		const char *rows;
+		size_t unverifiable;
+	} table[] = {
+		{ { .text = { "A=ENC[x]\nB=1", "A=1\nB=2" } }, "B differs", 1 },
+		{ { .text = { "A=ENC[x]", "A=1", "A=2" } }, "A differs", 0 },
+	};
+	static struct rig rig;
+
+	(void)state;
+	for (size_t i = 0; i < RA_ARRAY_SIZE(table); i++) {
+		RA_BUF_LOCAL got = RA_BUF(0);
+
+		compare(&rig, &table[i].in, NULL);
+		ra_drift_free(&rig.d);
+		rig.sides[0].baseline = true;
+		assert_int_equal(ra_drift_compare(&rig.call, &rig.d), 0);
+		describe(&rig.d, &got);
+		assert_string_equal(ra_buf_text(&got), table[i].rows);
+		assert_int_equal(rig.d.unverifiable, table[i].unverifiable);
+		rig_free(&rig);
+	}
 }
 
 static void
@@ -536,6 +591,7 @@ main(void)
 		cmocka_unit_test(test_only),
 		cmocka_unit_test(test_suggest),
 		cmocka_unit_test(test_suggestion_silences),
+		cmocka_unit_test(test_baseline_first),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_too_many_rows),
 	};

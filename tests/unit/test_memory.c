@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Memory that is refused, one request after the other, in everything that is pure: nothing crashes
- * or leaks, and what could not be done is never OK. The linker hands the library's requests over
- * (tests/unit/meson.build).
+ * or leaks, and what could not be done is never OK.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -23,36 +22,14 @@
 #include "relaudit/model/semver.h"
 
 #include "kinds.h"
+#include "refuse.h"
 
 extern const struct ra_format ra_format_json, ra_format_text;
 extern const struct ra_kind ra_kind_backup, ra_kind_logs, ra_kind_version;
 
 /* --- requests --- */
 
-static int fail_at; /* 0: none */
-static int requests;
-static bool armed;
-
-static bool
-refused(void)
-{
-	return armed && ++requests == fail_at;
-}
-
-#define REFUSE(type, name, params, args, refusal) \
-	type __real_##name params; \
-	type __wrap_##name params; \
-	type __wrap_##name params \
-	{ \
-		return refused() ? refusal : __real_##name args; \
-	}
-
-REFUSE(void *, malloc, (size_t size), (size), NULL)
-REFUSE(void *, calloc, (size_t n, size_t size), (n, size), NULL)
-REFUSE(void *, realloc, (void *p, size_t size), (p, size), NULL)
-REFUSE(void *, reallocarray, (void *p, size_t n, size_t size), (p, n, size), NULL)
-REFUSE(char *, strdup, (const char *s), (s), NULL)
-REFUSE(char *, strndup, (const char *s, size_t n), (s, n), NULL)
+REFUSE_MEMORY
 REFUSE(
     pcre2_match_context_8 *, pcre2_match_context_create_8, (pcre2_general_context_8 * g), (g), NULL)
 REFUSE(pcre2_match_data_8 *, pcre2_match_data_create_8, (uint32_t n, pcre2_general_context_8 *g),
@@ -110,20 +87,6 @@ jansson_malloc(size_t size)
 /* Does one thing between arm() and disarm(); true if it was done, false if memory was out. */
 typedef bool scenario(void);
 
-static void
-arm(void)
-{
-	requests = 0;
-	jansson_asked = false;
-	armed = true;
-}
-
-static void
-disarm(void)
-{
-	armed = false;
-}
-
 static void *
 in_thread(void *arg)
 {
@@ -140,6 +103,7 @@ run_once(scenario *run, int at)
 	void *done;
 
 	fail_at = at;
+	jansson_asked = false;
 	assert_int_equal(pthread_create(&thread, NULL, in_thread, &run), 0);
 	assert_int_equal(pthread_join(thread, &done), 0);
 	return done != NULL;

@@ -135,6 +135,7 @@ static const struct ra_fact_def defs[] = {
 	{ "size", RA_FACT_INT, "" },
 	{ "count", RA_FACT_INT, "" },
 	{ "value", RA_FACT_REAL, "" },
+	{ "list", RA_FACT_JSON, "" },
 	{ 0 },
 };
 
@@ -254,6 +255,11 @@ test_facts_read(void **state)
 		{ "{\"version\":3,\"newest\":4,\"size\":\"5\",\"count\":true,\"value\":[]}", "{}" },
 		{ "{\"newest\":\"yesterday\",\"value\":2}", "{\"value\":2}" },
 		{ "{\"newest\":null,\"size\":12345678901}", "{\"size\":12345678901}" },
+		{ "{\"list\":[1, 0.5],\"value\":0.5}", "{\"value\":0.5,\"list\":[1,0.5]}" },
+		{ "{\"list\":{\"a\": null}}", "{\"list\":{\"a\":null}}" },
+		{ "{\"list\":\"[]\",\"value\":\"1\",\"size\":null}", "{}" },
+		{ "{\"list\":5,\"version\":\"1\",\"newest\":\"2026-11-23T12:00:00Z\"}",
+		    "{\"version\":\"1\",\"newest\":\"2026-11-23T12:00:00.000Z\"}" },
 		{ "[]", NULL },
 		{ "", NULL },
 		{ "{\"size\":1", NULL },
@@ -325,8 +331,28 @@ test_data_lines(void **state)
 		assert_int_equal(ra_data_add_line(&d, text, 3), 0);
 		assert_int_equal(ra_data_add_line(&d, text + 4, 3), 0);
 	}
+	assert_int_equal(ra_data_reserve_keys(&d, 10), -EINVAL);
 	assert_int_equal(d.lines.count, 34);
 	assert_ptr_equal(d.lines.list[33].text, text + 4);
+	ra_data_free(&d);
+}
+
+/* All of one configuration's texts together, too. */
+static void
+test_data_keys(void **state)
+{
+	struct ra_data d = { 0 };
+	RA_FREE char *value = calloc(1, RA_KEYS_TEXT_MAX);
+
+	(void)state;
+	assert_non_null(value);
+	assert_int_equal(ra_data_reserve_keys(&d, SIZE_MAX), 0);
+	assert_int_equal(ra_data_reserve_keys(&d, 1), 0);
+	assert_int_equal(ra_data_add_key(&d, "A", 1, value, RA_KEYS_TEXT_MAX - 100, 1, 0), 0);
+	assert_int_equal(ra_data_add_key(&d, "B", 1, value, 100, 2, 0), -EMSGSIZE);
+	assert_int_equal(ra_data_add_key(&d, "B", 1, "1", 1, 2, 0), 0);
+	assert_int_equal(d.keys.count, 2);
+	assert_string_equal(ra_data_key_value(&d, 1), "1");
 	ra_data_free(&d);
 }
 
@@ -779,6 +805,7 @@ main(void)
 		cmocka_unit_test(test_data_fields),
 		cmocka_unit_test(test_data_items),
 		cmocka_unit_test(test_data_lines),
+		cmocka_unit_test(test_data_keys),
 		cmocka_unit_test(test_input),
 		cmocka_unit_test(test_result_say),
 		cmocka_unit_test(test_result_texts),

@@ -128,6 +128,15 @@ test_perfdata(void **state)
 		{ "x=U2 y=2", "[{\"label\":\"y\",\"value\":2}]" },
 		{ "a=1,5 b=2", "[{\"label\":\"b\",\"value\":2}]" },
 		{ "a=nan b=inf c=0x10 d=1e999 e= =5 f", "[]" },
+		{ "a=1\tb=2\rc=3\nd=4\ve=5\ff=6 \xff",
+		    "[{\"label\":\"a\",\"value\":1},{\"label\":\"b\",\"value\":2},"
+		    "{\"label\":\"c\",\"value\":3},{\"label\":\"d\",\"value\":4},"
+		    "{\"label\":\"e\",\"value\":5},{\"label\":\"f\",\"value\":6}]" },
+		{ "'shut'", "[]" },
+		{ "'shut' a=1", "[{\"label\":\"a\",\"value\":1}]" },
+		{ "a=1;;;low;9e9999", "[{\"label\":\"a\",\"value\":1}]" },
+		{ "a=00000000000000000000000000000000000000000000001 b=2",
+		    "[{\"label\":\"b\",\"value\":2}]" },
 		{ "'open=1", "[]" },
 		{ "'open", "[]" },
 		{ "''=1 '''=1", "[]" },
@@ -160,6 +169,10 @@ test_perfdata_is_capped(void **state)
 	RA_BUF_LOCAL out = RA_BUF(0);
 	struct ra_jsonw w;
 
+	/* A NUL is no part of a label. */
+	ra_jsonw_init(&w, &out);
+	assert_int_equal(ra_perfdata_write("a\0b=1 c=2", 9, &w, NULL), 1);
+	ra_buf_clear(&out);
 	for (int i = 0; i < 1000; i++)
 		ra_buf_printf(&in, "label%d=%d ", i, i);
 	ra_jsonw_init(&w, &out);

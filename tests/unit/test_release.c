@@ -41,6 +41,7 @@ test_pattern(void **state)
 		{ "release-{version}-final", "release-7-final", "7" },
 		{ "release-{version}-final", "release--final", NULL },
 		{ "release-{version}-final", "release-final", NULL },
+		{ "release-{version}-final", "release-7-first", NULL },
 		{ "a{version}a", "a", NULL },
 	};
 
@@ -188,6 +189,67 @@ test_ancestry(void **state)
 	ra_releases_free(r);
 }
 
+/* Beside what is ordered by ancestry: lines that say nothing, a last one without its end. */
+static void
+test_ancestry_of_some(void **state)
+{
+	static char long_commit[RA_COMMIT_TEXT + 10];
+	struct ra_releases *r = ra_releases_new("{version}");
+	RA_BUF_LOCAL order = RA_BUF(1000);
+	int64_t lag;
+	int way;
+
+	memset(long_commit, 'd', sizeof(long_commit) - 1);
+	assert_int_equal(ra_releases_add(r, "first", A, 10), 0);
+	assert_int_equal(ra_releases_add(r, "second", B, 20), 0);
+	assert_int_equal(ra_releases_add(r, "2.0.0-rc.1", C, 30), 0);
+	assert_int_equal(ra_releases_add(r, "tree", "", 0), 0);
+	assert_int_equal(ra_releases_add(r, "long", long_commit, 0), 0);
+	ra_releases_sort(r);
+	assert_string_equal(ra_releases_find(r, "long")->commit, "");
+	ra_buf_printf(&order, "%s\n\n%s\n%s\nbeef\n%s", A, long_commit, B, C);
+	ra_releases_set_order(r, order.data);
+	/* a pre-release is no news for a version that is none */
+	assert_int_equal(ra_releases_behind(r, "first"), 1);
+	assert_int_equal(ra_releases_behind(r, "second"), 0);
+	assert_string_equal(ra_releases_latest(r, "first")->name, "second");
+	assert_null(ra_releases_latest(r, "1.0.0"));
+	assert_string_equal(ra_releases_latest(r, "1.0.0-rc.1")->name, "2.0.0-rc.1");
+	assert_string_equal(ra_releases_at(r, A)->name, "first");
+	assert_int_equal(ra_releases_compare(r, "first", "tree", &way), -ENOENT);
+	assert_int_equal(ra_releases_compare(r, "tree", "first", &way), -ENOENT);
+	assert_int_equal(ra_releases_compare(r, "nowhere", "first", &way), -ENOENT);
+	assert_int_equal(ra_releases_compare(r, "first", "nowhere", &way), -ENOENT);
+	assert_int_equal(ra_releases_compare(r, "nowhere", "nowhere", &way), 0);
+	assert_int_equal(way, 0);
+	assert_int_equal(ra_releases_compare(r, "1.0.0", "nowhere", &way), -ENOENT);
+	assert_int_equal(ra_releases_lag(r, "second", "first", &lag), 0);
+	assert_int_equal(lag, -1);
+	/* a version without a tag has no place among those that are not semantic */
+	assert_int_equal(ra_releases_lag(r, "2.0.0-rc.1", "2.0.0", &lag), 0);
+	assert_int_equal(lag, 0);
+	ra_releases_free(r);
+}
+
+/* Versions that differ in build metadata alone, of one date: by name, whatever comes first. */
+static void
+test_build_metadata(void **state)
+{
+	static const char *const names[][2] = { { "v1.0.0+a", "v1.0.0+b" },
+		{ "v1.0.0+b", "v1.0.0+a" } };
+
+	for (size_t i = 0; i < RA_ARRAY_SIZE(names); i++) {
+		struct ra_releases *r = ra_releases_new("v{version}");
+
+		assert_int_equal(ra_releases_add(r, names[i][0], A, 1), 0);
+		assert_int_equal(ra_releases_add(r, names[i][1], A, 1), 0);
+		ra_releases_sort(r);
+		assert_string_equal(ra_releases_latest(r, "1.0.0")->name, "v1.0.0+b");
+		assert_string_equal(ra_releases_at(r, A)->name, "v1.0.0+b");
+		ra_releases_free(r);
+	}
+}
+
 static void
 test_none(void **state)
 {
@@ -212,6 +274,8 @@ main(void)
 		cmocka_unit_test(test_semver_order),
 		cmocka_unit_test(test_lag),
 		cmocka_unit_test(test_ancestry),
+		cmocka_unit_test(test_ancestry_of_some),
+		cmocka_unit_test(test_build_metadata),
 		cmocka_unit_test(test_none),
 	};
 

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The edges of what is a secret by its shape, and of what only stands for a value. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "relaudit/model/secret.h"
+
+#define H32 "0123456789abcdef0123456789abcdef"
+
+/* At the end of a block, so that reading on is seen. */
+static char *
+block_of(const char *text, size_t *ret_len)
+{
+	size_t len = strlen(text);
+	char *copy = malloc(len > 0 ? len : 1);
+
+	assert_non_null(copy);
+	memcpy(copy, text, len);
+	*ret_len = len;
+	return copy;
+}
+
+static void
+test_values(void **state)
+{
+	static const struct {
+		const char *value;
+		bool secret;
+	} rows[] = {
+		/* tokens: what follows has to be of their alphabet, and long enough */
+		{ "dapi" H32, true },
+		{ "dop_v1_" H32, true },
+		{ "dapi0123456789abcdef0123456789abcdeg", false },
+		{ "dapi0123456789abcdef0123456789abcde/", false },
+		{ "dapi0123456789abcdef0123456789abcdeF", false },
+		{ "dapi0123456789abcdef0123456789abcde", false },
+		{ "AKIA:OSFODNN7EXAMPLE", false },
+		{ "AKIA/OSFODNN7EXAMPLE", false },
+		{ "AKIA[OSFODNN7EXAMPLE", false },
+		{ "ghp_abcdefghij0123456789abcdefghi-", false },
+		{ "glpat-abc_ef.hij/1234=6789+", true },
+		{ "glpat-abcdefghij 123456789", false },
+		{ "glpat-~bcdefghij0123456789", false },
+		{ "sk_live_abcdefgh", false },
+		{ "Basic dXNlcjpwYXNz", true },
+		/* of JWTs two parts are JSON */
+		{ "eyJhbGciOiJIUzI1NiJ9.", false },
+		{ "eyJhbGciOiJIUzI1NiJ9.eyJ", false },
+		{ "eyJhbGciOiJIUzI1NiJ9.abcdefghij", false },
+		{ "eyJhbGciOiJIUzI1NiJ9.eyJz", true },
+		{ "eyJ.eyJzdWIi", false },
+		{ "eyJhbGciOiJ9.eyJz", true },
+		/* credentials in URLs */
+		{ "x=\"http://h\" u@h", false },
+		{ "x='http://h' u@h", false },
+		{ "http://h u@h", false },
+		{ "http://h/\x01@", false },
+		{ "a@b http://h", false },
+		{ "a@b http:/", false },
+		{ "a@b ://", false },
+		{ "a@b :/x/", false },
+		{ "a@b :x//", false },
+		{ "a@b ://@", true },
+		{ "http://h:80?a@b", false },
+		{ "http://h:80#a@b", false },
+		{ "http://h:8a/b@c", true },
+		{ "http://h:+8/a@b", true },
+		{ "http://h:/a@b", false },
+		{ "http://h:8:/a@b", false },
+		{ "http://u:p:q/a@b", true },
+		{ "http://h/a:b@c", false },
+		{ "http://[::1]:80/a@b", false },
+		{ "u:p@unix(/run/mysqld.sock)/db", true },
+		{ "u:p@TCP(db)/x", true },
+		{ "u:p@tcp", false },
+		/* parameters */
+		{ "password=", false },
+		{ "a password=b", true },
+		{ "user=a", false },
+		{ "a=b=c=", false },
+		{ "x?sig=ab", true },
+		{ "xysig=ab", false },
+		{ "PWD=abc", true },
+		/* members */
+		{ "x: abc def", false },
+		{ "password : x", false },
+		{ "a 'token':1", true },
+		{ "\"host\":1", false },
+		{ "'key':1", true },
+		{ "(key: 1)", true },
+		{ "key:value", false },
+		{ "my.api-key: 1", true },
+		{ ": : : :", false },
+		{ "\"\": abc", false },
+		{ "\\\": abc", false },
+		{ "keykeykey:", false },
+		/* the name is at most so long */
+		{ "key" H32 H32 ": 1", false },
+		{ "keys" H32 "0123456789abcdef01234567: 1", true },
+		{ "-----BEGIN CERTIFICATE", true },
+		{ "a--b", false },
+		{ "-----BEGIN-----", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < RA_ARRAY_SIZE(rows); i++) {
+		size_t len;
+		RA_FREE char *value = block_of(rows[i].value, &len);
+
+		if (ra_secret_value(value, len) != rows[i].secret)
+			fail_msg("%s", rows[i].value);
+	}
+	/* A NUL is of no alphabet. */
+	assert_false(ra_secret_value("glpat-abcdefghij\0abcdefghi", 26));
+	assert_true(ra_secret_value("a\0b glpat-abcdefghijabcdefghij", 30));
+}
+
+static void
+test_scrubbed(void **state)
+{
+	static const struct {
+		const char *text, *scrubbed;
+	} rows[] = {
+		{ "", "" },
+		{ "all is well", "all is well" },
+		{ "password=s3cret", "password=***" },
+		{ "x password: s3cret y", "x password: *** y" },
+		{ "x password=  s3cret", "x password=  ***" },
+		{ "password:", "password:" },
+		{ "password: ", "password: " },
+		{ "password:\n", "password:\n" },
+		{ "token= key= s3cret y", "token= *** *** y" },
+		{ "at http://u:p@h/ ", "at *** " },
+		{ "host=db =x :y", "host=db =x :y" },
+		{ "\t lead", "\t lead" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < RA_ARRAY_SIZE(rows); i++) {
+		RA_BUF_LOCAL out = RA_BUF(0);
+		size_t len;
+		RA_FREE char *text = block_of(rows[i].text, &len);
+
+		assert_int_equal(ra_secret_scrub_text(text, len, &out), 0);
+		assert_string_equal(ra_buf_text(&out), rows[i].scrubbed);
+	}
+}
+
+/* A sealed secret is base64 from end to end and begins with the length of its key. */
+static void
+test_sealed(void **state)
+{
+	static const struct {
+		const char *begins, *ends;
+		enum ra_opaque opaque;
+	} rows[] = {
+		{ "AgAx", "xx", RA_OPAQUE_ENCRYPTED },
+		{ "AgDx", "==", RA_OPAQUE_ENCRYPTED },
+		{ "AgB+", "x/", RA_OPAQUE_ENCRYPTED },
+		{ "AgEx", "xx", RA_OPAQUE_NOT },
+		{ "Ag@x", "xx", RA_OPAQUE_NOT },
+		{ "AhAx", "xx", RA_OPAQUE_NOT },
+		{ "AgAx", "x ", RA_OPAQUE_NOT },
+		{ "AgAx", "x-", RA_OPAQUE_NOT },
+	};
+	static const struct {
+		const char *value;
+		enum ra_opaque opaque;
+	} others[] = {
+		{ "-----BEGIN PGP MESSAGE-----", RA_OPAQUE_ENCRYPTED },
+		{ "-----BEGIN PGP MESSAGE", RA_OPAQUE_NOT },
+		{ "ENC[x] and more", RA_OPAQUE_NOT },
+		{ "${x", RA_OPAQUE_NOT },
+		{ "{{ x }", RA_OPAQUE_NOT },
+		{ "${x {{ y }}", RA_OPAQUE_TEMPLATE },
+		{ "$ ${x}", RA_OPAQUE_TEMPLATE },
+		{ "x$", RA_OPAQUE_NOT },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < RA_ARRAY_SIZE(rows); i++) {
+		char value[684];
+
+		memset(value, 'x', sizeof(value));
+		memcpy(value, rows[i].begins, 4);
+		memcpy(value + sizeof(value) - 2, rows[i].ends, 2);
+		assert_int_equal(ra_opaque_value(value, sizeof(value)), rows[i].opaque);
+		assert_int_equal(ra_opaque_value(value, sizeof(value) - 1), RA_OPAQUE_NOT);
+	}
+	for (size_t i = 0; i < RA_ARRAY_SIZE(others); i++) {
+		size_t len;
+		RA_FREE char *value = block_of(others[i].value, &len);
+
+		assert_int_equal(ra_opaque_value(value, len), others[i].opaque);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_scrubbed),
+		cmocka_unit_test(test_sealed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
