@@ -253,7 +253,8 @@ judge_latest(struct ra_result *r, enum ra_verdict bad, const struct ra_version_s
 		is_behind(r, bad, seen, "latest-tag");
 	else if (git->latest == NULL) /* whether one is newer nobody knows */
 		(void)is_order_known(r, seen, "latest-tag");
-	else if (git->tag == NULL || git->relation == RA_RELATION_UNKNOWN)
+	else if (git->tag == NULL ||
+		 (git->relation == RA_RELATION_UNKNOWN && git->reason != RA_R_OK))
 		has_no_tag(r, bad, seen, "latest-tag");
 	else
 		(void)is_order_known(r, seen, "latest-tag");
