@@ -140,9 +140,7 @@ cannot_tell(struct ra_result *r, enum ra_reason reason, const struct ra_version_
 	const char *error = seen->git->error;
 
 	ra_buf_printf(&text, ", %s is not known: %s", what,
-	    error != NULL && *error != '\0' && reason == seen->git->reason
-		? error
-		: ra_reason_meaning(reason));
+	    error != NULL && *error != '\0' ? error : ra_reason_meaning(reason));
 	(void)say(r, RA_UNKNOWN, reason, seen, &text, expected);
 }
 

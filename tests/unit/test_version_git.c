@@ -44,6 +44,8 @@ enum but {
 	BUT_BEHIND = 1 << 15,
 	BUT_UNTAGGED = 1 << 16,
 	BUT_LOST = 1 << 17, /* its commit is */
+	BUT_NO_ERROR = 1 << 18,
+	BUT_UNCOUNTED = 1 << 19,
 };
 
 static struct ra_git_answer
@@ -88,7 +90,9 @@ answer(unsigned but)
 		a.relation = RA_RELATION_UNTAGGED;
 	if (but & (BUT_AHEAD | BUT_BEHIND))
 		memset(a.commit, 'a', 40);
-	a.ahead = but & BUT_AHEAD ? 3 : 0;
+	if (but & BUT_NO_ERROR)
+		a.error = NULL;
+	a.ahead = but & BUT_AHEAD ? 3 : but & BUT_UNCOUNTED ? -1 : 0;
 	a.behind = but & BUT_BEHIND ? 1 : 0;
 	return a;
 }
@@ -233,6 +237,9 @@ test_tags(void **state)
 			"tagged", NULL } },
 		{ NULL, "abc1234", NULL, NULL, BUT_UNTAGGED | BUT_NEAREST | BUT_AHEAD,
 		    { FINE, "runs, which has no tag, 3 commits after v1.3.0", NULL, NULL } },
+		{ "1.4.0", NULL, "tagged: true", NULL,
+		    BUT_MISSING | BUT_NO_ERROR | BUT_NEAREST | BUT_UNCOUNTED,
+		    { RA_CRITICAL, RA_R_TAG_MISSING, "1.4.0 runs, but ", "tagged", NULL } },
 		/* the newest, whose commit is known or not */
 		{ "1.4.0", NULL, "latest-tag: true", NULL, BUT_NEWEST | BUT_MISSING,
 		    { RA_CRITICAL, RA_R_TAG_MISSING, "1.4.0 runs, but in its own words",
