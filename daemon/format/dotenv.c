@@ -201,7 +201,8 @@ assign(struct ra_keys *k, const char *name, size_t len, struct reader *r, const 
 	const char *value;
 
 	r->p = name + len + 1;
-	while (len > 0 && is_blank(name[len - 1]))
+	/* The line does not begin with one. */
+	while (is_blank(name[len - 1]))
 		len--;
 	value = value_of(r, end);
 	if (!is_utf8(name, len) || !is_utf8(value, r->len))
@@ -287,29 +288,26 @@ check_blocks(struct ra_keys *k, const struct ra_input *in)
 }
 
 static enum ra_reason
+read_dialect(struct ra_keys *k, const struct dotenv_options *o, const struct ra_input *in)
+{
+	if (o->dialect == RA_DOTENV_DOCKER)
+		return ra_dotenv_docker(k);
+	if (o->dialect == RA_DOTENV_NODE)
+		return ra_dotenv_node(k);
+	/* To systemd a byte order mark is a part of the first name. */
+	if (in->len > 0)
+		k->text = k->line_at = in->bytes;
+	return ra_dotenv_systemd(k, o->dialect == RA_DOTENV_SYSTEMD_253);
+}
+
+static enum ra_reason
 dotenv_read(const struct ra_format_call *call, struct ra_data *ret, struct ra_error *err)
 {
-	const struct dotenv_options *o = call->options;
 	struct ra_keys k;
 	enum ra_reason reason = ra_keys_begin(&k, call, err);
 
-	if (reason != RA_R_OK)
-		return ra_keys_end(&k, reason, ret);
-	switch ((enum ra_dotenv_dialect)o->dialect) {
-	case RA_DOTENV_SYSTEMD:
-	case RA_DOTENV_SYSTEMD_253:
-		/* To systemd a byte order mark is a part of the first name. */
-		if (call->input->len > 0)
-			k.text = k.line_at = call->input->bytes;
-		reason = ra_dotenv_systemd(&k, o->dialect == RA_DOTENV_SYSTEMD_253);
-		break;
-	case RA_DOTENV_DOCKER:
-		reason = ra_dotenv_docker(&k);
-		break;
-	case RA_DOTENV_NODE:
-		reason = ra_dotenv_node(&k);
-		break;
-	}
+	if (reason == RA_R_OK)
+		reason = read_dialect(&k, call->options, call->input);
 	if (reason == RA_R_OK)
 		reason = check_blocks(&k, call->input);
 	if (reason == RA_R_OK && k.data.keys.count == 0 && k.data.keys.skipped > 0) {

@@ -23,11 +23,15 @@ static enum ra_reason
 take_line(struct ra_keys *k, const char *p, const char *end)
 {
 	const char *eq, *blank;
-	uint32_t c;
-	size_t n;
 
-	while (p < end && (n = ra_utf8_decode(p, (size_t)(end - p), &c)) > 0 && is_space(c))
+	while (p < end) {
+		uint32_t c;
+		size_t n = ra_utf8_decode(p, (size_t)(end - p), &c);
+
+		if (!is_space(c))
+			break;
 		p += n;
+	}
 	if (p == end || *p == '#')
 		return RA_R_OK;
 	eq = memchr(p, '=', (size_t)(end - p));

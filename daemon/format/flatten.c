@@ -139,7 +139,6 @@ ra_flatten_scalar(struct ra_flatten *f, const char *text, size_t len, uint32_t l
 enum ra_reason
 ra_flatten_open(struct ra_flatten *f, bool list, uint32_t line)
 {
-	const char *key;
 	enum ra_reason reason = enter(f, line);
 
 	if (reason != RA_R_OK)
@@ -149,8 +148,8 @@ ra_flatten_open(struct ra_flatten *f, bool list, uint32_t line)
 		    RA_FLATTEN_DEPTH);
 		return RA_R_TOO_DEEP;
 	}
-	key = selected(f);
-	f->found = f->found || (key != NULL && key[0] == '\0');
+	/* Before anything in it. */
+	f->found = f->found || selected(f) != NULL;
 	f->open[f->depth].path = f->path.len;
 	f->open[f->depth].line = line;
 	f->open[f->depth].list = list;

@@ -85,12 +85,13 @@ tell_keys(const json_t *object, const char *wanted, struct ra_error *err, const 
 {
 	RA_BUF_LOCAL list = RA_BUF(256);
 	struct ra_nearest near;
-	const char *key;
-	json_t *value;
 	size_t shown = 0;
 
 	ra_nearest_init(&near, wanted);
-	json_object_foreach ((json_t *)object, key, value) {
+	for (void *at = json_object_iter((json_t *)object); at != NULL;
+	     at = json_object_iter_next((json_t *)object, at)) {
+		const char *key = json_object_iter_key(at);
+
 		ra_nearest_try(&near, key);
 		if (shown++ < KEYS_SHOWN)
 			ra_buf_printf(&list, "%s%.40s", shown > 1 ? ", " : "", key);
@@ -116,9 +117,9 @@ tell_missing(
 		snprintf(where, sizeof(where), "the answer");
 	else
 		snprintf(where, sizeof(where), "'%.*s'", (int)len, pointer);
-	if (json_is_object(value))
+	if (json_typeof(value) == JSON_OBJECT)
 		tell_keys(value, token, err, where);
-	else if (json_is_array(value))
+	else if (json_typeof(value) == JSON_ARRAY)
 		ra_error_set(err, -ENOENT, "%s has no element '%s', it has %zu", where, token,
 		    json_array_size(value));
 	else
@@ -137,9 +138,9 @@ find(const json_t *root, const char *pointer, struct ra_error *err)
 		const char *end = take_token(p + 1, token);
 		const json_t *next = NULL;
 
-		if (json_is_object(value))
+		if (json_typeof(value) == JSON_OBJECT)
 			next = json_object_get(value, token);
-		else if (json_is_array(value))
+		else if (json_typeof(value) == JSON_ARRAY)
 			next = element(value, token);
 		if (next == NULL) {
 			tell_missing(value, pointer, (size_t)(p - pointer), token, err);
@@ -190,8 +191,7 @@ add_value(
 		    "let the service send a text",
 		    s->text, s->name);
 		return RA_R_FIELD_TYPE;
-	case JSON_OBJECT:
-	case JSON_ARRAY:
+	default:
 		ra_error_set(err, -EINVAL, "'%s' (%s) is %s, not a single value", s->text, s->name,
 		    type_name(value));
 		return RA_R_FIELD_TYPE;

@@ -87,7 +87,7 @@ take_escape(struct scan *s, char *out, size_t *len)
 
 	if (s->p == s->end)
 		return false;
-	at = *s->p != '\0' ? strchr(from, *s->p) : NULL;
+	at = strchr(from, *s->p); /* never NUL: the text was looked through */
 	if (at != NULL) {
 		s->p++;
 		out[(*len)++] = to[at - from];
@@ -146,11 +146,9 @@ static enum ra_reason
 take_number(struct scan *s)
 {
 	const char *start = s->p;
-	bool zero;
 
 	take(s, '-');
-	zero = s->p < s->end && *s->p == '0';
-	if (zero ? !take(s, '0') : digits(s) == 0)
+	if (!take(s, '0') && digits(s) == 0)
 		return refuse(s, "not a value");
 	if (take(s, '.') && digits(s) == 0)
 		return refuse(s, "a number without digits behind the point");

@@ -131,11 +131,10 @@ read_group(const struct ra_format_call *call, const char *group, const char *fie
 {
 	const struct text_options *o = call->options;
 	const struct ra_input *in = call->input;
+	const char *text = in->len > 0 ? in->bytes : "", *start;
 	char excerpt[RA_EXCERPT_TEXT];
-	const char *start;
 	size_t len;
-	int r = ra_pattern_match(
-	    o->pattern, in->len > 0 ? in->bytes : "", in->len, group, &start, &len);
+	int r = ra_pattern_match(o->pattern, text, in->len, group, &start, &len);
 
 	if (r == -ENOMEM)
 		return no_memory(err);
@@ -146,7 +145,7 @@ read_group(const struct ra_format_call *call, const char *group, const char *fie
 	}
 	if (r == 0) {
 		ra_error_set(err, -ENOENT, "`regex:` matches nothing in '%s'",
-		    ra_excerpt(in->bytes, in->len, excerpt));
+		    ra_excerpt(text, in->len, excerpt));
 		return RA_R_NO_MATCH;
 	}
 	if (start == NULL)

@@ -197,8 +197,7 @@ take_scalar(struct loader *l, const yaml_event_t *e)
 	if (reason != RA_R_OK)
 		return reason;
 	n = &l->t->nodes[node];
-	n->plain = e->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
-		   e->data.scalar.plain_implicit && e->data.scalar.tag == NULL;
+	n->plain = e->data.scalar.style == YAML_PLAIN_SCALAR_STYLE && e->data.scalar.plain_implicit;
 	n->text = (uint32_t)l->t->len;
 	n->len = (uint32_t)e->data.scalar.length;
 	if (l->t->len + e->data.scalar.length > RA_KEYS_TEXT_MAX)
@@ -265,6 +264,20 @@ take_event(struct loader *l, const yaml_event_t *e)
 	}
 }
 
+/* Of a character that it does not take libyaml knows where it stands as an offset alone. */
+static enum ra_reason
+refuse_text(struct loader *l)
+{
+	const char *what = l->parser.problem != NULL ? l->parser.problem : "not YAML";
+
+	if (l->parser.error == YAML_MEMORY_ERROR)
+		return no_memory(l);
+	if (l->parser.error == YAML_READER_ERROR)
+		return ra_keys_refuse(
+		    l->k, RA_R_NOT_YAML, l->k->text + l->parser.problem_offset, "%s", what);
+	return refuse(l, l->parser.problem_mark, RA_R_NOT_YAML, what);
+}
+
 static enum ra_reason
 take_all(struct loader *l)
 {
@@ -274,12 +287,8 @@ take_all(struct loader *l)
 	while (reason == RA_R_OK && !end) {
 		yaml_event_t e;
 
-		if (yaml_parser_parse(&l->parser, &e) != 1) {
-			if (l->parser.error == YAML_MEMORY_ERROR)
-				return no_memory(l);
-			return refuse(l, l->parser.problem_mark, RA_R_NOT_YAML,
-			    l->parser.problem != NULL ? l->parser.problem : "not YAML");
-		}
+		if (yaml_parser_parse(&l->parser, &e) != 1)
+			return refuse_text(l);
 		end = e.type == YAML_STREAM_END_EVENT;
 		reason = take_event(l, &e);
 		yaml_event_delete(&e);

@@ -183,18 +183,25 @@ previous_size(const struct backups *b, const struct ra_facts *history)
 static int
 set_facts(struct ra_facts *f, const struct backups *b)
 {
-	int r = ra_facts_set_number(f, facts, "count", (int64_t)b->count);
+	const struct ra_item *newest = b->newest;
+	const struct {
+		const char *name;
+		int64_t value; /* RA_UNSET: not known */
+	} rows[] = { { "count", (int64_t)b->count },
+		{ "newest", newest != NULL ? newest->time : RA_UNSET },
+		{ "age_s", newest != NULL ? b->age / 1000 : RA_UNSET },
+		{ "size", newest != NULL ? newest->size : RA_UNSET },
+		{ "previous_size", b->previous_size } };
 
-	if (r == 0 && b->newest != NULL) {
-		r = ra_facts_set_number(f, facts, "newest", b->newest->time);
-		if (r == 0)
-			r = ra_facts_set_number(f, facts, "age_s", b->age / 1000);
-		if (r == 0 && b->newest->size != RA_UNSET)
-			r = ra_facts_set_number(f, facts, "size", b->newest->size);
+	for (size_t i = 0; i < RA_ARRAY_SIZE(rows); i++) {
+		int r = rows[i].value != RA_UNSET
+			    ? ra_facts_set_number(f, facts, rows[i].name, rows[i].value)
+			    : 0;
+
+		if (r < 0)
+			return r;
 	}
-	if (r == 0 && b->previous_size != RA_UNSET)
-		r = ra_facts_set_number(f, facts, "previous_size", b->previous_size);
-	return r;
+	return 0;
 }
 
 /* --- judging --- */

@@ -66,13 +66,13 @@ static const struct {
 };
 
 static enum group
-group_of(const struct config_case *c, const struct ra_drift_row *row)
+group_of(const struct ra_drift_row *row)
 {
 	bool here = row->cells[0].present;
 
 	if (row->verdict == RA_DRIFT_FORBIDDEN && here)
 		return FORBIDDEN;
-	if (!here && (row->verdict == RA_DRIFT_REQUIRED || !c->with_peer))
+	if (!here && row->verdict == RA_DRIFT_REQUIRED)
 		return MISSING;
 	if (row->verdict == RA_DRIFT_OTHER_ORIGIN)
 		return ELSEWHERE;
@@ -87,7 +87,7 @@ add_names(struct names *n, const struct config_case *c, enum group group)
 	for (size_t i = 0; i < d->row_count; i++) {
 		const struct ra_drift_row *row = &d->rows[i];
 
-		if (row->counts && (group == COMMITTED || group_of(c, row) == group))
+		if (row->counts && (group == COMMITTED || group_of(row) == group))
 			add_name(n, row->key);
 	}
 }
@@ -124,7 +124,7 @@ tell_groups(struct ra_buf *out, const struct config_case *c, bool *ret_between)
 	return counts[FORBIDDEN] == all ? RA_R_KEY_FORBIDDEN : RA_R_DRIFT;
 }
 
-/* Both are in the order of keys. */
+/* Both are in the order of keys; against what is committed each row counts. */
 size_t
 ra_config_drifted(const struct config_case *c)
 {
@@ -135,10 +135,8 @@ ra_config_drifted(const struct config_case *c)
 		int order = i == a->row_count	? 1
 			    : k == b->row_count ? -1
 						: strcmp(a->rows[i].key, b->rows[k].key);
-		bool counts =
-		    (order <= 0 && a->rows[i].counts) || (order >= 0 && b->rows[k].counts);
 
-		n += counts;
+		n += order >= 0 || a->rows[i].counts;
 		i += order <= 0;
 		k += order >= 0;
 	}

@@ -262,16 +262,24 @@ look(struct log *log, struct ra_result *r)
 static int
 set_facts(struct ra_facts *f, const struct log *log)
 {
-	int r = ra_facts_set_number(f, facts, "entries", (int64_t)log->count);
+	const struct ra_input *in = log->input;
+	bool known = log->newest != RA_UNSET, took = in->status != 0 || in->latency_ms > 0;
+	const struct {
+		const char *name;
+		int64_t value; /* RA_UNSET: not known */
+	} rows[] = { { "entries", (int64_t)log->count }, { "newest", log->newest },
+		{ "age_s", known ? log->age / 1000 : RA_UNSET },
+		{ "latency_ms", took ? in->latency_ms : RA_UNSET } };
 
-	if (r == 0 && log->newest != RA_UNSET) {
-		r = ra_facts_set_number(f, facts, "newest", log->newest);
-		if (r == 0)
-			r = ra_facts_set_number(f, facts, "age_s", log->age / 1000);
+	for (size_t i = 0; i < RA_ARRAY_SIZE(rows); i++) {
+		int r = rows[i].value != RA_UNSET
+			    ? ra_facts_set_number(f, facts, rows[i].name, rows[i].value)
+			    : 0;
+
+		if (r < 0)
+			return r;
 	}
-	if (r == 0 && (log->input->status != 0 || log->input->latency_ms > 0))
-		r = ra_facts_set_number(f, facts, "latency_ms", log->input->latency_ms);
-	return r;
+	return 0;
 }
 
 /* --- judging --- */

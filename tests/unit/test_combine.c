@@ -342,6 +342,85 @@ test_agree_within(void **state)
 	}
 }
 
+/* Those without the fact, and with equal ones; what follows "on" is told for texts alone. */
+static void
+test_tolerated(void **state)
+{
+	static const struct part parts[] = { FINE("p0", "", NULL), FINE("p1", "1.5.0", "abc1234"),
+		FINE("p2", "1.4.0", "abc1235"), FINE("p3", "1.5.0", NULL) };
+	struct ra_arena *arena = ra_arena_new();
+	const char *names[] = { "p0", "p1", "p2", "p3" };
+	struct ra_result *results[4];
+	struct ra_combine_call call = { names, results, 4, words(arena, "agree-within: 15m"), NULL,
+		NULL, NOW };
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		results[i] = make_part(&ra_kind_version, &parts[i]);
+		ra_result_expected(results[i], NULL);
+	}
+	ra_facts_free(&results[0]->facts);
+	check_result(0, ra_kind_combine(&ra_kind_version, &call),
+	    &(struct wanted){ RA_OK, RA_R_OK,
+		"instances differ in version: 1.5.0 on 2 of 4, 1.4.0 on 1; tolerated for 15 min",
+		"all instances agree within 15m", "{" SINCE "}" });
+	for (int i = 0; i < 4; i++)
+		ra_result_unref(results[i]);
+	ra_arena_free(arena);
+}
+
+/* Kinds without the word, without any words, without agreement, with numbers. */
+static void
+test_other_kinds(void **state)
+{
+	static const struct ra_fact_def defs[] = { { "int", RA_FACT_INT, "" }, RA_FACT_DIFFER_SINCE,
+		{ 0 } };
+	static const char *const agree[] = { "int", NULL };
+	static const struct ra_option others[] = { { .name = "other" }, { 0 } };
+	static const struct ra_option within[] = {
+		{ .name = RA_AGREE_WITHIN, .type = RA_OPT_DURATION }, { 0 }
+	};
+	static const int64_t limit = 15 * MINUTE;
+	static const struct {
+		const struct ra_option *options;
+		bool agrees;
+		enum ra_verdict verdict;
+		const char *summary;
+		int64_t since; /* minutes ago, -1: no such fact */
+	} rows[] = {
+		{ NULL, true, RA_CRITICAL, "instances differ in int: a; b", 5 },
+		{ others, true, RA_CRITICAL, "instances differ in int: a; b", 5 },
+		{ within, true, RA_OK, "instances differ in int: one on 1 of 2, one on 1; ", 5 },
+		{ within, false, RA_OK, "fine (all 2)", -1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < RA_ARRAY_SIZE(rows); i++) {
+		struct ra_kind kind = { .facts = defs, .agree = rows[i].agrees ? agree : NULL };
+		const char *names[] = { "a", "b" };
+		struct ra_result *parts[2], *r;
+		struct ra_facts before = { 0 };
+		struct ra_combine_call call = { names, parts, 2, &limit, NULL, &before, NOW };
+
+		kind.expectation.options = rows[i].options;
+		ra_facts_set_number(&before, defs, RA_DIFFER_SINCE, NOW - 5 * MINUTE);
+		for (int k = 0; k < 2; k++) {
+			parts[k] = ra_result_new();
+			ra_result_say(parts[k], RA_OK, RA_R_OK, "fine");
+			ra_facts_set_number(&parts[k]->facts, defs, "int", k);
+		}
+		r = ra_kind_combine(&kind, &call);
+		assert_int_equal(r->verdict, rows[i].verdict);
+		assert_memory_equal(r->summary, rows[i].summary, strlen(rows[i].summary));
+		assert_int_equal(ra_facts_number(&r->facts, RA_DIFFER_SINCE, NOW + MINUTE),
+		    NOW - rows[i].since * MINUTE);
+		ra_result_unref(r);
+		ra_result_unref(parts[0]);
+		ra_result_unref(parts[1]);
+		ra_facts_free(&before);
+	}
+}
+
 /* What combining needs of a kind whose instances must agree. */
 static void
 test_every_kind_that_agrees(void **state)
@@ -374,6 +453,8 @@ main(void)
 		cmocka_unit_test(test_combine_without_words),
 		cmocka_unit_test(test_combine_worst),
 		cmocka_unit_test(test_agree_within),
+		cmocka_unit_test(test_tolerated),
+		cmocka_unit_test(test_other_kinds),
 		cmocka_unit_test(test_every_kind_that_agrees),
 	};
 

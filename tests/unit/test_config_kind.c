@@ -6,12 +6,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "../../daemon/kind/config.h"
 #include "relaudit/model/git_url.h"
 
-#include "kinds.h"
-
-extern const struct ra_kind ra_kind_config;
+#include "config_rig.h"
 
 #define SECRET "hunter2-correct-horse"
 
@@ -296,6 +293,111 @@ test_refs(void **state)
 	}
 }
 
+static void
+test_baseline_refused(void **state)
+{
+	static const struct {
+		const char *repository, *ref, *path;
+		const char *complaint; /* "": none */
+		unsigned wants;
+	} rows[] = {
+		{ NULL, "{tag}", "a.env", "", RA_OPT_VERSION | RA_OPT_REPOSITORY },
+		{ "https://git.example.com/a", "main", "a.env", "", 0 },
+		{ NULL, "main", "../a", "baseline/git/path: '../a' is not a path",
+		    RA_OPT_REPOSITORY },
+		{ NULL, "a b", "a", "baseline/git/ref: 'a b' cannot be a ref", RA_OPT_REPOSITORY },
+		{ "ftp://x", "main", "a", "baseline/git/repository: ", 0 },
+	};
+
+	for (size_t i = 0; i < RA_ARRAY_SIZE(rows); i++) {
+		struct ra_arena *arena = ra_arena_new();
+		struct ra_conf_place place = { 0 };
+		struct config_git git = { .repository = { rows[i].repository, rows[i].repository },
+			.ref = { rows[i].ref, rows[i].ref },
+			.path = { rows[i].path, rows[i].path } };
+		struct config_baseline baseline = { .git = &git };
+		struct config_words words = { .baseline = &baseline };
+
+		assert_int_equal(ra_kind_config.expectation.prepare(&words, arena, &place), 0);
+		if ((place.text[0] == '\0') != (rows[i].complaint[0] == '\0') ||
+		    strstr(place.text, rows[i].complaint) == NULL || place.wants != rows[i].wants)
+			fail_msg("row %zu: '%s' %u", i, place.text, place.wants);
+		assert_string_equal(baseline.committed.ref, rows[i].ref);
+		ra_arena_free(arena);
+	}
+}
+
+static void
+test_questions(void **state)
+{
+	struct ra_git_question q = { 0 };
+	struct rig rig;
+
+	rig_open(&rig, NULL, NULL, NULL);
+	assert_null(ra_kind_config.committed(rig.expect));
+	assert_false(ra_kind_config.ask(&rig.call, 0, &q));
+	rig_close(&rig);
+	rig_open(&rig, NULL, NULL, "required: A");
+	rig_baseline(&rig, false, "{tag}");
+	rig_baseline(&rig, true, "main");
+	/* what runs is not known: the other can be asked all the same */
+	assert_true(ra_kind_config.ask(&rig.call, 0, &q));
+	assert_true(q.warn && q.fresh && q.want == RA_GIT_BLOB);
+	assert_string_equal(q.ref, "main");
+	assert_ptr_equal(q.committed, ra_kind_config.committed(rig.warn));
+	assert_false(ra_kind_config.ask(&rig.call, 1, &q));
+	rig_version(&rig, "v1", 0);
+	assert_true(ra_kind_config.ask(&rig.call, 0, &q));
+	assert_false(q.warn);
+	assert_string_equal(q.ref, "v1");
+	assert_true(ra_kind_config.ask(&rig.call, 1, &q));
+	assert_string_equal(q.ref, "main");
+	assert_false(ra_kind_config.ask(&rig.call, 2, &q));
+	rig_close(&rig);
+}
+
+/* As a comparison of many environments asks for them. */
+static void
+test_rules(void **state)
+{
+	struct ra_config_rules r = { 0 };
+	struct rig rig;
+
+	rig_open(&rig, NULL, NULL, NULL);
+	ra_config_rules_warn(&r, &rig.other);
+	assert_int_equal(r.count, 0);
+	rig.other.warn = rig_bind(&rig, &ra_kind_config.expectation,
+	    "required: R\nforbidden: F\ndiffer: D\norigin: O=/x");
+	ra_config_rules_warn(&r, &rig.other);
+	assert_int_equal(r.count, 3);
+	assert_int_equal(r.list[0].word, RA_DRIFT_REQUIRE);
+	assert_int_equal(r.list[1].word, RA_DRIFT_FORBID);
+	assert_int_equal(r.list[2].word, RA_DRIFT_ORIGIN);
+	assert_string_equal(r.list[2].origin, "/x");
+	ra_config_rules_key(&r, RA_DRIFT_IGNORE, "K");
+	assert_false(ra_config_rule_is_sops(&r.list[3]));
+	ra_config_rules_sops(&r);
+	assert_int_equal(r.count, 7);
+	for (size_t i = 4; i < 7; i++)
+		assert_true(ra_config_rule_is_sops(&r.list[i]));
+	free(r.list);
+	rig_close(&rig);
+}
+
+static void
+test_long_ref(void **state)
+{
+	char ref[300];
+	bool wants;
+
+	memset(ref, 'x', sizeof(ref));
+	ref[255] = '\0';
+	assert_true(ra_config_ref_fits(ref, &wants));
+	ref[255] = 'x';
+	ref[256] = '\0';
+	assert_false(ra_config_ref_fits(ref, &wants));
+}
+
 int
 main(void)
 {
@@ -306,6 +408,10 @@ main(void)
 		cmocka_unit_test(test_snapshot_has_no_secret),
 		cmocka_unit_test(test_wrong_words),
 		cmocka_unit_test(test_refs),
+		cmocka_unit_test(test_long_ref),
+		cmocka_unit_test(test_baseline_refused),
+		cmocka_unit_test(test_questions),
+		cmocka_unit_test(test_rules),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -201,6 +201,25 @@ test_systemd(void **state)
 	check("systemd-253", of_253, RA_ARRAY_SIZE(of_253));
 }
 
+/* To systemd these are variables too. */
+static void
+test_blocks(void **state)
+{
+	static const struct row rows[] = {
+		{ "A='-----BEGIN X-----\nabc\n-----END X-----'",
+		    "A=-----BEGIN X-----\nabc\n-----END X-----" },
+		{ "B=1\nA=-----BEGIN X-----abc-----END X-----",
+		    "B=1|A=-----BEGIN X-----abc-----END X-----" },
+		{ "A=\"-----BEGIN X-----\nabc\"", "A=-----BEGIN X-----\nabc" },
+		{ "# -----BEGIN X-----\nA=1", "A=1" },
+		{ "B=1\nA=-----BEGIN X-----\nabc=\n-----END X-----\n",
+		    "!line 2: a key or certificate begins here and is not in quotes" },
+	};
+
+	(void)state;
+	check("systemd", rows, RA_ARRAY_SIZE(rows));
+}
+
 static void
 test_nul(void **state)
 {
@@ -271,9 +290,20 @@ test_docker(void **state)
 		{ "a-b.c/d=1", "a-b.c/d=1" },
 		{ "A=\\n", "A=\\n" },
 		{ "A=1\rB=2", "A=1\rB=2" },
-		{ "\xe2\x80\x83"
+		{ "A=1\n\n\r\nB=2", "A=1|B=2" },
+		/* what Go takes for a blank before a name, and what is none */
+		{ " \t\v\f\rA=1", "A=1" },
+		{ "\xc2\x85\xc2\xa0\xe1\x9a\x80\xe2\x80\x80\xe2\x80\x8a\xe2\x80\xa8\xe2\x80\xa9"
 		  "A=1",
 		    "A=1" },
+		{ "\xe2\x80\xaf\xe2\x81\x9f\xe3\x80\x80#A=1\nB=2", "B=2" },
+		{ "\xe2\x80\x8b"
+		  "A=1",
+		    "\xe2\x80\x8b"
+		    "A=1" },
+		{ "\xe1\x99\xbf=1", "\xe1\x99\xbf=1" },
+		{ "\xe3\x80\x81=1", "\xe3\x80\x81=1" },
+		{ "\xc3\xa4=1\n\x0e=2", "\xc3\xa4=1|\x0e=2" },
 		{ "export A=1", "!line 1, column 7: a blank in a name" },
 		{ "A=1\nB =1", "!line 2, column 2: a blank in a name" },
 		{ "A B", "!a blank in a name" },
@@ -331,6 +361,22 @@ test_node(void **state)
 		{ "A=\xc2\xa0x\xc2\xa0", "A=x" },
 		{ "A=\"\"", "A=" },
 		{ "A=\"", "A=\"" },
+		{ "A=1\r", "A=1" },
+		{ "A=", "A=" },
+		{ "A=1\n  ", "A=1" },
+		{ "A='a\\", "A='a\\" },
+		{ "A='a\\'b", "A='a\\'b" },
+		{ "A=\"a\\tb\\", "A=\"a\\tb\\" },
+		{ "A=\"a\\tb\\\"", "A=a\\tb\\" },
+		/* what JavaScript takes for a blank, and what is none */
+		{ "\xe1\x9a\x80\xe2\x80\x80\xe2\x80\x8a\xe2\x80\xa8\xe2\x80\xa9"
+		  "A=1\xe2\x80\xaf\xe2\x81\x9f\xe3\x80\x80\xef\xbb\xbf",
+		    "A=1" },
+		{ "A=\xc3\xa4", "A=\xc3\xa4" },
+		{ "A=\xe2\x80\x8b", "A=\xe2\x80\x8b" },
+		{ "A=\xe3\x80\x81", "A=\xe3\x80\x81" },
+		{ "A=\xf0\x9f\x98\x80", "A=\xf0\x9f\x98\x80" },
+		{ "A=1\x0e\x08", "A=1\x0e\x08" },
 		{ "A=\xff", "!line 1, column 3: a byte that is not UTF-8" },
 		{ "no assignment", "!line 1: not an assignment" },
 	};
@@ -535,6 +581,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_systemd),
+		cmocka_unit_test(test_blocks),
 		cmocka_unit_test(test_nul),
 		cmocka_unit_test(test_lines),
 		cmocka_unit_test(test_errors_show_nothing),

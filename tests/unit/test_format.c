@@ -471,6 +471,30 @@ test_text_fields(void **state)
 	}
 }
 
+/* As an answer without a body is: there are no bytes at all. */
+static void
+test_text_nothing(void **state)
+{
+	static const char *const regexes[] = { NULL, "regex: \\d+", "regex: (?<version>x)" };
+	struct ra_input in = { 0 };
+	struct ra_format_call call = { .shape = RA_SHAPE_FIELDS, .fields = fields, .input = &in };
+	struct ra_data data = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < RA_ARRAY_SIZE(regexes); i++) {
+		struct ra_arena *arena = ra_arena_new();
+		struct ra_conf_place place;
+		struct ra_error err = { 0 };
+
+		call.options = options_bind(arena, &ra_format_text.type, regexes[i], &place);
+		assert_int_equal(
+		    ra_format_text.read(&call, &data, &err), i == 0 ? RA_R_EMPTY : RA_R_NO_MATCH);
+		assert_string_equal(
+		    err.text, i == 0 ? "the answer is empty" : "`regex:` matches nothing in ''");
+		ra_arena_free(arena);
+	}
+}
+
 static void
 test_text_prepare(void **state)
 {
@@ -569,6 +593,7 @@ main(void)
 		cmocka_unit_test(test_json_selector),
 		cmocka_unit_test(test_json_suite),
 		cmocka_unit_test(test_text_fields),
+		cmocka_unit_test(test_text_nothing),
 		cmocka_unit_test(test_text_prepare),
 		cmocka_unit_test(test_text_lines),
 		cmocka_unit_test(test_text_lines_limit),

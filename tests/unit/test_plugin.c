@@ -67,6 +67,17 @@ test_exit_codes(void **state)
 	}
 }
 
+/* It wants what a program said and how it ended, and nothing beside. */
+static void
+test_needs(void **state)
+{
+	struct ra_need needs[RA_NEEDS_MAX];
+
+	assert_int_equal(ra_kind_plugin.needs(NULL, NULL, needs), 1);
+	assert_int_equal(needs[0].what, RA_NEED_SELF);
+	assert_int_equal(needs[0].shapes, RA_SHAPE_EXIT);
+}
+
 /* A line that begins with a NUL would be shown as nothing: it is nothing, and never OK. */
 static void
 test_nul(void **state)
@@ -229,6 +240,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_exit_codes),
+		cmocka_unit_test(test_needs),
 		cmocka_unit_test(test_nul),
 		cmocka_unit_test(test_perfdata_of_many_lines),
 		cmocka_unit_test(test_perfdata),

@@ -42,6 +42,8 @@ test_order(void **state)
 		{ { "build-17", UNSET }, { "build-9", 3 }, false, 0, UNSET },
 		{ { "build-17", 0 }, { "build-9", 0 }, false, 0, UNSET },
 		{ { "build-17", 0 }, { "1.0.0", 1 }, false, 0, UNSET },
+		{ { "1.0.0", 1 }, { "build-17", 0 }, false, 0, UNSET },
+		{ { "build-17", 0 }, { "build-9", UNSET }, false, 0, UNSET },
 		{ { NULL, 0 }, { "1.0.0", 1 }, false, 0, UNSET },
 		{ { "1.0.0", 1 }, { NULL, UNSET }, false, 0, UNSET },
 	};
@@ -89,38 +91,55 @@ fill_facts(const struct side *side, struct ra_facts *f)
 		ra_facts_set_number(f, defs, "behind_releases", side->behind);
 }
 
+/* What is not as it mostly is. */
+struct tweak {
+	const char *also; /* the words under `expect` where the peer is of `warn` */
+	bool differ; /* the other's instances do */
+	bool wordless; /* that it was not read has no words */
+	bool no_facts; /* nor has it any facts */
+	bool no_service, no_other_service;
+	bool no_repository;
+	bool order_of_other; /* what was asked is of the other words */
+	enum ra_reason own; /* of what the repository says of what runs here */
+};
+
 /* As the engine brings it: the other's facts, and what the repository was asked. */
 static struct ra_result *
-judge_peer(const struct peer_row *row)
+judge_tweaked(const struct peer_row *row, const struct tweak *t)
 {
 	const char *words = row->expect != NULL ? row->expect : row->warn;
 	struct ra_check check = { .id = "staging/version-api",
-		.service = row->elsewhere ? "web" : "api" };
+		.service = t->no_other_service ? NULL
+			   : row->elsewhere    ? "web"
+					       : "api" };
 	struct ra_check_peer peer = { .option = *words == 's' ? "same-as" : "not-ahead-of",
 		.warn = row->expect == NULL,
 		.check = &check };
 	struct ra_gathered other = { .need = { .what = RA_NEED_PEER },
 		.reason = row->unread,
-		.error = row->unread != RA_R_OK ? "no answer" : NULL,
+		.error = row->unread != RA_R_OK && !t->wordless ? "no answer" : NULL,
 		.peer = &peer };
-	struct ra_git_answer answers[2] = { { .behind_releases = row->here.behind } };
+	struct ra_git_answer answers[2] = { { .reason = t->own,
+	    .behind_releases = row->here.behind } };
 	struct ra_data data = { .shape = RA_SHAPE_FIELDS };
-	struct given g = { .expect = row->expect,
+	struct given g = { .expect = row->expect != NULL ? row->expect : t->also,
 		.warn = row->warn,
 		.data = &data,
-		.git = answers,
+		.git = t->no_repository ? NULL : answers,
 		.git_count = row->order != NULL ? 2 : 1,
 		.peers = &other,
 		.peer_count = 1,
-		.service = "api" };
+		.service = t->no_service ? NULL : "api" };
 	struct ra_facts facts = { 0 };
 	struct ra_result *r;
 
 	fill_facts(&row->there, &facts);
-	other.facts = row->unread == RA_R_OK ? &facts : NULL;
+	if (t->differ)
+		ra_facts_set_number(&facts, ra_kind_version.facts, RA_DIFFER_SINCE, NOW);
+	other.facts = row->unread == RA_R_OK && !t->no_facts ? &facts : NULL;
 	if (row->order != NULL) {
 		answers[1] = *row->order;
-		answers[1].warn = peer.warn;
+		answers[1].warn = t->order_of_other ? !peer.warn : peer.warn;
 	}
 	if (row->here.version != NULL)
 		ra_data_add_field(&data, "version", row->here.version, strlen(row->here.version));
@@ -129,6 +148,14 @@ judge_peer(const struct peer_row *row)
 	r = judged(&ra_kind_version, &g);
 	ra_facts_free(&facts);
 	return r;
+}
+
+static struct ra_result *
+judge_peer(const struct peer_row *row)
+{
+	static const struct tweak none;
+
+	return judge_tweaked(row, &none);
 }
 
 #define SAME	 "same-as: staging"
@@ -278,6 +305,118 @@ test_not_ahead_of(void **state)
 		check_result(i, judge_peer(&rows[i]), &rows[i].wanted);
 }
 
+/* What the rows above do not tell: nothing worse is taken back, nothing is made up. */
+static void
+test_peers_otherwise(void **state)
+{
+	static const struct ra_git_answer odd = {
+		.ordered = true, .order = 1, .ahead = 2, .lag_known = true, .lag_releases = 0
+	};
+	static const struct ra_git_answer unlagged = { .ordered = true, .order = 1, .ahead = 2 };
+	static const struct ra_git_answer equal = { .ordered = true };
+	static const struct ra_git_answer wordless = { .reason = RA_R_REPO_DNS };
+	static const struct ra_git_answer empty = { .reason = RA_R_REPO_DNS, .error = (char *)"" };
+	static const struct {
+		struct peer_row row;
+		struct tweak tweak;
+	} rows[] = {
+		/* worse words stand, finer ones are told */
+		{ { NULL, SAME, { "1.5.0", NULL, -1 }, { "1.3.0", NULL, -1 }, NULL, false, RA_R_OK,
+		      { BAD, RA_R_VERSION_DIFFERS, "expected 1.6.0", "version 1.6.0", NULL } },
+		    { .also = "version: 1.6.0" } },
+		{ { NULL, SAME, { "1.5.0", NULL, -1 }, { "1.5.0", NULL, -1 }, NULL, false, RA_R_OK,
+		      { RA_OK, RA_R_OK, "1.5.0 runs", "version 1.5.0", NULL } },
+		    { .also = "version: 1.5.0" } },
+		{ { SAME "\nversion: 1.5.0", NULL, { "1.5.0", NULL, -1 }, { "1.5.0", NULL, -1 },
+		      NULL, false, RA_R_OK,
+		      { RA_OK, RA_R_OK, "1.5.0 runs", "version 1.5.0, " IS_SAME, NULL } },
+		    { 0 } },
+		/* not known */
+		{ { SAME, NULL, { "1.5.0", NULL, -1 }, { NULL, NULL, -1 }, NULL, false, RA_R_OK,
+		      { RA_UNKNOWN, RA_R_PEER_UNREAD, "is not known: its instances differ", IS_SAME,
+			  NULL } },
+		    { .differ = true } },
+		{ { SAME, NULL, { "1.5.0", NULL, -1 }, { NULL, NULL, -1 }, NULL, false,
+		      RA_R_PEER_UNREAD,
+		      { RA_UNKNOWN, RA_R_PEER_UNREAD,
+			  "the version of staging is not known: ", IS_SAME, NULL } },
+		    { .wordless = true } },
+		{ { SAME, NULL, { "1.5.0", NULL, -1 }, { NULL, NULL, -1 }, NULL, false, RA_R_OK,
+		      { RA_UNKNOWN, RA_R_PEER_UNREAD, "reports none that could be compared",
+			  IS_SAME, NULL } },
+		    { .no_facts = true } },
+		{ { SAME, NULL, { NULL, NULL, -1 }, { "1.5.0", NULL, -1 }, NULL, false, RA_R_OK,
+		      { RA_UNKNOWN, RA_R_VERSION_UNREADABLE, "no version was read", NULL, NULL } },
+		    { 0 } },
+		{ { SAME, NULL, { NULL, "abc1234", -1 }, { "1.5.0", NULL, -1 }, NULL, false,
+		      RA_R_OK,
+		      { RA_UNKNOWN, RA_R_VERSION_UNREADABLE, "1.5.0 runs in staging", IS_SAME,
+			  NULL } },
+		    { 0 } },
+		/* commits alone, and what is none */
+		{ { SAME, NULL, { NULL, "abc1234", -1 }, { NULL, "abc1235", -1 }, NULL, false,
+		      RA_R_OK,
+		      { BAD, RA_R_COMMIT_DIFFERS,
+			  "commit abc1234 runs, but commit abc1235 in staging", IS_SAME, NULL } },
+		    { 0 } },
+		{ { SAME, NULL, { "1.5.0", "abc1234", -1 }, { "1.5.0", "main", -1 }, NULL, false,
+		      RA_R_OK,
+		      { BAD, RA_R_COMMIT_DIFFERS, "but commit main in staging", IS_SAME, NULL } },
+		    { 0 } },
+		/* releases are counted in one repository that answered, or not at all */
+		{ { SAME, NULL, { "1.5.0", NULL, 0 }, { "1.3.0", NULL, 2 }, NULL, false, RA_R_OK,
+		      { BAD, RA_R_VERSION_DIFFERS, "1.5.0 runs, but 1.3.0 in staging", IS_SAME,
+			  NULL } },
+		    { .no_repository = true } },
+		{ { SAME, NULL, { "1.5.0", NULL, 0 }, { "1.3.0", NULL, 2 }, NULL, false, RA_R_OK,
+		      { BAD, RA_R_VERSION_DIFFERS, "1.5.0 runs, but 1.3.0 in staging", IS_SAME,
+			  NULL } },
+		    { .own = RA_R_REPO_DNS } },
+		{ { SAME, NULL, { "1.5.0+a", NULL, 1 }, { "1.5.0+b", NULL, 1 }, NULL, false,
+		      RA_R_OK,
+		      { BAD, RA_R_VERSION_DIFFERS, "1.5.0+a runs, but 1.5.0+b in staging", IS_SAME,
+			  NULL } },
+		    { 0 } },
+		/* without services both are of the product */
+		{ { SAME, NULL, { "1.5.0", NULL, 0 }, { "1.3.0", NULL, 2 }, NULL, false, RA_R_OK,
+		      { BAD, RA_R_VERSION_DIFFERS, "1.3.0 in staging: 2 releases ahead", IS_SAME,
+			  NULL } },
+		    { .no_service = true, .no_other_service = true } },
+		{ { AHEAD, NULL, { "b-3", NULL, 0 }, { "b-2", NULL, 1 }, NULL, false, RA_R_OK,
+		      { RA_UNKNOWN, RA_R_VERSION_UNORDERED, "another service", IS_AHEAD, NULL } },
+		    { .no_service = true } },
+		{ { AHEAD, NULL, { "b-3", NULL, 0 }, { "b-2", NULL, 1 }, NULL, false, RA_R_OK,
+		      { RA_UNKNOWN, RA_R_VERSION_UNORDERED, "another service", IS_AHEAD, NULL } },
+		    { .no_other_service = true } },
+		/* by ancestry */
+		{ { AHEAD, NULL, { "1.5.0", NULL, 0 }, { "b-2", NULL, 1 }, &odd, false, RA_R_OK,
+		      { BAD, RA_R_VERSION_AHEAD, "1.5.0 runs, 2 commits ahead of staging (b-2)",
+			  IS_AHEAD, NULL } },
+		    { 0 } },
+		{ { AHEAD, NULL, { "b-3", NULL, 0 }, { "b-2", NULL, 1 }, &unlagged, false, RA_R_OK,
+		      { BAD, RA_R_VERSION_AHEAD, "b-3 runs, 2 commits ahead of staging", IS_AHEAD,
+			  NULL } },
+		    { 0 } },
+		{ { AHEAD, NULL, { "b-3", NULL, 0 }, { "b-2", NULL, 1 }, &equal, false, RA_R_OK,
+		      { RA_OK, RA_R_OK, "b-3 runs", IS_AHEAD, NULL } },
+		    { 0 } },
+		{ { AHEAD, NULL, { "b-3", NULL, 0 }, { "b-2", NULL, 1 }, &equal, false, RA_R_OK,
+		      { RA_UNKNOWN, RA_R_VERSION_UNORDERED, "no repository was asked", IS_AHEAD,
+			  NULL } },
+		    { .order_of_other = true } },
+		{ { AHEAD, NULL, { "b-3", NULL, 0 }, { "b-2", NULL, 1 }, &wordless, false, RA_R_OK,
+		      { RA_UNKNOWN, RA_R_REPO_DNS, "of staging is not known: ", IS_AHEAD, NULL } },
+		    { 0 } },
+		{ { AHEAD, NULL, { "b-3", NULL, 0 }, { "b-2", NULL, 1 }, &empty, false, RA_R_OK,
+		      { RA_UNKNOWN, RA_R_REPO_DNS, "of staging is not known: ", IS_AHEAD, NULL } },
+		    { 0 } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < RA_ARRAY_SIZE(rows); i++)
+		check_result(i, judge_tweaked(&rows[i].row, &rows[i].tweak), &rows[i].row.wanted);
+}
+
 int
 main(void)
 {
@@ -285,6 +424,7 @@ main(void)
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_same_as),
 		cmocka_unit_test(test_not_ahead_of),
+		cmocka_unit_test(test_peers_otherwise),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
