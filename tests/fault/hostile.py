@@ -62,7 +62,7 @@ def too_deep(value, limit):
 
 
 def load(body, depth=32, numbers=(integer, real)):
-    """What RFC 8259 makes of it, and no more of it than 64 bits and Unicode hold; else ValueError."""
+    """What RFC 8259 makes of it, and no more than 64 bits and Unicode hold; else ValueError."""
     try:
         value = json.loads(body.decode(), parse_int=numbers[0], parse_float=numbers[1],
                            parse_constant=refuse, object_pairs_hook=no_twins)
@@ -252,8 +252,8 @@ def lines_earned(body):
 
 
 def properties_earned(body):
-    """Java takes a backslash before a letter for nothing, and one at the end of a line to go on, but in
-    a comment: either reading may have earned it."""
+    """Java takes a backslash before a letter for nothing, and one at the end of a line to go on, but
+    in a comment: either reading may have earned it."""
     other = re.sub(rb"\\(?:\r\n|\n|\r)[ \t\f]*", b"", body)
     other = re.sub(rb"\\u([0-9a-fA-F]{4})", lambda m: chr(int(m[1], 16)).encode(errors="replace"),
                    other)

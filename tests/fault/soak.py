@@ -1,13 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Everything of docs/faults.md at random against one daemon with real back ends, for as long as asked:
+"""Everything of docs/faults.md at random against one daemon with real back ends:
 
   RELAUDIT_BUILD=$PWD/build-test tests/fault/soak.py --seed 7 --seconds 600
 
-The driver alone changes what the checks look at, so after each event it knows what each of them must
-say: OK where it may and soon, and never where it may not. The state shown is the one that syslog was
-told last, once, and is there after each crash. No descriptor, thread, child or memory is left behind, no
-turn of the loop is long. One seed is one sequence of events.
+The driver alone changes what the checks look at, so after each event it knows what each of them
+must say: OK where it may and soon, and never where it may not. The state shown is the one that
+syslog was told last, once, and is there after each crash. No descriptor, thread, child or memory is
+left behind, no turn of the loop is long. One seed is one sequence of events.
 """
 import argparse
 import collections
@@ -35,8 +35,8 @@ from test_clock import Clock  # noqa: E402
 ENVIRONMENTS = 6
 WARM = 5  # events after a start, until memory is held against what it was
 GROWTH = 32 << 20
-HOSTILE = ("endless-chunked", "gzip-bomb", "endless-headers", "interim", "garbage", "reset", "short",
-           "bad-chunk", "http09", "nul-header", "loop", "empty", "large?3000000", "close")
+HOSTILE = ("endless-chunked", "gzip-bomb", "endless-headers", "interim", "garbage", "reset",
+           "short", "bad-chunk", "http09", "nul-header", "loop", "empty", "large?3000000", "close")
 
 
 class Daemon(faults.Daemon):
@@ -96,8 +96,8 @@ class World:
         if state == "gone":
             (self.web.www / "version").unlink(missing_ok=True)
         else:
-            self.web.put("version", {"wrong": {"version": "2.0.0"}, "garbage": '{"version":"1.0'}.get(
-                state, {"version": "1.0.0"}))
+            told = {"wrong": {"version": "2.0.0"}, "garbage": '{"version":"1.0'}
+            self.web.put("version", told.get(state, {"version": "1.0.0"}))
 
     def backup(self, state):
         where = self.folder / "b"
@@ -126,7 +126,8 @@ class World:
         path.unlink(missing_ok=True)
         if state != "gone":
             new = path.with_suffix(".new")
-            new.write_text({"lacking": "A=1\n", "garbage": "<html>\n"}.get(state, "A=1\nNEEDED=2\n"))
+            told = {"lacking": "A=1\n", "garbage": "<html>\n"}
+            new.write_text(told.get(state, "A=1\nNEEDED=2\n"))
             new.rename(path)
 
     def plugin(self, state):
@@ -248,7 +249,7 @@ class Soak:
         self.after(end)
 
     def after(self, end):
-        """What was announced and kept is there when it starts again, in a world that is as it was."""
+        """What was announced and kept is there when it starts again in a world that is as it was."""
         before = self.states()
         saved = not self.full and self.is_saved()
         end()

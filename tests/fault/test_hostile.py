@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ten thousand environments in one daemon, and every one of them answers something hostile: every case
-of JSONTestSuite, every truncation, every wrong type (hostile.py)."""
+"""Ten thousand environments in one daemon, and every one of them answers something hostile: every
+case of JSONTestSuite, every truncation, every wrong type (hostile.py)."""
 import collections
 import json
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Row 59: state that earlier versions left (tests/data/state) is taken up, that of later ones is not
-touched."""
+"""Row 59: state that earlier versions left (tests/data/state) is taken up, that of later ones is
+not touched."""
 import contextlib
 import json
 import shutil
@@ -123,7 +123,7 @@ def test_row_59_a_downgrade_is_refused(kept):
 
 
 def test_row_59_a_newer_history_is_set_aside_whole(kept, syslog):
-    """It is expendable: what was announced does not hang on it, and its file stays for its version."""
+    """It is expendable: what was announced does not hang on it. Its file stays for its version."""
     data = make_newer(kept.state / "history.db")
     d = kept.begin()
     assert "history.db is of another version: kept as " in d.said()

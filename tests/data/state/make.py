@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Makes the state folder that tests/fault/test_upgrade.py starts later versions on, from the life of
-a daemon: problems announced, one that ended, a version and a configuration that changed, a history,
+"""Makes the state folder that tests/fault/test_upgrade.py starts later versions on, from the life
+of a daemon: problems announced, one that ended, a version and a configuration that changed, a history,
 snapshots. Run once for each version that changes what is kept, never to mend a test:
 
   RELAUDIT_BUILD=$PWD/build tests/data/state/make.py 0.1.0
