@@ -252,7 +252,7 @@ def lines_earned(body):
 
 
 def properties_earned(body):
-    """Java takes a backslash before a letter for nothing, and one at the end of a line to go on, but
+    """Java takes a backslash before a letter for nothing, and one at a line's end to go on, but
     in a comment: either reading may have earned it."""
     other = re.sub(rb"\\(?:\r\n|\n|\r)[ \t\f]*", b"", body)
     other = re.sub(rb"\\u([0-9a-fA-F]{4})", lambda m: chr(int(m[1], 16)).encode(errors="replace"),

@@ -256,7 +256,7 @@ class Soak:
         self.after(end)
 
     def after(self, end):
-        """What was announced and kept is there when it starts again in a world that is as it was."""
+        """What was announced and kept is there again, in a world that is as it was."""
         before = self.states()
         saved = not self.full and self.is_saved()
         end()
