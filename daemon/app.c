@@ -202,9 +202,11 @@ start(struct ra_app *app, struct ra_error *err)
 	return 0;
 }
 
-static void
+/* False if a thread is stuck in the file system. */
+static bool
 stop(struct ra_app *app)
 {
+	bool whole;
 	size_t i;
 
 	if (app->notify != NULL)
@@ -218,7 +220,7 @@ stop(struct ra_app *app)
 	if (app->engine != NULL)
 		ra_engine_stop(app->engine);
 	ra_mirror_free(RA_TAKE(app->mirror));
-	ra_store_close(RA_TAKE(app->store), STOP_WAIT);
+	whole = ra_store_close(RA_TAKE(app->store), STOP_WAIT);
 	/* After the lines that waited for what they say to be saved. */
 	if (app->started)
 		ra_app_log(app, LOG_NOTICE, "stop version=%s", RA_VERSION);
@@ -227,6 +229,7 @@ stop(struct ra_app *app)
 	ra_notify_free(RA_TAKE(app->notify));
 	ra_config_unref(RA_TAKE(app->config));
 	ra_app_close_io(app);
+	return whole;
 }
 
 int
@@ -251,6 +254,10 @@ ra_app_run(struct ra_app *app)
 		app->started = true;
 		ra_loop_run(app->io.loop);
 	}
-	stop(app);
+	if (!stop(app)) {
+		/* It may come loose: what exit() tears down (OpenSSL's tables) it still uses. */
+		fflush(NULL);
+		_exit(app->exit);
+	}
 	return app->exit;
 }

@@ -19,9 +19,14 @@ start_thread(pthread_t *ret, void *(*run)(void *), struct ra_store *s)
 
 	if (r != 0)
 		return -r;
-	/* Signals are the loop's, but for what this thread itself may cause (seccomp.c). */
+	/*
+	 * Signals are the loop's, but for what this thread itself may cause (seccomp.c): a fault
+	 * that is blocked ends the process without a word, of a sanitizer either.
+	 */
 	sigfillset(&all);
 	sigdelset(&all, SIGSYS);
+	sigdelset(&all, SIGSEGV);
+	sigdelset(&all, SIGBUS);
 	pthread_sigmask(SIG_SETMASK, &all, &was);
 	r = pthread_attr_setstacksize(&attr, STACK);
 	if (r == 0)
@@ -291,18 +296,18 @@ abandon(struct ra_store *s)
 	pthread_detach(s->reader);
 }
 
-void
+bool
 ra_store_close(struct ra_store *s, int64_t wait_ms)
 {
 	int64_t until = ra_store_mono() + wait_ms;
 
 	if (s == NULL)
-		return;
+		return true;
 	if (s->writer_started)
 		drain(s, until);
 	if (!stop_threads(s, until)) {
 		abandon(s);
-		return;
+		return false;
 	}
 	if (s->writer_started)
 		pthread_join(s->writer, NULL);
@@ -311,4 +316,5 @@ ra_store_close(struct ra_store *s, int64_t wait_ms)
 	ra_store_deliver(s, SIZE_MAX);
 	deliver_queries(s);
 	free_store(s);
+	return true;
 }

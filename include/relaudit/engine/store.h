@@ -32,9 +32,9 @@ int ra_store_open(struct ra_loop *loop, const char *folder, struct ra_store **re
     struct ra_buf *notes, struct ra_error *err);
 /*
  * Writes what is queued (waits at most wait_ms), calls back whatever is owed, closes. A thread that
- * is stuck in the file system is abandoned with its memory.
+ * is stuck in the file system is abandoned with its memory: false, and it may yet go on.
  */
-void ra_store_close(struct ra_store *s, int64_t wait_ms);
+bool ra_store_close(struct ra_store *s, int64_t wait_ms);
 
 /* --- records --- */
 
