@@ -192,6 +192,9 @@ add_value(
 		return RA_R_FIELD_TYPE;
 	case JSON_OBJECT:
 	case JSON_ARRAY:
+		break;
+	}
+	if (text == NULL) {
 		ra_error_set(err, -EINVAL, "'%s' (%s) is %s, not a single value", s->text, s->name,
 		    type_name(value));
 		return RA_R_FIELD_TYPE;
