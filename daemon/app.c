@@ -42,7 +42,7 @@ ra_app_prepare_process(void)
 	clear_environment();
 	/* Calls that libuv makes through a ring would pass by any filter. */
 	(void)setenv("UV_USE_IO_URING", "0", 1);
-	signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGPIPE, SIG_IGN);
 	umask(027);
 	(void)setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
 	(void)prctl(PR_SET_DUMPABLE, 0);
@@ -116,7 +116,7 @@ load_config(struct ra_app *app)
 
 	if (r < 0) {
 		ra_errors_print(&errors, &text);
-		fputs(ra_buf_text(&text), stderr);
+		(void)fputs(ra_buf_text(&text), stderr);
 	}
 	ra_errors_clear(&errors);
 	return r;

@@ -73,14 +73,16 @@ void ra_app_prepare_process(void);
 /* app_commands.c: everything that is not running */
 int ra_app_registry(struct ra_app *app);
 struct ra_conf_load ra_app_load(const struct ra_app *app);
+/* To standard output. RA_EXIT_OK, or RA_UNKNOWN and said why if it cannot be written. */
+int ra_app_say(const char *text);
 int ra_app_check_config(struct ra_app *app);
 int ra_app_print(struct ra_app *app);
 int ra_app_describe(struct ra_app *app);
 int ra_app_try(struct ra_app *app);
 
 /* app_reload.c */
-int ra_app_reload(void *app, void (*done)(void *arg, bool ok, const char *text), void *arg);
-void ra_app_on_hangup(void *app);
+int ra_app_reload(void *arg, void (*done)(void *arg, bool ok, const char *text), void *done_arg);
+void ra_app_on_hangup(void *arg);
 
 /* app_health.c: secrets that changed, things that fail and recover */
 int ra_health_start(struct ra_app *app);

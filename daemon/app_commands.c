@@ -68,6 +68,15 @@ ra_app_load(const struct ra_app *app)
 		.fingerprint_key = app->fingerprint_key };
 }
 
+int
+ra_app_say(const char *text)
+{
+	if (fputs(text, stdout) >= 0 && fflush(stdout) == 0)
+		return RA_EXIT_OK;
+	(void)fprintf(stderr, "relauditd: cannot write the answer: %s\n", strerror(errno));
+	return RA_UNKNOWN;
+}
+
 static int
 print_out(const struct ra_buf *out, const struct ra_errors *errors, int r)
 {
@@ -75,12 +84,9 @@ print_out(const struct ra_buf *out, const struct ra_errors *errors, int r)
 
 	if (ra_errors_any(errors))
 		ra_errors_print(errors, &text);
-	fputs(ra_buf_text(&text), stderr);
-	fputs(ra_buf_text(out), stdout);
-	if (fflush(stdout) != 0 || ferror(stdout)) {
-		fprintf(stderr, "relauditd: cannot write the answer: %s\n", strerror(errno));
+	(void)fputs(ra_buf_text(&text), stderr);
+	if (ra_app_say(ra_buf_text(out)) != RA_EXIT_OK)
 		return RA_UNKNOWN;
-	}
 	return r < 0 || out->error != 0 ? RA_EXIT_CONFIG : RA_EXIT_OK;
 }
 
@@ -205,7 +211,7 @@ ra_app_try(struct ra_app *app)
 	int r;
 
 	if (read_input(&in) < 0) {
-		fputs("relauditd: cannot read the check from standard input\n", stderr);
+		(void)fputs("relauditd: cannot read the check from standard input\n", stderr);
 		return RA_EXIT_USAGE;
 	}
 	r = ra_config_load_check(
@@ -215,7 +221,8 @@ ra_app_try(struct ra_app *app)
 		if (r < 0)
 			fprintf(stderr, "relauditd: %s\n", err.text);
 		r = r < 0 ? RA_UNKNOWN : r;
-		fputs(ra_buf_text(&out), stdout);
+		if (ra_app_say(ra_buf_text(&out)) != RA_EXIT_OK)
+			r = RA_UNKNOWN;
 	} else {
 		r = print_out(&out, &errors, r) == RA_EXIT_OK ? RA_EXIT_OK : RA_EXIT_USAGE;
 	}

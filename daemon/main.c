@@ -75,13 +75,11 @@ parse_arguments(int argc, char **argv, struct ra_arguments *args)
 			args->command = RA_COMMAND_DESCRIBE_REASONS;
 			break;
 		case 'V':
-			puts("relauditd " RA_VERSION);
-			return RA_EXIT_OK;
+			return ra_app_say("relauditd " RA_VERSION "\n");
 		case 'h':
-			fputs(usage, stdout);
-			return RA_EXIT_OK;
+			return ra_app_say(usage);
 		default:
-			fputs(usage, stderr);
+			(void)fputs(usage, stderr);
 			return RA_EXIT_USAGE;
 		}
 	}

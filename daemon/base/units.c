@@ -215,6 +215,7 @@ ra_duration_format(int64_t ms, char out[RA_UNIT_TEXT])
 	if (ms < 0)
 		out[len++] = '-';
 	for (size_t i = 0; rest > 0; i++) {
+		/* cppcheck-suppress zerodivcond; no unit is 0 */
 		uint64_t unit = (uint64_t)units[i].ms, count = rest / unit;
 
 		if (count == 0 || (!begun && rest % unit != 0 && count < units[i].least))

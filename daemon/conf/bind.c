@@ -549,7 +549,7 @@ ra_conf_complain(struct ra_conf_place *place, const char *name, const char *fmt,
 	if (node != NULL && is_unread(place->l, node))
 		return;
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	ra_secret_scrub(place->l, text);
 	ra_say(place->l, at, "%s%s%s%s", name != NULL ? "`" : "", name != NULL ? name : "",

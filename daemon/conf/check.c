@@ -331,7 +331,7 @@ build(struct ra_check_build *b)
 
 	find_service(b);
 	if (find_source(b) == 0)
-		r = ra_check_build_source(b, &source);
+		(void)ra_check_build_source(b, &source);
 	r = find_format(b);
 	if (r == 0 && b->source != NULL)
 		check_shapes(b);

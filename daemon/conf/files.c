@@ -316,7 +316,7 @@ load_file(struct ra_loading *l, struct united *u, const char *path, const struct
 	if (file < 0) {
 		u->failed = true;
 		if (at == NULL) /* the first file, which is no file yet */
-			file = new_file(l, path, "", 0);
+			(void)new_file(l, path, "", 0);
 		if (err.code == -ENOMEM)
 			ra_say_no_memory(l);
 		else if (l->fatal == 0)

@@ -133,7 +133,7 @@ ra_say(struct ra_loading *l, struct ra_mark at, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	say(l, at, NULL, text);
 }
@@ -145,7 +145,7 @@ ra_say_used(struct ra_loading *l, struct ra_mark at, const char *environment, co
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	say(l, at, environment, text);
 }

@@ -101,7 +101,7 @@ refuse(struct reader *r, struct ra_mark at, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	ra_say(r->l, at, "%s", text);
 	r->failed = true;

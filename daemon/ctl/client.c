@@ -250,7 +250,7 @@ print_details(struct ra_ctl *ctl, const json_t *details)
 			ra_buf_putc(&out, '\n');
 		}
 	}
-	fputs(ra_buf_text(&out), ctl->err);
+	(void)fputs(ra_buf_text(&out), ctl->err);
 }
 
 static int

@@ -45,8 +45,8 @@ check_config_run(struct ra_ctl *ctl, struct ra_error *err)
 	if (ra_ctl_has(ctl, "offline"))
 		argv[n++] = "--offline";
 	argv[n] = NULL;
-	fflush(NULL);
-	signal(SIGPIPE, SIG_DFL);
+	(void)fflush(NULL);
+	(void)signal(SIGPIPE, SIG_DFL);
 	execv(program, (char *const *)argv);
 	ra_error_set(err, -errno, "cannot run %.200s: %s", program, strerror(errno));
 	return RA_CTL_UNAVAILABLE;

@@ -6,7 +6,7 @@
 #include "read.h"
 
 #define AGAIN_MS  2000
-#define NO_READER -1 /* on_line's word for: nobody reads what we print */
+#define NO_READER (-1) /* on_line's word for: nobody reads what we print */
 
 static int events_run(struct ra_ctl *ctl, struct ra_error *err);
 
@@ -88,7 +88,7 @@ events_run(struct ra_ctl *ctl, struct ra_error *err)
 			break;
 		}
 		ra_ctl_complain(ctl, problem.text);
-		fflush(ctl->err);
+		(void)fflush(ctl->err);
 		code = 0;
 		(void)poll(NULL, 0, AGAIN_MS);
 	}

@@ -25,7 +25,7 @@ ra_ctl_complain(struct ra_ctl *ctl, const char *text)
 	ra_buf_puts(&line, "relauditctl: ");
 	ra_ctl_text(&ctl->term, &line, text);
 	ra_buf_putc(&line, '\n');
-	fputs(ra_buf_text(&line), ctl->err);
+	(void)fputs(ra_buf_text(&line), ctl->err);
 }
 
 /* An answer that nobody could read is no answer: never an exit code that says all is well. */

@@ -8,8 +8,8 @@
 int
 main(int argc, char **argv)
 {
-	setlocale(LC_CTYPE, "");
-	signal(SIGPIPE, SIG_IGN);
+	(void)setlocale(LC_CTYPE, "");
+	(void)signal(SIGPIPE, SIG_IGN);
 	ra_ctl_cleanup_install();
 	return ra_ctl_main(argc, argv, stdout, stderr);
 }

@@ -92,7 +92,7 @@ child_exec(const char *const *argv, int in, int out)
 {
 	(void)dup2(in, STDIN_FILENO);
 	(void)dup2(out, STDOUT_FILENO);
-	signal(SIGPIPE, SIG_DFL);
+	(void)signal(SIGPIPE, SIG_DFL);
 	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
 	execv(argv[0], (char *const *)argv);
 	dprintf(STDERR_FILENO, "relauditctl: cannot run %s: %s\n", argv[0], strerror(errno));
@@ -113,7 +113,7 @@ child_start(const char *const *argv, struct child *ret)
 		close(in[1]);
 		return r;
 	}
-	fflush(NULL);
+	(void)fflush(NULL);
 	ret->pid = fork();
 	if (ret->pid == 0)
 		child_exec(argv, in[0], out[1]);

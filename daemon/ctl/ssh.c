@@ -203,7 +203,7 @@ run_ssh(const struct ra_ctl_ssh *ssh, const struct target *target)
 		(void)dup2(null, STDIN_FILENO);
 		(void)dup2(null, STDOUT_FILENO);
 	}
-	signal(SIGPIPE, SIG_DFL);
+	(void)signal(SIGPIPE, SIG_DFL);
 	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
 	execvp(name, (char *const *)argv);
 	dprintf(STDERR_FILENO, "relauditctl: cannot run %s: %s\n", name, strerror(errno));
@@ -240,8 +240,8 @@ start(struct ra_ctl *ctl, struct ra_ctl_ssh *ssh, const struct target *target, s
 
 	if (r < 0)
 		return r;
-	fflush(ctl->out);
-	fflush(ctl->err);
+	(void)fflush(ctl->out);
+	(void)fflush(ctl->err);
 	ssh->pid = fork();
 	if (ssh->pid < 0)
 		return ra_error_set(err, -errno, "cannot start ssh: %s", strerror(errno));

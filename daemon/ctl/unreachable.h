@@ -8,10 +8,10 @@
 #define RA_CTL_SOCKET_MAX 107
 
 /* No connection: tried once more here, for the reason. */
-void ra_ctl_unreachable(const struct ra_ctl *ctl, const char *socket, struct ra_error *err);
+void ra_ctl_unreachable(const struct ra_ctl *ctl, const char *path, struct ra_error *err);
 /* A connection that ended without an answer. */
-void ra_ctl_closed(const struct ra_ctl *ctl, const char *socket, struct ra_error *err);
+void ra_ctl_closed(const struct ra_ctl *ctl, const char *path, struct ra_error *err);
 /* 0 or a negative errno. */
-int ra_ctl_try_connect(const char *socket);
+int ra_ctl_try_connect(const char *path);
 
 #endif

@@ -17,8 +17,8 @@
 static void
 put(struct ra_ctl *ctl, const char *text)
 {
-	fputs(text, ctl->out);
-	fflush(ctl->out);
+	(void)fputs(text, ctl->out);
+	(void)fflush(ctl->out);
 }
 
 /* As many lines as the terminal has; the last one says how many there are more. */

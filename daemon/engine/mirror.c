@@ -238,7 +238,7 @@ repo_get(
 	struct ra_buf key = RA_BUF(0);
 	struct ra_clone *c;
 	struct ra_mirror_repo *r;
-	char *text;
+	RA_FREE char *text = NULL;
 
 	(void)ra_buf_printf(&key, "%s %s", url->bare, pattern);
 	text = ra_buf_take(&key);
@@ -248,17 +248,15 @@ repo_get(
 	}
 	c = clone_get(m, url);
 	r = c != NULL ? ra_map_get(&m->repos, text) : NULL;
-	if (r != NULL) {
-		free(text);
-	} else if (c != NULL) {
+	if (r == NULL && c != NULL) {
 		r = repo_make(c, pattern, text);
-		if (r == NULL && c->repos == 0)
+		if (r != NULL)
+			text = NULL; /* its key */
+		else if (c->repos == 0)
 			clone_free(c);
 	}
-	if (r == NULL) {
-		free(text);
+	if (r == NULL)
 		return -ENOMEM;
-	}
 	r->refs++;
 	*ret = r;
 	return 0;
@@ -268,7 +266,7 @@ int
 ra_mirror_repo(struct ra_mirror *m, const char *url, const char *pattern,
     struct ra_mirror_repo **ret, struct ra_error *err)
 {
-	struct ra_git_url parsed;
+	struct ra_git_url parsed = { 0 };
 	int r = ra_tag_pattern_check(pattern, err);
 
 	if (r == 0)

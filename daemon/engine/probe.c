@@ -127,8 +127,8 @@ probe_result(struct ra_probe *p)
 
 	if (!c->many)
 		return RA_TAKE(p->parts[0].result);
-	names = calloc(p->part_count, sizeof(*names));
-	results = calloc(p->part_count, sizeof(*results));
+	names = calloc(p->part_count + 1, sizeof(*names));
+	results = calloc(p->part_count + 1, sizeof(*results));
 	if (names == NULL || results == NULL)
 		return NULL;
 	for (i = 0; i < p->part_count; i++) {

@@ -58,8 +58,8 @@ ra_store_view(struct ra_store *s, bool take, struct ra_records_view *ret)
 	pthread_mutex_lock(&s->lock);
 	for (i = 0; i < RA_RECORD_TYPES; i++)
 		total += s->maps[i].count;
-	v.items = total > 0 ? malloc(total * sizeof(struct ra_record *)) : NULL;
-	if (total > 0 && v.items == NULL) {
+	v.items = malloc((total + 1) * sizeof(struct ra_record *));
+	if (v.items == NULL) {
 		pthread_mutex_unlock(&s->lock);
 		return -ENOMEM;
 	}

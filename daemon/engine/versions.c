@@ -105,7 +105,7 @@ announce(struct ra_probe *p, size_t i, const struct ra_facts *was, const struct 
 
 	if (after == NULL && ra_facts_text(now, "commit") == NULL)
 		return;
-	if (before != NULL && strcmp(before, after) != 0)
+	if (before != NULL && after != NULL && strcmp(before, after) != 0)
 		change.what = RA_VERSION_CHANGED;
 	else if (was->count == 0 || (before == NULL && after != NULL))
 		change.what = RA_VERSION_FIRST;

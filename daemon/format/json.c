@@ -191,6 +191,8 @@ add_value(
 		    "let the service send a text",
 		    s->text, s->name);
 		return RA_R_FIELD_TYPE;
+	case JSON_OBJECT:
+	case JSON_ARRAY:
 	default:
 		ra_error_set(err, -EINVAL, "'%s' (%s) is %s, not a single value", s->text, s->name,
 		    type_name(value));

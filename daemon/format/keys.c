@@ -87,7 +87,7 @@ ra_keys_refuse(struct ra_keys *k, enum ra_reason reason, const char *at, const c
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(what, sizeof(what), fmt, ap);
+	(void)vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
 	ra_excerpt_position(k->text, (size_t)(at - k->text), &line, &column);
 	ra_error_set(k->err, -EINVAL, "line %zu, column %zu: %s", line, column, what);

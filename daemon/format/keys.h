@@ -42,6 +42,6 @@ size_t ra_keys_put_char(char *out, uint32_t c);
 /* The first byte that is NUL or not ASCII, or end. */
 const char *ra_keys_not_ascii(const char *p, const char *end);
 /* The first byte that is not UTF-8 or is NUL, or end. */
-const char *ra_keys_bad_byte(const char *text, const char *end);
+const char *ra_keys_bad_byte(const char *p, const char *end);
 
 #endif

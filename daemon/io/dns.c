@@ -172,11 +172,11 @@ answer_of(struct ra_dns *d, const struct entry *e)
 {
 	struct ra_dns_answer *a = &d->answer;
 	const char *p = e->addresses;
-	size_t len;
+	size_t count = p != NULL ? e->count : 0, len;
 
 	a->reason = e->reason;
 	a->error[0] = '\0';
-	for (a->count = 0; a->count < e->count; a->count++) {
+	for (a->count = 0; a->count < count; a->count++) {
 		len = strlen(p) + 1;
 		memcpy(a->addresses[a->count], p, len);
 		p += len;
@@ -214,7 +214,7 @@ entry_keep(struct entry *e, const struct ra_ares_result *result)
 		memcpy(text + len, result->addresses[i], n);
 		len += n;
 	}
-	e->addresses = malloc(len);
+	e->addresses = malloc(len + 1);
 	if (e->addresses == NULL) {
 		e->reason = RA_R_NO_MEMORY;
 		return;

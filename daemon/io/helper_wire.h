@@ -103,7 +103,7 @@ int ra_wire_take(const struct ra_wire_head *head, char *payload, struct ra_wire_
 /* --- helper_run.c --- */
 
 /* Adds head and body of a request to out. 0, -ENOMEM, -EMSGSIZE, -E2BIG: too many texts. */
-int ra_wire_put_run(struct ra_buf *out, uint64_t id, const struct ra_child_request *request);
+int ra_wire_put_run(struct ra_buf *out, uint64_t id, const struct ra_child_request *q);
 /*
  * Takes a run out of a payload, which it borrows; *ret_texts is the caller's to free and holds what
  * the request points to. 0, -EPROTO or -ENOMEM.

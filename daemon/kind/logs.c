@@ -185,7 +185,7 @@ line_time(
 static int
 find_later(struct log *log, const struct ra_pattern *p, size_t before)
 {
-	int64_t share = log->budget / 2, left = share, time;
+	int64_t share = log->budget / 2, left = share, time = 0;
 	int r = 0;
 
 	for (size_t i = before; i-- > 0 && r >= 0;) {

@@ -45,9 +45,9 @@ set_end(const char *p)
 static bool
 in_set(const char *p, const char *end, uint32_t c)
 {
-	bool not = *p == '!' || *p == '^', found = false;
+	bool inverted = *p == '!' || *p == '^', found = false;
 
-	p += not ? 1 : 0;
+	p += inverted ? 1 : 0;
 	while (p < end - 1) {
 		uint32_t first = take_literal(&p), last = first;
 
@@ -57,7 +57,7 @@ in_set(const char *p, const char *end, uint32_t c)
 		}
 		found = found || (c >= first && c <= last);
 	}
-	return found != not ;
+	return found != inverted;
 }
 
 /* One item of the pattern, which is not a star, against one character. */

@@ -104,7 +104,7 @@ begins(const char *p, size_t len, const char *word)
 {
 	size_t i = 0;
 
-	while (word[i] != '\0' && i < len && lower(p[i]) == word[i])
+	while (i < len && word[i] != '\0' && lower(p[i]) == word[i])
 		i++;
 	return word[i] == '\0';
 }

@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 
+import pytest
 import support
 from support import make_backups, parse_line
 
@@ -170,8 +171,12 @@ def test_an_answer_that_is_a_part_or_says_two_things(daemon, things):
     server.close()
 
 
-def test_full_output_is_an_error():
+TRIED = b"file: {path: /etc/hostname}\nexpect: {max-age: 9999d}\n"
+
+
+@pytest.mark.parametrize("words", [["--describe"], ["--help"], ["--version"], ["--try", "backup"]])
+def test_full_output_is_an_error(words):
     with open("/dev/full", "w") as full:
-        done = subprocess.run([support.RELAUDITD, "--describe"], stdout=full,
+        done = subprocess.run([support.RELAUDITD, *words], stdout=full, input=TRIED,
                               stderr=subprocess.PIPE, env=support.clean_environment())
     assert done.returncode == 3 and b"cannot write" in done.stderr

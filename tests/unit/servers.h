@@ -117,7 +117,7 @@ server_start(struct server *s, const char *name, const char *const *args)
 	size_t i;
 
 	servers_script(name, script);
-	for (i = 0; args[i] != NULL && i < SERVERS_ARGS; i++)
+	for (i = 0; i < SERVERS_ARGS && args[i] != NULL; i++)
 		argv[i + 1] = args[i];
 	if (pipe2(in, O_CLOEXEC) < 0 || pipe2(out, O_CLOEXEC) < 0)
 		abort();
