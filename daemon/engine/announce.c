@@ -191,10 +191,16 @@ send_overdue(struct ra_engine *e, struct ra_track *t, int64_t now, int64_t *next
 		if (summary != NULL)
 			ra_buf_printf(
 			    &line, "%.*s unsaved=1%s", (int)(summary - u->line), u->line, summary);
-		send_line(e, u->priority, summary != NULL && line.error == 0 ? line.data : u->line);
+		u->sent = send_line(
+		    e, u->priority, summary != NULL && line.error == 0 ? line.data : u->line);
+		if (expect_sent(e, t, u->sent)) {
+			at = &u->next;
+			continue;
+		}
 		*at = u->next;
 		ra_announce_free(u);
 	}
+	drop_most(t);
 }
 
 /* The timer fires by then at the latest. */
