@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * For tests/run --valgrind only, preloaded: what valgrind 3.19 does otherwise than the kernel when
- * a process starts or ends another. To it /proc/self/exe is valgrind itself; argv[0] is lost; and as
- * it makes a fork of a vfork, glibc does not hear that a program could not be executed. It knows no
- * pidfd.
+ * a process starts or ends another. To it /proc/self/exe is valgrind itself; argv[0] is lost; and
+ * as it makes a fork of a vfork, glibc does not hear that a program could not be executed. It knows
+ * no pidfd.
  */
 #include <dlfcn.h>
 #include <errno.h>
