@@ -16,7 +16,7 @@ for path in "$build"/* "$build"/daemon/* "$build"/tests/unit/*; do
 export LD_PRELOAD="$build/valgrind.so"
 exec valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,indirect \\
 	--show-leak-kinds=definite,indirect --num-callers=20 --trace-children=yes \\
-	--trace-children-skip='/usr/*,/bin/*,/sbin/*,/run/*,/tmp/*' --max-stackframe=4000000 \\
+	--trace-children-skip='/usr/*,/bin/*,/sbin/*,/run/*,/tmp/*,*/servers/*' --max-stackframe=4000000 \\
 	--error-markers='Memcheck report','end of report' \\
 	'$path' "\$@"
 END
