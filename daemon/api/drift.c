@@ -103,15 +103,18 @@ start_next(void)
 {
 	while (line.first != NULL && line.at_work < AT_WORK_MOST) {
 		struct ra_drift_job *j = line.first;
+		int r;
 
 		line.first = j->next;
 		if (line.first == NULL)
 			line.last = &line.first;
-		j->error = ra_work_start(j->api->loop, ra_drift_run, on_compared, j);
-		if (j->error == 0) {
+		r = ra_work_start(j->api->loop, ra_drift_run, on_compared, j);
+		if (r == 0) {
+			/* `error` is the worker's already: what it found is not written over. */
 			line.at_work++;
 			continue;
 		}
+		j->error = r;
 		answer(j);
 		job_free(j);
 	}

@@ -30,13 +30,16 @@ SERVERS = pathlib.Path(__file__).resolve().parent / "servers"
 RELAUDITD = BUILD / "daemon" / "relauditd"
 RELAUDITCTL = BUILD / "daemon" / "relauditctl"
 SANITIZER = re.compile(r"Sanitizer|runtime error:|==\d+==ERROR|Assertion .* failed|"
-                       r"forbidden system call")
+                       r"forbidden system call|Memcheck report")
+# How many times slower the programs are than tests count on (tests/run --thread, --valgrind).
+SLOW = float(os.environ.get("RELAUDIT_SLOW", "1"))
 
 Answer = collections.namedtuple("Answer", "code out err")
 
 
 def wait_for(predicate, timeout=20.0, what=""):
     """Returns the first true value of predicate()."""
+    timeout *= SLOW
     deadline = time.monotonic() + timeout
     while True:
         value = predicate()
@@ -49,16 +52,19 @@ def wait_for(predicate, timeout=20.0, what=""):
 
 
 def clean_environment(**more):
-    keep = ("PATH", "LANG", "TERM", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS")
+    keep = ("PATH", "LANG", "TERM", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS",
+            "TSAN_OPTIONS")
     env = {k: os.environ[k] for k in keep if k in os.environ}
-    env["RELAUDIT_SECCOMP"] = "log"  # a forbidden call is named, and fails the test
+    # A forbidden call is named, and fails the test.
+    env["RELAUDIT_SECCOMP"] = os.environ.get("RELAUDIT_SECCOMP", "log")
     env.update(more)
     return env
 
 
 def run(*args, timeout=120, env=None, **more):
     done = subprocess.run([str(a) for a in args], capture_output=True, text=True, errors="replace",
-                          timeout=timeout, env=clean_environment() if env is None else env, **more)
+                          timeout=timeout * SLOW, env=clean_environment() if env is None else env,
+                          **more)
     assert not SANITIZER.search(done.stderr), done.stderr
     return Answer(done.returncode, done.stdout, done.stderr)
 
@@ -123,7 +129,7 @@ def new_folder():
 
 class UnixConnection(http.client.HTTPConnection):
     def __init__(self, path, timeout=60):
-        super().__init__("localhost", timeout=timeout)
+        super().__init__("localhost", timeout=timeout * SLOW)
         self.path = str(path)
 
     def connect(self):
@@ -180,7 +186,7 @@ class Daemon:
                 poll.register(notify, select.POLLIN)
                 poll.register(pidfd, select.POLLIN)
                 while True:
-                    ready = dict(poll.poll(60000))
+                    ready = dict(poll.poll(60000 * SLOW))
                     if notify.fileno() in ready:
                         if b"READY=1" in notify.recv(4096):
                             return None
@@ -236,15 +242,19 @@ class Daemon:
         if self.process is None:
             return
         process, self.process = self.process, None
+        left = []
         if process.poll() is None:
+            left = [p for c in children(process.pid) for p in [c, *children(c)]] if SLOW > 1 else []
             process.send_signal(signal.SIGCONT)
             process.terminate()
         try:
-            code = process.wait(timeout=20)
+            code = process.wait(timeout=20 * SLOW)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
             raise AssertionError(f"SIGTERM did not end it: {self.said()}") from None
+        for pid in left:  # what they have to report comes later than the daemon's end
+            wait_for(lambda: not is_running(pid), what=f"{pid} ends")
         assert not SANITIZER.search(self.said()), self.said()
         assert code == 0, f"exit {code}: {self.said()}"
         assert not self.socket.exists(), "the socket was left behind"
@@ -254,7 +264,7 @@ class Daemon:
     def ctl(self, *args, env=None, timeout=120, stdin=None):
         done = subprocess.run([str(RELAUDITCTL), "--socket", str(self.socket), *map(str, args)],
                               input=stdin, capture_output=True, text=True, errors="replace",
-                              timeout=timeout, env=clean_environment(**(env or {})))
+                              timeout=timeout * SLOW, env=clean_environment(**(env or {})))
         assert not SANITIZER.search(done.stderr), done.stderr
         return Answer(done.returncode, done.stdout, done.stderr)
 
