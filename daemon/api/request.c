@@ -231,8 +231,11 @@ queue(struct ra_request *q)
 {
 	enum MHD_Result r;
 
-	if (q->response == NULL)
-		return MHD_NO;
+	/* Who had no memory for a question had none to answer it with. */
+	if (q->response == NULL) {
+		q->response = q->api->no_memory;
+		q->status = MHD_HTTP_SERVICE_UNAVAILABLE;
+	}
 	r = MHD_queue_response(q->connection, q->status, q->response);
 	drop_response(q);
 	return r;

@@ -385,16 +385,17 @@ ra_announce_version(struct ra_engine *e, struct ra_track *t, const struct ra_ver
 		ra_announce_line(e, t, LOG_NOTICE, ra_buf_text(&line));
 }
 
-void
+int
 ra_announce_again(struct ra_engine *e, struct ra_track *t, int priority, const char *line)
 {
 	struct ra_unsent *u = append_line(e, t, priority, line);
 
+	if (u == NULL)
+		return -ENOMEM;
 	/* It was committed before the crash; whether it was sent nobody knows. */
-	if (u != NULL) {
-		u->saved = true;
-		e->announce_again = true;
-	}
+	u->saved = true;
+	e->announce_again = true;
+	return 0;
 }
 
 void
