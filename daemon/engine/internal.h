@@ -201,7 +201,7 @@ struct ra_engine {
 	struct ra_timer *keep_timer;
 	int64_t seen_written, pruned; /* monotonic ms */
 	size_t seen_next;
-	bool load_starved; /* something of the state found no memory: it is not to be gone on from */
+	bool load_starved; /* something of the state found no memory: no start from that */
 	/* announce.c */
 	struct ra_timer *announce_timer;
 	int64_t announce_at; /* when its timer fires, 0: not set */
