@@ -117,6 +117,8 @@ load_config(struct ra_app *app)
 	if (r < 0) {
 		ra_errors_print(&errors, &text);
 		(void)fputs(ra_buf_text(&text), stderr);
+		if (errors.count == 0 || text.error != 0)
+			(void)fputs("relauditd: out of memory for the configuration\n", stderr);
 	}
 	ra_errors_clear(&errors);
 	return r;
@@ -236,12 +238,15 @@ int
 ra_app_run(struct ra_app *app)
 {
 	struct ra_error err = { 0 };
+	int r;
 
 	app->seccomp = ra_seccomp_wanted();
 	/* The helper first: it is to inherit nothing. */
-	if (ra_random(app->fingerprint_key, sizeof(app->fingerprint_key)) < 0 ||
-	    ra_app_open_io(app, &err) < 0 || ra_notify_new(app->io.loop, &app->notify) < 0) {
-		fprintf(stderr, "relauditd: %s\n", err.code != 0 ? err.text : "cannot start");
+	if ((r = ra_random(app->fingerprint_key, sizeof(app->fingerprint_key))) < 0 ||
+	    (r = ra_app_open_io(app, &err)) < 0 ||
+	    (r = ra_notify_new(app->io.loop, &app->notify)) < 0) {
+		(void)(err.code != 0 || ra_error_set(&err, r, "cannot start: %s", strerror(-r)));
+		fprintf(stderr, "relauditd: %s\n", err.text);
 		app->exit = RA_EXIT_FAILED;
 	} else if (load_config(app) < 0) {
 		app->exit = RA_EXIT_CONFIG;

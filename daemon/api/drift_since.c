@@ -95,6 +95,7 @@ bool
 ra_drift_ask_changes(struct ra_drift_job *j, struct ra_request *q)
 {
 	struct ra_store *store = ra_engine_store(j->api->engine);
+	int r;
 
 	if (j->pairing_count > CHECKS_MOST) {
 		ra_request_error(q, MHD_HTTP_BAD_REQUEST, "bad-request",
@@ -104,10 +105,11 @@ ra_drift_ask_changes(struct ra_drift_job *j, struct ra_request *q)
 	}
 	j->changes = ra_arena_alloc(
 	    j->arena, (j->config->check_count + 1) * sizeof(struct ra_drift_changes *));
-	if (j->changes != NULL && store != NULL && ask_all(j, store) == 0)
+	r = j->changes == NULL ? -ENOMEM : store == NULL ? -ENODATA : ask_all(j, store);
+	if (r == 0)
 		return true;
-	ra_request_error(
-	    q, MHD_HTTP_SERVICE_UNAVAILABLE, "no-history", "the history cannot be asked now");
+	ra_request_error(q, MHD_HTTP_SERVICE_UNAVAILABLE, "no-history",
+	    "the history cannot be asked now: %s", strerror(-r));
 	return false;
 }
 

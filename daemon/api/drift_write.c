@@ -492,9 +492,13 @@ ra_drift_run(void *job)
 	end_suggestion(&t);
 	if (r == 0)
 		note_unmet(&t);
-	write_tail(&t);
+	/* Of a record that found no room half may be there: reading it would run past the end. */
 	for (size_t i = 0; i < RA_ARRAY_SIZE(all); i++)
 		r = r == 0 ? all[i]->error : r;
+	if (r == 0) {
+		write_tail(&t);
+		r = j->body.error;
+	}
 	j->error = r;
 	ra_buf_free(&t.unused);
 	ra_buf_free(&t.suggested);

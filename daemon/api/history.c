@@ -94,6 +94,7 @@ ra_route_history(struct ra_request *q)
 	const struct ra_environment *env = NULL;
 	const struct ra_check *check = NULL;
 	struct asked *asked;
+	int r;
 
 	if (name != NULL && (env = ra_api_environment(q, name)) == NULL)
 		return;
@@ -109,11 +110,13 @@ ra_route_history(struct ra_request *q)
 	query.environment = env != NULL ? env->name : NULL;
 	query.check = check != NULL ? check->id : NULL;
 	asked = calloc(1, sizeof(*asked));
-	if (asked == NULL || store == NULL ||
-	    ra_store_history(store, &query, on_history, asked) < 0) {
+	r = asked == NULL   ? -ENOMEM
+	    : store == NULL ? -ENODATA
+			    : ra_store_history(store, &query, on_history, asked);
+	if (r < 0) {
 		free(asked);
 		ra_request_error(q, MHD_HTTP_SERVICE_UNAVAILABLE, "no-history",
-		    "the history cannot be asked now");
+		    "the history cannot be asked now: %s", strerror(-r));
 		return;
 	}
 	asked->request = q;

@@ -46,6 +46,7 @@ struct ra_api {
 	struct ra_client *clients;
 	struct ra_request *requests; /* all under way */
 	struct ra_stream *streams; /* open /v1/events */
+	struct MHD_Response *no_memory; /* made beforehand: an answer when none can be made */
 	unsigned connections;
 	bool closing;
 };

@@ -17,10 +17,10 @@ ra_request_answer(
     struct ra_request *q, unsigned status, struct MHD_Response *response, const char *type)
 {
 	if (response == NULL)
-		status = MHD_HTTP_INTERNAL_SERVER_ERROR;
+		status = MHD_HTTP_SERVICE_UNAVAILABLE;
 	else if (type != NULL)
 		(void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
-	q->response = response;
+	q->response = response != NULL ? response : q->api->no_memory;
 	q->status = status;
 	q->waiting = NULL;
 	q->abandon = NULL;
@@ -95,6 +95,14 @@ ra_request_param(const struct ra_request *q, const char *name)
 
 /* --- life --- */
 
+static void
+drop_response(struct ra_request *q)
+{
+	if (q->response != q->api->no_memory)
+		MHD_destroy_response(q->response);
+	q->response = NULL;
+}
+
 static enum MHD_Result
 on_param(void *arg, enum MHD_ValueKind kind, const char *name, size_t name_len, const char *value,
     size_t value_len)
@@ -158,7 +166,7 @@ request_free(struct ra_request *q)
 		free(q->params[i].value);
 	}
 	if (q->response != NULL)
-		MHD_destroy_response(q->response);
+		drop_response(q);
 	ra_buf_free(&q->body);
 	free(q->path);
 	free(q);
@@ -214,17 +222,24 @@ queue(struct ra_request *q)
 {
 	enum MHD_Result r;
 
-	if (q->response == NULL)
-		return MHD_NO;
+	/* Who had no memory for a question had none to answer it with. */
+	if (q->response == NULL) {
+		q->response = q->api->no_memory;
+		q->status = MHD_HTTP_SERVICE_UNAVAILABLE;
+	}
 	r = MHD_queue_response(q->connection, q->status, q->response);
-	MHD_destroy_response(RA_TAKE(q->response));
+	drop_response(q);
 	return r;
 }
 
 static bool
 take_body(struct ra_request *q, const char *upload, size_t *size)
 {
-	if (q->stage == RA_STAGE_READING && ra_buf_add(&q->body, upload, *size) < 0)
+	int r = q->stage == RA_STAGE_READING ? ra_buf_add(&q->body, upload, *size) : 0;
+
+	if (r == -ENOMEM)
+		ra_request_error(q, MHD_HTTP_SERVICE_UNAVAILABLE, "no-memory", "out of memory");
+	else if (r < 0)
 		ra_request_error(q, MHD_HTTP_CONTENT_TOO_LARGE, "body-too-large",
 		    "the body is larger than %d bytes", RA_API_BODY_MAX);
 	*size = 0;
@@ -240,7 +255,8 @@ ra_request_handle(void *arg, struct MHD_Connection *connection, const char *url,
 	if (q == NULL) {
 		q = request_new(arg, connection, url, method);
 		if (q == NULL)
-			return MHD_NO;
+			return MHD_queue_response(connection, MHD_HTTP_SERVICE_UNAVAILABLE,
+			    ((struct ra_api *)arg)->no_memory);
 		*state = q;
 		if (!too_busy(q))
 			begin(q);

@@ -93,7 +93,6 @@ const struct ra_route *
 ra_route_find(struct ra_request *q)
 {
 	const struct ra_route *other = NULL;
-	struct MHD_Response *response;
 	size_t i;
 
 	for (i = 0; i < RA_ARRAY_SIZE(routes); i++) {
@@ -110,8 +109,8 @@ ra_route_find(struct ra_request *q)
 	}
 	ra_request_error(q, MHD_HTTP_METHOD_NOT_ALLOWED, "bad-method", "%s takes %s", other->path,
 	    other->method);
-	response = q->response;
-	if (response != NULL)
-		(void)MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, other->method);
+	/* The other answer there may be, that of no memory, is not this request's alone. */
+	if (q->status == MHD_HTTP_METHOD_NOT_ALLOWED)
+		(void)MHD_add_response_header(q->response, MHD_HTTP_HEADER_ALLOW, other->method);
 	return NULL;
 }

@@ -65,12 +65,23 @@ on_run(void *arg, int error)
 		run_end(one->all);
 }
 
+/* Started ones go on, nobody waits for them. */
+static void
+run_starved(struct ra_request *q, struct run *r)
+{
+	for (size_t i = 0; i < r->count; i++)
+		ra_engine_run_cancel(r->list[i].run);
+	run_free(r);
+	ra_request_error(q, MHD_HTTP_SERVICE_UNAVAILABLE, "no-memory", "out of memory");
+}
+
 static void
 run_all(struct ra_request *q, struct ra_selection *s)
 {
 	const struct ra_config *c = ra_engine_config(q->api->engine);
 	struct run *r = calloc(1, sizeof(*r) + s->count * sizeof(r->list[0]));
 	size_t i, busy = 0;
+	int error = 0;
 
 	if (r == NULL) {
 		free(s->wanted);
@@ -80,16 +91,21 @@ run_all(struct ra_request *q, struct ra_selection *s)
 	r->request = q;
 	r->selection = *s;
 	r->config = c;
-	for (i = 0; i < c->check_count; i++) {
+	for (i = 0; i < c->check_count && error != -ENOMEM; i++) {
 		struct one *one = &r->list[r->count];
 
 		if (!ra_selection_has(s, c->checks[i]))
 			continue;
 		one->all = r;
-		if (ra_engine_run(q->api->engine, c->checks[i], on_run, one, &one->run) == 0)
+		error = ra_engine_run(q->api->engine, c->checks[i], on_run, one, &one->run);
+		if (error == 0)
 			r->count++;
 		else
 			busy++;
+	}
+	if (error == -ENOMEM) {
+		run_starved(q, r);
+		return;
 	}
 	r->left = r->count;
 	if (r->count == 0) {

@@ -139,10 +139,27 @@ on_event(struct ra_listener *l, const struct ra_history_event *event)
 }
 
 static int
+make_no_memory(struct ra_api *a)
+{
+	static char text[] = "{\"schema\":\"" RA_API_SCHEMA "\",\"error\":{\"code\":\"no-memory\","
+			     "\"message\":\"out of memory\"}}\n";
+
+	a->no_memory =
+	    MHD_create_response_from_buffer(sizeof(text) - 1, text, MHD_RESPMEM_PERSISTENT);
+	return a->no_memory != NULL &&
+		       MHD_add_response_header(a->no_memory, MHD_HTTP_HEADER_CONTENT_TYPE,
+			   "application/json") == MHD_YES
+		   ? 0
+		   : -ENOMEM;
+}
+
+static int
 start_mhd(struct ra_api *a, struct ra_error *err)
 {
 	const union MHD_DaemonInfo *info;
 
+	if (make_no_memory(a) < 0)
+		return ra_error_set(err, -ENOMEM, "out of memory for the HTTP server");
 	a->mhd = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
 	    ra_request_handle, a, MHD_OPTION_LISTEN_SOCKET, a->listen_fd,
 	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)(RA_API_CONNECTIONS + RA_API_SPARE),
@@ -231,6 +248,8 @@ ra_api_free(struct ra_api *a)
 	} else if (a->listen_fd >= 0) {
 		close(a->listen_fd);
 	}
+	if (a->no_memory != NULL)
+		MHD_destroy_response(a->no_memory);
 	if (a->unlink_path != NULL)
 		(void)unlink(a->unlink_path);
 	free(a->unlink_path);

@@ -396,12 +396,14 @@ ask_past(struct ra_request *q, int64_t at)
 	struct ra_store *store = ra_engine_store(q->api->engine);
 	struct ra_history_query query = { .around = at }; /* of all: the next one is shown too */
 	struct asked *asked = calloc(1, sizeof(*asked));
+	int r = asked == NULL	? -ENOMEM
+		: store == NULL ? -ENODATA
+				: ra_store_history(store, &query, on_history, asked);
 
-	if (asked == NULL || store == NULL ||
-	    ra_store_history(store, &query, on_history, asked) < 0) {
+	if (r < 0) {
 		free(asked);
 		ra_request_error(q, MHD_HTTP_SERVICE_UNAVAILABLE, "no-history",
-		    "the history cannot be asked now");
+		    "the history cannot be asked now: %s", strerror(-r));
 		return;
 	}
 	asked->request = q;

@@ -477,16 +477,17 @@ ra_announce_removed(struct ra_engine *e, const char *check, const struct ra_stat
 	ra_engine_emit(e, &event);
 }
 
-void
+int
 ra_announce_again(struct ra_engine *e, struct ra_track *t, int priority, const char *line)
 {
 	struct ra_unsent *u = append_line(e, t, priority, line);
 
+	if (u == NULL)
+		return -ENOMEM;
 	/* It was committed before the crash; whether it was sent nobody knows. */
-	if (u != NULL) {
-		u->saved = true;
-		e->announce_again = true;
-	}
+	u->saved = true;
+	e->announce_again = true;
+	return 0;
 }
 
 void

@@ -417,12 +417,16 @@ next_question(const struct ra_part *part, size_t nth, struct ra_git_question *re
 	return ra_check_kind(part->probe->check)->ask(&call, nth, ret);
 }
 
-/* No memory: nobody was asked. */
+/* NULL: no memory. Unsaid, it would be judged as if there were no repository. */
 static struct ra_asking *
 asking_of(struct ra_part *part)
 {
 	if (part->asking == NULL)
 		part->asking = calloc(1, sizeof(*part->asking));
+	if (part->asking == NULL) {
+		part->read_reason = RA_R_NO_MEMORY;
+		(void)ra_error_set(&part->read_error, -ENOMEM, "out of memory");
+	}
 	return part->asking;
 }
 

@@ -205,6 +205,7 @@ struct ra_engine {
 	struct ra_timer *keep_timer;
 	int64_t seen_written, pruned; /* monotonic ms */
 	size_t seen_next;
+	bool load_starved; /* something of the state found no memory: no start from that */
 	/* announce.c */
 	struct ra_timer *announce_timer;
 	int64_t announce_at; /* when its timer fires, 0: not set */
@@ -393,7 +394,7 @@ void ra_announce_version(
 void ra_announce_removed(struct ra_engine *e, const char *check, const struct ra_state *s);
 /* Commits a line, then sends it. */
 void ra_announce_line(struct ra_engine *e, struct ra_track *t, int priority, const char *line);
-void ra_announce_again(struct ra_engine *e, struct ra_track *t, int priority, const char *line);
+int ra_announce_again(struct ra_engine *e, struct ra_track *t, int priority, const char *line);
 void ra_announce_resend(struct ra_engine *e);
 void ra_announce_drop(struct ra_track *t);
 uint64_t ra_announce_id(struct ra_engine *e);

@@ -322,6 +322,19 @@ track_of(struct ra_engine *e, const char *id)
 	return c != NULL ? &e->tracks[c->index] : NULL;
 }
 
+/* NULL: no JSON, or no memory: to pass over that would be to forget what was announced. */
+static json_t *
+parse(struct ra_engine *e, const char *body)
+{
+	json_error_t why;
+	json_t *o = json_loads(body, 0, &why);
+
+	/* jansson has words for what is wrong with a text only. */
+	if (o == NULL && (why.text[0] == '\0' || json_error_code(&why) == json_error_out_of_memory))
+		e->load_starved = true;
+	return o;
+}
+
 static void
 on_latest(void *arg, const char *id, const char *body, int64_t checked)
 {
@@ -331,7 +344,7 @@ on_latest(void *arg, const char *id, const char *body, int64_t checked)
 	json_t *o;
 	size_t i;
 
-	if (t == NULL || (o = json_loads(body, 0, NULL)) == NULL)
+	if (t == NULL || (o = parse(e, body)) == NULL)
 		return;
 	defs = ra_check_kind(t->check)->facts;
 	if (read_state(o, &t->state) < 0)
@@ -381,7 +394,7 @@ on_record(void *arg, const char *id, const char *body)
 	json_t *o, *item;
 	size_t i;
 
-	if ((o = json_loads(body, 0, NULL)) == NULL)
+	if ((o = parse(e, body)) == NULL)
 		return;
 	if (read_state(o, &state) == 0 && state.problem > e->last_id)
 		e->last_id = state.problem;
@@ -401,8 +414,9 @@ on_record(void *arg, const char *id, const char *body)
 		json_array_foreach (json_object_get(o, "unsent"), i, item) {
 			const char *line = json_string_value(json_object_get(item, "line"));
 
-			if (line != NULL)
-				ra_announce_again(e, t, (int)get_int(item, "priority"), line);
+			if (line != NULL &&
+			    ra_announce_again(e, t, (int)get_int(item, "priority"), line) < 0)
+				e->load_starved = true;
 		}
 	}
 	json_decref(o);
@@ -443,6 +457,8 @@ ra_keep_load(struct ra_engine *e, struct ra_error *err)
 	if (last != NULL && ra_int_parse(last, strlen(last), &id) == 0)
 		e->last_id = (uint64_t)id;
 	ra_store_each(e->store, RA_RECORD_STATE, on_record, e);
+	if (e->load_starved)
+		return ra_error_set(err, -ENOMEM, "out of memory for the state");
 	forget_unrecorded(e);
 	return 0;
 }
@@ -477,7 +493,9 @@ ra_keep_remove(struct ra_engine *e)
 	     name += strlen(name) + 1) {
 		body = ra_store_get(e->store, RA_RECORD_STATE, name);
 		o = body != NULL ? json_loads(body, 0, NULL) : NULL;
-		if (o != NULL && read_state(o, &state) == 0)
+		if (o == NULL)
+			continue;
+		if (read_state(o, &state) == 0)
 			ra_announce_removed(e, name, &state);
 		json_decref(o);
 		(void)ra_store_remove(e->store, RA_RECORD_STATE, name);

@@ -6,6 +6,7 @@
 #include "mirror_internal.h"
 #include "relaudit/base/units.h"
 
+/* Without an allocation, as where the tag's name found no memory a branch would pass for it. */
 static const struct ra_git_ref *
 find_ref(const struct ra_clone *c, const char *name)
 {
@@ -13,11 +14,11 @@ find_ref(const struct ra_clone *c, const char *name)
 	const struct ra_git_ref *ref = NULL;
 
 	for (size_t i = 0; ref == NULL && i < RA_ARRAY_SIZE(folders); i++) {
-		RA_BUF_LOCAL full = RA_BUF(4096);
+		char full[4096];
+		int len = snprintf(full, sizeof(full), "%s%s", folders[i], name);
 
-		(void)ra_buf_printf(&full, "%s%s", folders[i], name);
-		if (full.error == 0)
-			ref = ra_git_refs_find(c->refs, full.data);
+		if (len > 0 && (size_t)len < sizeof(full))
+			ref = ra_git_refs_find(c->refs, full);
 	}
 	return ref != NULL ? ref : ra_git_refs_find(c->refs, name);
 }

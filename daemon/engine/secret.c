@@ -40,5 +40,7 @@ ra_secret_key_load(struct ra_engine *e, struct ra_error *err)
 	ra_digest_hex(e->secret_key, hex);
 	r = ra_store_put(e->store, RA_RECORD_META, NAME, hex, strlen(hex), NULL, NULL);
 	explicit_bzero(hex, sizeof(hex));
-	return r < 0 ? ra_error_set(err, r, "cannot keep the key of secrets' digests") : 0;
+	return r < 0 ? ra_error_set(
+			   err, r, "cannot keep the key of secrets' digests: %s", strerror(-r))
+		     : 0;
 }

@@ -217,6 +217,14 @@ take_answer(struct ra_helper *h, const struct ra_wire_head *head, char *payload)
 	int r = head->type == RA_WIRE_ANSWER ? ra_wire_take(head, payload, &wire, &answer, &items)
 					     : -EPROTO;
 
+	if (r == -ENOMEM) {
+		free(payload);
+		j = job_find(h, head->id);
+		if (j != NULL && !j->child)
+			job_end(j, &(struct ra_file_answer){ .reason = RA_R_NO_MEMORY,
+				       .error = "out of memory for the helper's answer" });
+		return 0;
+	}
 	if (r < 0) {
 		free(payload);
 		return r;
@@ -275,8 +283,6 @@ loss_words(int error)
 	switch (error) {
 	case -EPROTO:
 		return "the helper process sent what is no answer, and was ended";
-	case -ENOMEM:
-		return "out of memory for the helper's answer";
 	default:
 		return "the helper process ended";
 	}
@@ -292,6 +298,15 @@ rest(struct ra_helper *h, int answers)
 	ra_helper_process_push(h);
 }
 
+/* What is there stays there until there is memory for it: what runs is not lost. */
+static void
+starve(struct ra_helper *h)
+{
+	h->resting = true;
+	ra_timer_start(h->rest, RA_HELPER_STARVED, 0);
+	ra_helper_process_push(h);
+}
+
 void
 ra_helper_on_ready(void *arg, int events)
 {
@@ -303,7 +318,9 @@ ra_helper_on_ready(void *arg, int events)
 		flush(h);
 	if (events & POLLIN)
 		r = read_answers(h);
-	if (r < 0 && !h->gone)
+	if (r == -ENOMEM && !h->gone)
+		starve(h);
+	else if (r < 0 && !h->gone)
 		lose(h, loss_words(r));
 	else if ((events & POLLIN) && !h->gone)
 		rest(h, r);

@@ -16,8 +16,9 @@
 
 #include "helper_wire.h"
 
-#define EXE	 "/proc/self/exe"
-#define END_WAIT 250 /* ms */
+#define EXE	     "/proc/self/exe"
+#define END_WAIT     250 /* ms */
+#define STARVED_WAIT 50
 
 /* --- starting a process --- */
 
@@ -191,10 +192,14 @@ receive(char exe[RA_KEEPER_EXE], int *ret_fd)
 	ssize_t n;
 
 	*ret_fd = -1;
-	do
-		n = recvmsg(RA_WIRE_FD, &message, MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
-	if (n <= 0)
+	/* Another keeper cannot be had: only the end of the stream is our end. */
+	while ((n = recvmsg(RA_WIRE_FD, &message, MSG_CMSG_CLOEXEC)) < 0) {
+		if (errno != EINTR && errno != ENOMEM && errno != ENOBUFS)
+			return 0;
+		if (errno != EINTR)
+			(void)poll(NULL, 0, STARVED_WAIT);
+	}
+	if (n == 0)
 		return 0;
 	exe[n - 1] = '\0';
 	head = CMSG_FIRSTHDR(&message);

@@ -21,6 +21,8 @@
 
 #define RECEIVES 64
 
+static const char no_memory[] = "relauditd: out of memory in the helper, which waits for some\n";
+
 /* The end of the daemon ends us, by the end of the stream; the terminal's and the service manager's
    signals are the daemon's to act on. */
 static void
@@ -54,6 +56,11 @@ start_child(struct ra_children *c, const struct ra_wire_head *head, char *payloa
 
 	if (r == 0)
 		ra_children_start(c, head->id, &request);
+	if (r == -ENOMEM) {
+		ra_wire_send_ran(head->id, &(struct ra_child_answer){ .reason = RA_R_NO_MEMORY,
+					       .error = "out of memory in the helper" });
+		r = 0;
+	}
 	/* Environment and input may hold secrets. */
 	explicit_bzero(payload, head->len);
 	free(payload);
@@ -113,9 +120,10 @@ run(struct ra_children *c)
 {
 	static struct pollfd fds[2 + RA_CHILDREN_FDS];
 	struct ra_wire_reader in = { 0 };
+	bool starved = false;
 	int r = 0;
 
-	fds[0] = (struct pollfd){ .fd = RA_WIRE_FD, .events = POLLIN };
+	fds[0].events = POLLIN;
 	fds[1] = (struct pollfd){ .fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC),
 		.events = POLLPRI };
 	ra_lanes_open(RA_WIRE_FD);
@@ -125,13 +133,23 @@ run(struct ra_children *c)
 		int wait;
 		size_t n = ra_children_poll(c, fds + 2, &wait);
 
-		if (poll(fds, 2 + n, time_left(due, wait)) < 0)
+		/* What was asked stays where it is until there is memory for it. */
+		fds[0].fd = starved ? -1 : RA_WIRE_FD;
+		wait = time_left(due, wait);
+		if (starved && (wait < 0 || wait > RA_HELPER_STARVED))
+			wait = RA_HELPER_STARVED;
+		if (poll(fds, 2 + n, wait) < 0)
 			continue;
 		ra_children_turn(c);
 		if (fds[1].revents != 0)
 			ra_lanes_remount(fds[1].fd);
-		if (fds[0].revents != 0)
-			r = listen_once(&in, c);
+		if (!starved && fds[0].revents == 0)
+			continue;
+		r = listen_once(&in, c);
+		if (r == -ENOMEM && !starved)
+			(void)!write(STDERR_FILENO, no_memory, sizeof(no_memory) - 1);
+		starved = r == -ENOMEM;
+		r = starved ? 0 : r;
 	}
 	ra_children_free(c);
 	return r == -EPIPE || r == -ECONNRESET ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -15,6 +15,7 @@
 #define RA_WIRE_FD		3	/* the helper's end, in the helper */
 #define RA_WIRE_BYTES_MAX	((size_t)32 << 20)	/* of one file's content */
 #define RA_WIRE_FRAME_MAX	((size_t)64 << 20)
+#define RA_HELPER_STARVED  100 /* ms until what found no memory is read again */
 
 enum ra_wire_type {
 	RA_WIRE_FILE = 1,	/* to the helper: struct ra_wire_file, path, NUL */

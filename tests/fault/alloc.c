@@ -3,14 +3,18 @@
  * LD_PRELOAD: allocations that fail when asked. The page $ALLOC_PAGE, a file that the test maps
  * too, says which: the one that comes after `skip` others (and `more` that follow). Spared are
  * libuv, which ends the process by its own decision, libcrypto, which does not outlive one while
- * it sets itself up, the C library, which the sanitizers call into, and the sanitizers.
+ * it sets itself up, the C library, which the sanitizers call into, and the sanitizers. The helper,
+ * started without any environment, is given what it takes to have this loaded too.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <dlfcn.h>
 #include <link.h>
+#include <spawn.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -23,6 +27,7 @@ struct page {
 	_Atomic int64_t more;
 	_Atomic int64_t count; /* allocations so far */
 	_Atomic int64_t failed;
+	_Atomic int64_t trace; /* say where one fails */
 };
 
 #define RANGES 64
@@ -32,8 +37,11 @@ struct range {
 };
 
 static struct page *page;
+static char preload[4096], page_at[4096], options[4096]; /* "NAME=VALUE" */
 static struct range own[RANGES], spared[RANGES];
 static size_t own_count, spared_count;
+
+extern void __sanitizer_print_stack_trace(void) __attribute__((weak));
 
 /* The sanitizer's, if it is there, else the C library's. */
 #define REAL(name, type, params) \
@@ -111,6 +119,14 @@ is_in(const struct range *ranges, size_t count, uintptr_t at)
 	return false;
 }
 
+static void
+keep(char *to, size_t size, const char *name)
+{
+	const char *value = getenv(name);
+
+	snprintf(to, size, "%s=%s", name, value != NULL ? value : "");
+}
+
 __attribute__((constructor)) static void
 begin(void)
 {
@@ -118,6 +134,9 @@ begin(void)
 	int fd = path != NULL ? open(path, O_RDWR | O_CLOEXEC) : -1;
 	void *p;
 
+	keep(preload, sizeof(preload), "LD_PRELOAD");
+	keep(page_at, sizeof(page_at), "ALLOC_PAGE");
+	keep(options, sizeof(options), "ASAN_OPTIONS");
 	unsetenv("LD_PRELOAD");
 	dl_iterate_phdr(on_object, NULL);
 	if (fd < 0)
@@ -141,6 +160,8 @@ fails(const void *caller)
 	n = atomic_fetch_add(&page->count, 1);
 	if (n < page->skip || n - page->skip > page->more)
 		return false;
+	if (page->trace != 0 && __sanitizer_print_stack_trace != NULL)
+		__sanitizer_print_stack_trace();
 	atomic_fetch_add(&page->failed, 1);
 	errno = ENOMEM;
 	return true;
@@ -185,4 +206,18 @@ strndup(const char *text, size_t max)
 	memcpy(p, text, len);
 	p[len] = '\0';
 	return p;
+}
+
+/* The keeper and the helper; what the helper runs is none of ours. */
+int
+posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
+    const posix_spawnattr_t *attr, char *const argv[], char *const envp[])
+{
+	char *ours[] = { preload, page_at, options, NULL };
+	int (*real)(pid_t *, const char *, const posix_spawn_file_actions_t *,
+	    const posix_spawnattr_t *, char *const[], char *const[]);
+
+	*(void **)&real = dlsym(RTLD_NEXT, "posix_spawn");
+	return real(pid, path, actions, attr, argv,
+	    page != NULL && strncmp(argv[0], "relaudit", 8) == 0 ? ours : envp);
 }

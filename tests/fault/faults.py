@@ -4,11 +4,14 @@ was not held, it has no more descriptors, threads and children than before, no s
 no verdict turned OK unearned: only checks whose name has "good" in it may ever be OK, and those that
 the test adds to `earned`."""
 import collections
+import contextlib
 import mmap
 import os
 import pathlib
 import re
 import struct
+import subprocess
+import tempfile
 
 import support
 from support import wait_for
@@ -214,7 +217,7 @@ class Alloc(Page):
 
     def arm(self, skip=FOREVER, more=0, own=True):
         """The allocation after `skip` others fails, and the `more` after it."""
-        self.page[0:48] = struct.pack("6q", 0, own, skip, more, 0, 0)
+        self.page[0:56] = struct.pack("7q", 0, own, skip, more, 0, 0, "ALLOC_TRACE" in os.environ)
         self.page[0:8] = struct.pack("q", 1)
 
     def disarm(self):
@@ -223,8 +226,36 @@ class Alloc(Page):
         return struct.unpack("2q", self.page[32:48])
 
 
-def sample(count, most):
-    """`most` of count indexes, evenly and with both ends; all of them in a long run."""
-    if LONG or count <= most:
+def sample(count, most, long=None):
+    """`most` of count indexes, evenly and with both ends; `long` or all of them in a long run."""
+    most = (long or count) if LONG else most
+    if count <= most:
         return list(range(count))
     return sorted({i * (count - 1) // (most - 1) for i in range(most)})
+
+
+class Strace(contextlib.AbstractContextManager):
+    """System calls of a process and of its threads and children fail while it is attached; `fired`
+    is how many did."""
+
+    def __init__(self, pid, calls, how, follow=True):
+        self.log = tempfile.NamedTemporaryFile(prefix="relaudit-strace-")
+        self.fired = 0
+        self.process = subprocess.Popen(
+            ["strace", *(["-f"] if follow else []), "-qq", "-o", self.log.name, "-e",
+             f"trace={calls}", "-e", f"inject={calls}:{how}", "-e", "signal=none", "-p", str(pid)],
+            stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        status = pathlib.Path(f"/proc/{pid}/status")
+        wait_for(lambda: f"TracerPid:\t{self.process.pid}\n" in status.read_text(),
+                 what="strace is attached")
+
+    def __exit__(self, *exc):
+        self.process.terminate()
+        try:
+            self.process.wait(timeout=10)
+        except subprocess.TimeoutExpired:  # it waits for a thread that is on its way out
+            self.process.kill()
+            self.process.wait()
+        self.process.stderr.close()
+        self.fired = self.log.read().count(b"(INJECTED)")
+        self.log.close()
