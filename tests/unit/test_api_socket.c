@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The API's socket: whose it is, what was there before, and what is said where it cannot be made. */
+/* The API's socket: whose it is, what was there before, what is said where it cannot be made. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
