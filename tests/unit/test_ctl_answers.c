@@ -286,6 +286,29 @@ test_nothing_in_it(void **state)
 	}
 }
 
+/* With --output json the lines are the daemon's own; nobody who reads them is no good end. */
+static void
+test_a_stream(void **state)
+{
+	static const char lines[] = "{\"event\":\"heartbeat\"}\n{\"event\":\"reload\"}\n";
+	char words[][16] = { "relauditctl", "events", "-o", "json" };
+	char *argv[] = { words[0], words[1], words[2], words[3], NULL };
+	char *out = NULL, *err = NULL;
+	FILE *full = fopen("/dev/full", "w"), *said = fopen("/dev/null", "w");
+
+	rig_say(200, strdup(lines));
+	assert_int_equal(rig_run("events -o json", &out, &err), 69);
+	assert_string_equal(out, lines);
+	assert_string_equal(err, "relauditctl: relauditd ended the stream\n");
+	free(out);
+	free(err);
+	assert_int_equal(ra_ctl_main(4, argv, full, said), 3);
+	argv[2] = NULL;
+	assert_int_equal(ra_ctl_main(2, argv, full, said), 3);
+	fclose(full);
+	fclose(said);
+}
+
 int
 main(void)
 {
@@ -296,6 +319,7 @@ main(void)
 		cmocka_unit_test(test_details),
 		cmocka_unit_test(test_one_thing_wrong),
 		cmocka_unit_test(test_nothing_in_it),
+		cmocka_unit_test(test_a_stream),
 	};
 
 	return cmocka_run_group_tests(tests, rig_setup, rig_teardown);
