@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Of a build for coverage only: the helper, its keeper and what they start end by _exit(), and
-   their counters would be lost. */
+   relauditctl that is interrupted by a signal that it raises; their counters would be lost. */
+#include <signal.h>
 #include <unistd.h>
 
 void __gcov_dump(void);
@@ -12,4 +13,14 @@ __wrap__exit(int status)
 {
 	__gcov_dump();
 	__real__exit(status);
+}
+
+int __wrap_raise(int number);
+int __real_raise(int number);
+
+int
+__wrap_raise(int number)
+{
+	__gcov_dump();
+	return __real_raise(number);
 }

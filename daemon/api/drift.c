@@ -205,9 +205,14 @@ take_environments(struct ra_drift_job *j, struct ra_request *q)
 	while (text != NULL && *text != '\0') {
 		size_t len = strcspn(text, ",");
 		RA_FREE char *name = strndup(text, len);
-		const struct ra_environment *env =
-		    name != NULL ? ra_api_environment(q, name) : NULL;
+		const struct ra_environment *env;
 
+		if (name == NULL) {
+			ra_request_error(
+			    q, MHD_HTTP_SERVICE_UNAVAILABLE, "no-memory", "out of memory");
+			return false;
+		}
+		env = ra_api_environment(q, name);
 		if (env == NULL || !add_environment(j, q, env))
 			return false;
 		text += len + (text[len] == ',' ? 1 : 0);

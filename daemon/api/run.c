@@ -14,7 +14,7 @@ struct one {
 struct run {
 	struct ra_request *request;
 	struct ra_selection selection;
-	const struct ra_config *config;
+	struct ra_config *config; /* a reference: its address is no other's meanwhile */
 	size_t left, count;
 	struct one list[];
 };
@@ -22,6 +22,7 @@ struct run {
 static void
 run_free(struct run *r)
 {
+	ra_config_unref(r->config);
 	free(r->selection.wanted);
 	free(r);
 }
@@ -90,7 +91,7 @@ run_all(struct ra_request *q, struct ra_selection *s)
 	}
 	r->request = q;
 	r->selection = *s;
-	r->config = c;
+	r->config = ra_config_ref((struct ra_config *)(uintptr_t)c);
 	for (i = 0; i < c->check_count && error != -ENOMEM; i++) {
 		struct one *one = &r->list[r->count];
 

@@ -250,7 +250,7 @@ ra_status_answer(struct ra_request *q, struct ra_selection *s, bool with_verdict
 
 struct waiter {
 	struct ra_selection selection;
-	const struct ra_config *config;
+	struct ra_config *config; /* a reference: its address is no other's meanwhile */
 	struct ra_timer *timer;
 	struct ra_request *request;
 };
@@ -284,6 +284,7 @@ waiter_free(struct ra_request *q)
 	q->abandon = NULL;
 	q->waiting = NULL;
 	ra_timer_free(wait->timer);
+	ra_config_unref(wait->config);
 	free(wait->selection.wanted);
 	free(wait);
 }
@@ -342,7 +343,8 @@ wait_for(struct ra_request *q, struct ra_selection *s, int64_t ms)
 		return;
 	}
 	wait->selection = *s;
-	wait->config = ra_engine_config(q->api->engine);
+	wait->config =
+	    ra_config_ref((struct ra_config *)(uintptr_t)ra_engine_config(q->api->engine));
 	wait->request = q;
 	ra_timer_start(wait->timer, ms, 0);
 	ra_request_wait(q, waiter_free, wait);

@@ -32,6 +32,12 @@ ra_ctl_query(struct ra_buf *path, const char *name, const char *value)
 	}
 }
 
+const char *
+ra_ctl_path(const struct ra_buf *path)
+{
+	return path->error == 0 ? ra_buf_text(path) : NULL;
+}
+
 void
 ra_ctl_query_selectors(const struct ra_ctl *ctl, struct ra_buf *path)
 {
@@ -104,32 +110,37 @@ on_stream_bytes(char *data, size_t one, size_t len, void *arg)
 	return ra_buf_add(&t->body, data + at, len - at) == 0 ? len : 0;
 }
 
-static void
+static int
 set_headers(struct transfer *t, const struct ra_ctl_request *request)
 {
-	struct curl_slist *list = curl_slist_append(NULL, "Accept: application/json"), *more;
+	static const char *const headers[] = { "Accept: application/json",
+		"Content-Type: application/json", "Expect:" };
+	size_t i, count = request->body != NULL ? RA_ARRAY_SIZE(headers) : 1;
 
-	if (request->body != NULL && list != NULL) {
-		more = curl_slist_append(list, "Content-Type: application/json");
-		list = more != NULL ? more : list;
-		more = curl_slist_append(list, "Expect:");
-		list = more != NULL ? more : list;
+	for (i = 0; i < count; i++) {
+		struct curl_slist *more = curl_slist_append(t->headers, headers[i]);
+
+		if (more == NULL)
+			return -ENOMEM;
+		t->headers = more;
 	}
-	t->headers = list;
-	curl_easy_setopt(t->curl, CURLOPT_HTTPHEADER, list);
+	curl_easy_setopt(t->curl, CURLOPT_HTTPHEADER, t->headers);
 	if (request->body != NULL)
 		curl_easy_setopt(t->curl, CURLOPT_POSTFIELDS, request->body);
+	return 0;
 }
 
 static int
 prepare(struct transfer *t, const struct ra_ctl_request *request, struct ra_error *err)
 {
-	RA_BUF_LOCAL url = RA_BUF(1 << 20);
+	RA_BUF_LOCAL url = RA_BUF((1 << 20) + 100);
 	CURL *curl = t->curl;
 
-	ra_buf_printf(&url, "http://relauditd%s", request->path);
-	if (url.error < 0 || curl == NULL)
-		return ra_error_set(err, -ENOMEM, "out of memory");
+	ra_buf_printf(&url, "http://relauditd%s", request->path != NULL ? request->path : "");
+	if (request->path == NULL || ra_ctl_part_lost() || url.error < 0 || curl == NULL ||
+	    set_headers(t, request) < 0)
+		return ra_error_set(
+		    err, -ENOMEM, "cannot make the request: too large, or no memory");
 	curl_easy_setopt(curl, CURLOPT_URL, url.data);
 	if (curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, t->socket) != CURLE_OK)
 		return ra_error_set(err, -EINVAL, "this libcurl has no Unix sockets");
@@ -140,7 +151,6 @@ prepare(struct transfer *t, const struct ra_ctl_request *request, struct ra_erro
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(curl, CURLOPT_USERAGENT, "relauditctl/" RA_VERSION);
 	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)t->ctl->timeout);
-	set_headers(t, request);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, t);
 	if (t->on_line == NULL) {
 		int64_t limit = request->wait > 0 ? request->wait + WAIT_SLACK : t->ctl->timeout;
@@ -234,7 +244,7 @@ transfer_failed(const struct transfer *t, CURLcode code, const struct ra_ctl_req
 static void
 print_details(struct ra_ctl *ctl, const json_t *details)
 {
-	RA_BUF_LOCAL out = RA_BUF(0);
+	RA_CTL_PART out = RA_BUF(0);
 	const json_t *item;
 	const char *at, *end;
 	size_t i;
@@ -242,7 +252,7 @@ print_details(struct ra_ctl *ctl, const json_t *details)
 	json_array_foreach (details, i, item) {
 		for (at = json_string_value(item); at != NULL && *at != '\0';
 		     at = end + (*end == '\n')) {
-			RA_BUF_LOCAL line = RA_BUF(0);
+			RA_CTL_PART line = RA_BUF(0);
 
 			end = strchrnul(at, '\n');
 			ra_buf_add(&line, at, (size_t)(end - at));

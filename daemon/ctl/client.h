@@ -6,7 +6,7 @@
 #include "ctl.h"
 
 struct ra_ctl_request {
-	const char *path; /* with its query */
+	const char *path; /* with its query; NULL: it could not be made */
 	const char *body; /* JSON; NULL: GET */
 	int64_t wait; /* ms the daemon was asked to wait by itself */
 };
@@ -33,6 +33,8 @@ int ra_ctl_stream(struct ra_ctl *ctl, const char *path,
 
 /* "name=value" with what a query needs before it. */
 void ra_ctl_query(struct ra_buf *path, const char *name, const char *value);
+/* For a request; NULL, which none is made of, where a part of it is missing. */
+const char *ra_ctl_path(const struct ra_buf *path);
 /* A `select` for each argument. */
 void ra_ctl_query_selectors(const struct ra_ctl *ctl, struct ra_buf *path);
 

@@ -98,7 +98,7 @@ static void
 add_names(const struct ra_ctl *ctl, struct ra_buf *path)
 {
 	const char *against = ra_ctl_value(ctl, "against");
-	RA_BUF_LOCAL names = RA_BUF(0);
+	RA_CTL_PART names = RA_BUF(0);
 
 	if (against != NULL)
 		ra_buf_puts(&names, against);
@@ -210,7 +210,7 @@ drift_run(struct ra_ctl *ctl, struct ra_error *err)
 	RA_BUF_LOCAL path = RA_BUF(65536);
 	RA_BUF_LOCAL out = RA_BUF(ctl->answer_max);
 	struct ra_ctl_request request = { 0 };
-	RA_BUF_LOCAL nothing = RA_BUF(0);
+	RA_CTL_PART nothing = RA_BUF(0);
 	struct ra_ctl_answer answer = { 0 };
 	int code = check_options(ctl, err);
 	bool empty;
@@ -220,7 +220,7 @@ drift_run(struct ra_ctl *ctl, struct ra_error *err)
 	add_query(ctl, &path);
 	if (ra_ctl_has(ctl, "since"))
 		ra_ctl_query_time(&path, "since", ra_ctl_value(ctl, "since"));
-	request.path = ra_buf_text(&path);
+	request.path = ra_ctl_path(&path);
 	code = ra_ctl_ask(ctl, &request, &answer, err);
 	if (code != 0) /* what is refused here is a question that makes no sense */
 		return code == RA_CTL_REFUSED ? RA_CTL_USAGE : code;

@@ -76,7 +76,7 @@ events_run(struct ra_ctl *ctl, struct ra_error *err)
 	while (code == 0) {
 		struct ra_error problem = { 0 };
 
-		code = ra_ctl_stream(ctl, ra_buf_text(&path), on_line, ctl, &problem);
+		code = ra_ctl_stream(ctl, ra_ctl_path(&path), on_line, ctl, &problem);
 		if (code == NO_READER)
 			return RA_CTL_DONE;
 		if (code == 0) {

@@ -97,7 +97,7 @@ render_csv(const json_t *events, struct ra_buf *out)
 		}
 		ra_ctl_csv_row(out, cells, RA_ARRAY_SIZE(keys));
 		for (k = 0; k < RA_ARRAY_SIZE(keys); k++)
-			ra_buf_free(&texts[k]);
+			ra_ctl_part_free(&texts[k]);
 	}
 }
 

@@ -60,6 +60,8 @@ run_run(struct ra_ctl *ctl, struct ra_error *err)
 	int code = ra_ctl_check_selectors(ctl, true, err);
 
 	write_body(ctl, &body);
+	if (body.error < 0)
+		request.path = NULL;
 	request.body = ra_buf_text(&body);
 	if (code == 0)
 		code = ra_ctl_ask(ctl, &request, &answer, err);

@@ -46,7 +46,7 @@ ask(struct ra_ctl *ctl, bool whole, struct ra_ctl_answer *answer, struct ra_erro
 		ra_buf_puts(&path, "/v1/status");
 		ra_ctl_query_selectors(ctl, &path);
 	}
-	request.path = ra_buf_text(&path);
+	request.path = ra_ctl_path(&path);
 	return ra_ctl_ask(ctl, &request, answer, err);
 }
 

@@ -46,7 +46,7 @@ ask(struct ra_ctl *ctl, struct ra_ctl_answer *answer, struct ra_error *err)
 		request.wait = ctl->timeout;
 		ra_ctl_query(&path, "wait", ra_duration_format(ctl->timeout, wait));
 	}
-	request.path = ra_buf_text(&path);
+	request.path = ra_ctl_path(&path);
 	return ra_ctl_ask(ctl, &request, answer, err);
 }
 

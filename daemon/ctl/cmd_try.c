@@ -229,7 +229,11 @@ try_run(struct ra_ctl *ctl, struct ra_error *err)
 	char program[PATH_MAX];
 	int status, code;
 
-	if (root == NULL || build(ctl, root, err) < 0) {
+	if (root == NULL) {
+		ra_error_set(err, -ENOMEM, "out of memory");
+		return RA_CTL_UNAVAILABLE;
+	}
+	if (build(ctl, root, err) < 0) {
 		json_decref(root);
 		return RA_CTL_USAGE;
 	}

@@ -117,7 +117,7 @@ add_value(struct ra_buf *out, const json_t *service, enum column column, int64_t
 		ra_ctl_date(out, wall);
 	else if (column == NEXT)
 		add_next(out, value);
-	else if (column == COMMIT)
+	else if (column == COMMIT && json_is_string(value))
 		ra_buf_printf(out, "%.*s", COMMIT_SHOWN, json_string_value(value));
 	else
 		ra_ctl_scalar(out, value);
@@ -140,7 +140,7 @@ add_service(
 	row[n - 1].style = ra_ctl_style_of(ra_ctl_json_verdict(service, "state"));
 	ra_ctl_table_row(t, row);
 	for (c = 0; c < COLUMN_COUNT; c++)
-		ra_buf_free(&texts[c]);
+		ra_ctl_part_free(&texts[c]);
 }
 
 static void
@@ -181,7 +181,7 @@ render_table(struct ra_ctl *ctl, const json_t *environments, int64_t now, struct
 		json_array_foreach (json_object_get(environment, "services"), k, service)
 			add_service(&table, name, service, shown, now);
 	}
-	if (table.row_count > 0)
+	if (table.row_count > 0 || table.error < 0)
 		ra_ctl_table_print(&table, out);
 	else
 		ra_buf_puts(out, "no checks of kind version\n");
@@ -209,7 +209,7 @@ add_csv_row(struct ra_buf *out, const char *name, const json_t *service)
 	}
 	ra_ctl_csv_row(out, cells, RA_ARRAY_SIZE(cells));
 	for (size_t c = 0; c < RA_ARRAY_SIZE(cells); c++)
-		ra_buf_free(&texts[c]);
+		ra_ctl_part_free(&texts[c]);
 }
 
 static void
@@ -245,7 +245,7 @@ version_run(struct ra_ctl *ctl, struct ra_error *err)
 		code = ra_ctl_check_time(ctl, "at", err);
 	if (code == 0 && ra_ctl_has(ctl, "at"))
 		ra_ctl_query_time(&path, "at", ra_ctl_value(ctl, "at"));
-	request.path = ra_buf_text(&path);
+	request.path = ra_ctl_path(&path);
 	if (code == 0)
 		code = ra_ctl_ask(ctl, &request, &answer, err);
 	if (code != 0)

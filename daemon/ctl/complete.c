@@ -180,7 +180,7 @@ zsh_text(struct ra_buf *out, const char *text)
 static void
 zsh_option(struct ra_buf *out, const struct ra_ctl_option *o, bool letter)
 {
-	RA_BUF_LOCAL spec = RA_BUF(0);
+	RA_CTL_PART spec = RA_BUF(0);
 
 	if (letter)
 		ra_buf_printf(&spec, "*-%c", o->letter);
@@ -216,7 +216,7 @@ zsh_commands(struct ra_buf *out)
 
 	ra_buf_puts(out, "_relauditctl_commands() {\n\tlocal -a commands=(");
 	for (i = 0; ra_ctl_commands[i] != NULL; i++) {
-		RA_BUF_LOCAL text = RA_BUF(0);
+		RA_CTL_PART text = RA_BUF(0);
 
 		ra_buf_printf(
 		    &text, "%s:%s", ra_ctl_commands[i]->name, ra_ctl_commands[i]->summary);
@@ -243,7 +243,7 @@ ra_ctl_complete_zsh(struct ra_buf *out)
 			 "\t[[ $state == arguments ]] || return\n\tcase $line[1] in\n");
 	for (i = 0; ra_ctl_commands[i] != NULL; i++) {
 		const struct ra_ctl_command *c = ra_ctl_commands[i];
-		RA_BUF_LOCAL spec = RA_BUF(0);
+		RA_CTL_PART spec = RA_BUF(0);
 
 		ra_buf_printf(out, "\t%s)\n\t\t_arguments", c->name);
 		zsh_options(out, c->options);

@@ -9,13 +9,10 @@
 static void
 add_cell(struct ra_buf *out, const char *text)
 {
-	RA_BUF_LOCAL escaped = RA_BUF(0);
+	RA_CTL_PART escaped = RA_BUF(0);
 	const char *at;
 
-	if (ra_escape_line(&escaped, text, strlen(text), 0) < 0) {
-		out->error = escaped.error;
-		return;
-	}
+	ra_escape_line(&escaped, text, strlen(text), 0);
 	text = ra_buf_text(&escaped);
 	if (strpbrk(text, ",\"") == NULL && text[0] != ' ') {
 		ra_buf_puts(out, text);

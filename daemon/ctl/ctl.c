@@ -9,8 +9,8 @@
 int
 ra_ctl_print(struct ra_ctl *ctl, const struct ra_buf *text)
 {
-	if (text->error < 0)
-		return text->error;
+	if (text->error < 0 || ra_ctl_part_lost())
+		return ctl->lost = text->error < 0 ? text->error : -ENOMEM;
 	errno = EIO;
 	if (fwrite(ra_buf_text(text), 1, text->len, ctl->out) != text->len || fflush(ctl->out) != 0)
 		return errno == EPIPE ? -EPIPE : -EIO;
@@ -25,18 +25,25 @@ ra_ctl_complain(struct ra_ctl *ctl, const char *text)
 	ra_buf_puts(&line, "relauditctl: ");
 	ra_ctl_text(&ctl->term, &line, text);
 	ra_buf_putc(&line, '\n');
-	(void)fputs(ra_buf_text(&line), ctl->err);
+	(void)fputs(line.error < 0 || ra_ctl_part_lost() ? "relauditctl: out of memory\n"
+							 : ra_buf_text(&line),
+	    ctl->err);
 }
 
 /* An answer that nobody could read is no answer: never an exit code that says all is well. */
 static int
 check_output(struct ra_ctl *ctl, int code)
 {
-	if (fflush(ctl->out) == 0 && !ferror(ctl->out))
+	int error = -ctl->lost;
+
+	if (error == 0) {
+		if (fflush(ctl->out) == 0 && !ferror(ctl->out))
+			return code;
+		error = errno;
+	}
+	if (error == EPIPE)
 		return code;
-	if (errno == EPIPE)
-		return code;
-	fprintf(ctl->err, "relauditctl: cannot write the answer: %s\n", strerror(errno));
+	fprintf(ctl->err, "relauditctl: cannot write the answer: %s\n", strerror(error));
 	return code == RA_CTL_DONE ? RA_UNKNOWN : code;
 }
 
@@ -76,6 +83,7 @@ ra_ctl_main(int argc, char **argv, FILE *out, FILE *err)
 	struct ra_error error = { 0 };
 	int code;
 
+	ra_ctl_parts_begin();
 	ra_ctl_term_init(&ctl.term, out, RA_CTL_COLOR_AUTO);
 	code = run_command(&ctl, argc, argv, &error);
 	if (ctl.output == RA_CTL_NAGIOS)

@@ -102,6 +102,7 @@ struct ra_ctl {
 	/* the connection */
 	struct ra_ctl_ssh *ssh;
 	size_t answer_max;
+	int lost; /* negative errno: an answer was not whole, so it was not printed */
 };
 
 /* main.c's only call. Returns the exit code. */

@@ -39,7 +39,7 @@ static void
 add_state(
     const struct ra_ctl_term *t, struct ra_buf *out, const struct ra_ctl_check *c, int64_t now)
 {
-	RA_BUF_LOCAL text = RA_BUF(0);
+	RA_CTL_PART text = RA_BUF(0);
 
 	if (c->once || (c->since == 0 && c->state == RA_PENDING))
 		return;
@@ -58,7 +58,7 @@ add_state(
 static void
 add_reason(const struct ra_ctl_term *t, struct ra_buf *out, const struct ra_ctl_check *c)
 {
-	RA_BUF_LOCAL text = RA_BUF(0);
+	RA_CTL_PART text = RA_BUF(0);
 	enum ra_reason reason;
 
 	if (c->reason == NULL || strcmp(c->reason, "ok") == 0)
@@ -73,8 +73,8 @@ static void
 add_schedule(
     const struct ra_ctl_term *t, struct ra_buf *out, const struct ra_ctl_check *c, int64_t now)
 {
-	RA_BUF_LOCAL checked = RA_BUF(0);
-	RA_BUF_LOCAL next = RA_BUF(0);
+	RA_CTL_PART checked = RA_BUF(0);
+	RA_CTL_PART next = RA_BUF(0);
 	char text[RA_UNIT_TEXT];
 
 	if (c->checked != 0) {
@@ -105,7 +105,7 @@ add_facts(const struct ra_ctl_term *t, struct ra_buf *out, const json_t *facts, 
 		width = w > width ? w : width;
 	}
 	json_object_foreach ((json_t *)facts, name, value) {
-		RA_BUF_LOCAL line = RA_BUF(0);
+		RA_CTL_PART line = RA_BUF(0);
 
 		ra_buf_printf(&line, "%s%*s", name, (int)(width - ra_ctl_width(t, name)) + 2, "");
 		ra_ctl_fact(&line, name, value, now);
@@ -144,7 +144,7 @@ add_instances(const struct ra_ctl_term *t, struct ra_buf *out, const struct ra_c
 	table.indent = INDENT;
 	json_array_foreach (c->instances, i, item) {
 		enum ra_verdict v = ra_ctl_json_verdict(item, "verdict");
-		RA_BUF_LOCAL facts = RA_BUF(0);
+		RA_CTL_PART facts = RA_BUF(0);
 		const char *name = ra_ctl_json_text(item, "name");
 
 		instance_facts(&facts, json_object_get(item, "facts"));
@@ -163,7 +163,7 @@ void
 ra_ctl_detail(const struct ra_ctl_term *t, const struct ra_ctl_check *c, int64_t now,
     const struct ra_ctl_environment *owner, struct ra_buf *out)
 {
-	RA_BUF_LOCAL kind = RA_BUF(0);
+	RA_CTL_PART kind = RA_BUF(0);
 
 	add_title(t, out, c);
 	add_state(t, out, c, now);
@@ -189,7 +189,7 @@ ra_ctl_detail(const struct ra_ctl_term *t, const struct ra_ctl_check *c, int64_t
 static void
 add_labels(const struct ra_ctl_term *t, struct ra_buf *out, const json_t *labels)
 {
-	RA_BUF_LOCAL text = RA_BUF(0);
+	RA_CTL_PART text = RA_BUF(0);
 	const char *name;
 	json_t *value;
 
@@ -203,7 +203,7 @@ add_labels(const struct ra_ctl_term *t, struct ra_buf *out, const json_t *labels
 static void
 add_aliases(const struct ra_ctl_term *t, struct ra_buf *out, const json_t *aliases)
 {
-	RA_BUF_LOCAL text = RA_BUF(0);
+	RA_CTL_PART text = RA_BUF(0);
 	const json_t *item;
 	size_t i;
 

@@ -165,7 +165,7 @@ add_row(struct view *v, struct ra_ctl_table *t, const struct ra_drift_section *s
 	}
 	ra_ctl_table_row(t, cells);
 	for (size_t i = 0; i < RA_CTL_COLUMNS_MAX; i++)
-		ra_buf_free(&texts[i]);
+		ra_ctl_part_free(&texts[i]);
 	v->wrong = v->wrong || json_array_size(json_object_get(row, "wrong")) > 0;
 	v->release = v->release || ra_drift_is_release(row);
 	v->grouped += alike > 1 ? alike : 0;

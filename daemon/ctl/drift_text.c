@@ -10,7 +10,7 @@
 static void
 add_marked(const struct ra_ctl_term *t, struct ra_buf *out, const char *text)
 {
-	RA_BUF_LOCAL shown = RA_BUF(0);
+	RA_CTL_PART shown = RA_BUF(0);
 
 	ra_ctl_text(t, &shown, text);
 	for (const char *at = ra_buf_text(&shown); *at != '\0'; at++) {
@@ -18,14 +18,12 @@ add_marked(const struct ra_ctl_term *t, struct ra_buf *out, const char *text)
 			ra_buf_putc(out, '\\');
 		ra_buf_putc(out, *at);
 	}
-	if (shown.error < 0)
-		out->error = shown.error;
 }
 
 static void
 markdown_cell(const struct ra_ctl_term *t, struct ra_buf *out, const json_t *row, const char *side)
 {
-	RA_BUF_LOCAL text = RA_BUF(0);
+	RA_CTL_PART text = RA_BUF(0);
 
 	ra_drift_value(&text, json_object_get(json_object_get(row, "values"), side), false);
 	ra_buf_putc(out, ' ');
@@ -56,7 +54,7 @@ ra_drift_markdown(const struct ra_ctl_term *t, const json_t *answer, const struc
     struct ra_buf *out)
 {
 	struct ra_drift_section s = { .rows = json_object_get(answer, "rows") };
-	RA_BUF_LOCAL remarks = RA_BUF(0);
+	RA_CTL_PART remarks = RA_BUF(0);
 	const char *line;
 
 	while (ra_drift_section_next(&s)) {
@@ -95,7 +93,7 @@ static void
 diff_line(
     const struct ra_ctl_term *t, struct hunk *h, char mark, const json_t *row, const json_t *value)
 {
-	RA_BUF_LOCAL text = RA_BUF(0);
+	RA_CTL_PART text = RA_BUF(0);
 	const char *key = ra_ctl_json_text(row, "key");
 
 	ra_buf_printf(&text, "%s=", key != NULL ? key : "?");
@@ -115,7 +113,7 @@ static void
 diff_remark(const struct ra_ctl_term *t, struct hunk *h, const struct ra_drift_section *s,
     const json_t *row)
 {
-	const char *verdict = ra_ctl_json_text(row, "verdict");
+	const char *verdict = ra_ctl_json_text(row, "verdict"), *key = ra_ctl_json_text(row, "key");
 	bool wrong = false;
 
 	for (size_t i = 0; i < s->side_count; i++)
@@ -125,14 +123,18 @@ diff_remark(const struct ra_ctl_term *t, struct hunk *h, const struct ra_drift_s
 		strcmp(verdict, "same") == 0))
 		return;
 	ra_buf_puts(&h->remarks, "# ");
-	ra_ctl_text(t, &h->remarks, ra_ctl_json_text(row, "key"));
-	ra_buf_printf(&h->remarks, ": %s",
+	ra_ctl_text(t, &h->remarks, key != NULL ? key : "?");
+	ra_buf_puts(&h->remarks, ": ");
+	ra_ctl_text(t, &h->remarks,
 	    ra_drift_is_release(row) ? "release"
 	    : verdict != NULL	     ? verdict
 				     : "?");
 	for (size_t i = 0; i < s->side_count; i++) {
-		if (ra_drift_is_wrong(row, s->sides[i]))
-			ra_buf_printf(&h->remarks, ", %s is not as committed", s->sides[i]);
+		if (!ra_drift_is_wrong(row, s->sides[i]))
+			continue;
+		ra_buf_puts(&h->remarks, ", ");
+		ra_ctl_text(t, &h->remarks, s->sides[i]);
+		ra_buf_puts(&h->remarks, " is not as committed");
 	}
 	ra_buf_putc(&h->remarks, '\n');
 }
@@ -144,7 +146,7 @@ diff_row(const struct ra_ctl_term *t, struct hunk *h, const struct ra_drift_sect
 	const json_t *values = json_object_get(row, "values");
 	const json_t *was = json_object_get(values, s->sides[0]);
 	const json_t *now = json_object_get(values, s->sides[1]);
-	RA_BUF_LOCAL before = RA_BUF(0), after = RA_BUF(0);
+	RA_CTL_PART before = RA_BUF(0), after = RA_BUF(0);
 
 	diff_remark(t, h, s, row);
 	ra_drift_value(&before, was, true);
@@ -161,10 +163,16 @@ diff_row(const struct ra_ctl_term *t, struct hunk *h, const struct ra_drift_sect
 }
 
 static void
-diff_file(struct ra_buf *out, const char *mark, const char *side, const char *check)
+diff_file(const struct ra_ctl_term *t, struct ra_buf *out, const char *mark, const char *side,
+    const char *check)
 {
-	ra_buf_printf(out, "%s %s%s%s\n", mark, side, strchr(side, '/') != NULL ? "" : "/",
-	    strchr(side, '/') != NULL ? "" : check);
+	ra_buf_printf(out, "%s ", mark);
+	ra_ctl_text(t, out, side);
+	if (strchr(side, '/') == NULL) {
+		ra_buf_putc(out, '/');
+		ra_ctl_text(t, out, check);
+	}
+	ra_buf_putc(out, '\n');
 }
 
 static void
@@ -176,15 +184,13 @@ diff_section(const struct ra_ctl_term *t, const struct ra_drift_section *s, stru
 		diff_row(t, &h, s, json_array_get(s->rows, i));
 	ra_buf_puts(out, ra_buf_text(&h.remarks));
 	if (h.lines.len > 0) {
-		diff_file(out, "---", s->sides[0], s->check);
-		diff_file(out, "+++", s->sides[1], s->check);
+		diff_file(t, out, "---", s->sides[0], s->check);
+		diff_file(t, out, "+++", s->sides[1], s->check);
 		ra_buf_printf(out, "@@ -%d,%zu +%d,%zu @@\n%s", h.was > 0 ? 1 : 0, h.was,
 		    h.now > 0 ? 1 : 0, h.now, ra_buf_text(&h.lines));
 	}
-	if (h.lines.error < 0 || h.remarks.error < 0)
-		out->error = h.lines.error < 0 ? h.lines.error : h.remarks.error;
-	ra_buf_free(&h.remarks);
-	ra_buf_free(&h.lines);
+	ra_ctl_part_free(&h.remarks);
+	ra_ctl_part_free(&h.lines);
 }
 
 void
@@ -201,6 +207,22 @@ ra_drift_diff(const struct ra_ctl_term *t, const json_t *answer, struct ra_buf *
 
 /* --- rules --- */
 
+/* As it is, to be pasted, but for what a daemon of ours never puts in it. */
+static void
+add_yaml(const struct ra_ctl_term *t, struct ra_buf *out, const char *text)
+{
+	while (*text != '\0') {
+		RA_CTL_PART part = RA_BUF(0);
+		size_t len = strcspn(text, "\\\n");
+
+		ra_buf_add(&part, text, len);
+		ra_ctl_text(t, out, ra_buf_text(&part));
+		text += len;
+		if (*text != '\0')
+			ra_buf_putc(out, *text++);
+	}
+}
+
 void
 ra_drift_rules_yaml(const struct ra_ctl_term *t, const json_t *answer, struct ra_buf *out)
 {
@@ -214,8 +236,7 @@ ra_drift_rules_yaml(const struct ra_ctl_term *t, const json_t *answer, struct ra
 		ra_buf_puts(out, "# ");
 		ra_ctl_text(t, out, check != NULL ? check : "?");
 		ra_buf_puts(out, ", beside what it has:\n");
-		/* Our own, and escaped as YAML wants it. */
-		ra_buf_puts(out, yaml != NULL ? yaml : "");
+		add_yaml(t, out, yaml != NULL ? yaml : "");
 	}
 	if (json_array_size(list) == 0)
 		ra_buf_puts(out, "# there is nothing to silence\n");

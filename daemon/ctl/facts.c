@@ -25,7 +25,10 @@ ra_ctl_scalar(struct ra_buf *out, const json_t *value)
 		return;
 	}
 	text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(10));
-	ra_buf_puts(out, text != NULL ? text : "?");
+	if (text != NULL)
+		ra_buf_puts(out, text);
+	else
+		out->error = -ENOMEM;
 	free(text);
 }
 

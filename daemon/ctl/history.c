@@ -42,8 +42,8 @@ state_row(struct ra_ctl_table *t, const json_t *event, const char *time)
 	enum ra_verdict was = ra_ctl_json_verdict(event, "was");
 	enum ra_verdict now = ra_ctl_json_verdict(event, "now");
 	int64_t lasted = ra_ctl_json_int(event, "lasted_s", -1);
-	RA_BUF_LOCAL change = RA_BUF(0);
-	RA_BUF_LOCAL summary = RA_BUF(0);
+	RA_CTL_PART change = RA_BUF(0);
+	RA_CTL_PART summary = RA_BUF(0);
 	const char *text = ra_ctl_json_text(event, "summary");
 	char human[RA_UNIT_TEXT];
 
@@ -158,8 +158,8 @@ void
 ra_ctl_events_row(struct ra_ctl_table *t, const json_t *event)
 {
 	const char *what = ra_ctl_json_text(event, "event");
-	RA_BUF_LOCAL time = RA_BUF(0);
-	RA_BUF_LOCAL members = RA_BUF(0);
+	RA_CTL_PART time = RA_BUF(0);
+	RA_CTL_PART members = RA_BUF(0);
 
 	ra_ctl_time(&time, ra_ctl_json_time(event, "at"));
 	if ((what == NULL || strcmp(what, "state") == 0) && json_object_get(event, "now") != NULL) {
@@ -238,6 +238,6 @@ ra_ctl_ask_history(struct ra_ctl *ctl, const char *selector, const char *since, 
 		ra_ctl_query_time(&path, "since", since);
 	if (limit != NULL)
 		ra_ctl_query(&path, "limit", limit);
-	request.path = ra_buf_text(&path);
+	request.path = ra_ctl_path(&path);
 	return ra_ctl_ask(ctl, &request, answer, err);
 }

@@ -291,7 +291,7 @@ static void
 add_line(const struct ra_ctl_status *s, const struct ra_ctl_check *c, struct ra_ctl_table *t)
 {
 	enum ra_verdict v = ra_ctl_counts(c, s->latest);
-	RA_BUF_LOCAL text = RA_BUF(0);
+	RA_CTL_PART text = RA_BUF(0);
 	char state[16];
 
 	snprintf(

@@ -20,7 +20,9 @@ static void
 add_check(const struct ra_ctl_term *t, const struct ra_ctl_check *c, enum ra_verdict v,
     struct ra_buf *out)
 {
-	ra_buf_printf(out, "%s: %s: ", ra_verdict_name(v), c->id);
+	ra_buf_printf(out, "%s: ", ra_verdict_name(v));
+	add_text(t, out, c->id);
+	ra_buf_puts(out, ": ");
 	add_text(t, out, c->summary != NULL ? c->summary : c->reason != NULL ? c->reason : "");
 	ra_buf_putc(out, '\n');
 }
@@ -48,7 +50,9 @@ add_worst(const struct ra_ctl_term *t, const struct ra_ctl_status *s, struct ra_
 	    ra_ctl_counts(&e->checks[0], s->latest) == RA_OK)
 		return;
 	c = &e->checks[0];
-	ra_buf_printf(out, "; %s: ", c->id);
+	ra_buf_puts(out, "; ");
+	add_text(t, out, c->id);
+	ra_buf_puts(out, ": ");
 	add_text(t, out, c->summary != NULL ? c->summary : c->reason != NULL ? c->reason : "");
 }
 

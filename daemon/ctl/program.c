@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,7 +16,12 @@
 static bool
 is_program(const char *path)
 {
-	return access(path, X_OK) == 0;
+	struct stat st;
+
+	if (access(path, X_OK) < 0 || stat(path, &st) < 0)
+		return false;
+	errno = EACCES; /* a folder of that name */
+	return S_ISREG(st.st_mode);
 }
 
 static bool

@@ -128,7 +128,7 @@ static void
 print_cell(const struct ra_ctl_table *t, const struct ra_ctl_cell *cell, bool right, size_t width,
     size_t *blanks, struct ra_buf *out)
 {
-	RA_BUF_LOCAL text = RA_BUF(0);
+	RA_CTL_PART text = RA_BUF(0);
 	size_t used, pad;
 
 	ra_ctl_text_cut(t->term, &text, cell->text, width);

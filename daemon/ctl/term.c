@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "term.h"
 
+#include <errno.h>
 #include <langinfo.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -60,6 +61,29 @@ ra_ctl_term_init(struct ra_ctl_term *t, FILE *out, enum ra_ctl_color color)
 	ra_ctl_term_size(t, out);
 }
 
+/* --- parts --- */
+
+static bool part_lost;
+
+void
+ra_ctl_part_free(struct ra_buf *b)
+{
+	part_lost = part_lost || b->error == -ENOMEM;
+	ra_buf_free(b);
+}
+
+void
+ra_ctl_parts_begin(void)
+{
+	part_lost = false;
+}
+
+bool
+ra_ctl_part_lost(void)
+{
+	return part_lost;
+}
+
 /* --- text --- */
 
 /* What the terminal cannot show, as ra_escape_line writes what it may not show. */
@@ -83,22 +107,20 @@ add_ascii(struct ra_buf *out, const char *text, size_t len)
 void
 ra_ctl_text(const struct ra_ctl_term *t, struct ra_buf *out, const char *text)
 {
-	RA_BUF_LOCAL escaped = RA_BUF(0);
+	RA_CTL_PART escaped = RA_BUF(0);
 
 	if (!t->ascii) {
 		ra_escape_line(out, text, strlen(text), 0);
 		return;
 	}
-	if (ra_escape_line(&escaped, text, strlen(text), 0) == 0)
-		add_ascii(out, ra_buf_text(&escaped), escaped.len);
-	else
-		out->error = escaped.error;
+	ra_escape_line(&escaped, text, strlen(text), 0);
+	add_ascii(out, ra_buf_text(&escaped), escaped.len);
 }
 
 size_t
 ra_ctl_width(const struct ra_ctl_term *t, const char *text)
 {
-	RA_BUF_LOCAL escaped = RA_BUF(0);
+	RA_CTL_PART escaped = RA_BUF(0);
 
 	ra_ctl_text(t, &escaped, text);
 	return ra_text_width(ra_buf_text(&escaped), escaped.len);
@@ -126,7 +148,7 @@ fitting(const char *text, size_t len, size_t width)
 void
 ra_ctl_text_cut(const struct ra_ctl_term *t, struct ra_buf *out, const char *text, size_t width)
 {
-	RA_BUF_LOCAL escaped = RA_BUF(0);
+	RA_CTL_PART escaped = RA_BUF(0);
 
 	ra_ctl_text(t, &escaped, text);
 	if (width == 0 || ra_text_width(ra_buf_text(&escaped), escaped.len) <= width) {
@@ -257,7 +279,7 @@ void
 ra_ctl_tail(
     const struct ra_ctl_term *t, struct ra_buf *out, const char *text, size_t at, size_t blanks)
 {
-	RA_BUF_LOCAL escaped = RA_BUF(0);
+	RA_CTL_PART escaped = RA_BUF(0);
 
 	ra_ctl_text(t, &escaped, text);
 	if (escaped.len == 0)
@@ -284,8 +306,8 @@ ra_ctl_field(const struct ra_ctl_term *t, struct ra_buf *out, unsigned indent, c
 	ra_ctl_styled(t, out, RA_CTL_DIM, label);
 	ra_buf_printf(out, "%*s", (int)(column - indent - used), "");
 	for (;; text = end + 1) {
-		RA_BUF_LOCAL line = RA_BUF(0);
-		RA_BUF_LOCAL escaped = RA_BUF(0);
+		RA_CTL_PART line = RA_BUF(0);
+		RA_CTL_PART escaped = RA_BUF(0);
 
 		end = strchrnul(text, '\n');
 		ra_buf_add(&line, text, (size_t)(end - text));

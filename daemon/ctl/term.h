@@ -34,6 +34,15 @@ enum ra_ctl_style {
 	RA_CTL_STYLE_PENDING,
 };
 
+/*
+ * A buffer for a part of an answer. That one was refused memory is remembered: an answer without a
+ * part of it is not printed.
+ */
+#define RA_CTL_PART RA_CLEANUP(ra_ctl_part_free) struct ra_buf
+void ra_ctl_part_free(struct ra_buf *b);
+void ra_ctl_parts_begin(void); /* forgets */
+bool ra_ctl_part_lost(void);
+
 void ra_ctl_term_init(struct ra_ctl_term *t, FILE *out, enum ra_ctl_color color);
 /* Asks for the size again. */
 void ra_ctl_term_size(struct ra_ctl_term *t, FILE *out);

@@ -64,7 +64,7 @@ add_problem(const struct ra_ctl *ctl, const struct ra_error *err, struct ra_buf 
 static char *
 comparable(const char *text)
 {
-	RA_BUF_LOCAL out = RA_BUF(0);
+	RA_CTL_PART out = RA_BUF(0);
 	const char *at = strchrnul(text, '\n'), *since;
 
 	while ((since = strstr(at, "  (since ")) != NULL) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * libmicrohttpd without a network: a test says what a request has and reads what was queued. These
- * come before the library's own, because the program's symbols do. A worker's job waits until
- * mhd_work() runs it.
+ * come before the library's own, because the program's symbols do. Workers' jobs wait until
+ * mhd_work() runs the first of them.
  */
 #ifndef RA_TESTS_MHD_H
 #define RA_TESTS_MHD_H
@@ -25,13 +25,18 @@ struct MHD_Response {
 	char *text;
 	size_t len;
 	unsigned refs;
+	MHD_ContentReaderCallback read; /* of a stream; NULL: none */
+	void *arg;
+	MHD_ContentReaderFreeCallback free_arg;
 	char type[64], allow[16];
 };
 
 static struct {
 	void (*run)(void *arg), (*done)(void *arg);
 	void *arg;
-} mhd_job;
+} mhd_jobs[8];
+static size_t mhd_job_count;
+static struct MHD_Response *mhd_stream; /* the last one that was made */
 
 enum MHD_Result
 MHD_add_response_header(struct MHD_Response *r, const char *name, const char *value)
@@ -49,11 +54,27 @@ MHD_create_response_from_buffer(size_t size, void *buffer, enum MHD_ResponseMemo
 	struct MHD_Response *r = calloc(1, sizeof(*r));
 
 	assert_int_equal(mode, MHD_RESPMEM_MUST_FREE);
-	assert_non_null(r);
+	if (r == NULL)
+		return NULL;
 	r->text = buffer;
 	r->len = size;
 	r->refs = 1;
 	return r;
+}
+
+struct MHD_Response *
+MHD_create_response_from_callback(uint64_t size, size_t block, MHD_ContentReaderCallback read,
+    void *arg, MHD_ContentReaderFreeCallback free_arg)
+{
+	struct MHD_Response *r = calloc(1, sizeof(*r));
+
+	if (r == NULL)
+		return NULL;
+	r->refs = 2; /* a connection's too, which reads on */
+	r->read = read;
+	r->arg = arg;
+	r->free_arg = free_arg;
+	return mhd_stream = r;
 }
 
 void
@@ -61,6 +82,8 @@ MHD_destroy_response(struct MHD_Response *r)
 {
 	if (--r->refs > 0)
 		return;
+	if (r->free_arg != NULL)
+		r->free_arg(r->arg);
 	free(r->text);
 	free(r);
 }
@@ -71,7 +94,7 @@ MHD_queue_response(struct MHD_Connection *c, unsigned status, struct MHD_Respons
 	assert_int_equal(c->status, 0);
 	assert_false(c->suspended);
 	c->status = status;
-	snprintf(c->body, sizeof(c->body), "%.*s", (int)r->len, r->text);
+	snprintf(c->body, sizeof(c->body), "%.*s", (int)r->len, r->text != NULL ? r->text : "");
 	snprintf(c->type, sizeof(c->type), "%s", r->type);
 	snprintf(c->allow, sizeof(c->allow), "%s", r->allow);
 	return MHD_YES;
@@ -118,9 +141,10 @@ int
 MHD_get_connection_values_n(
     struct MHD_Connection *c, enum MHD_ValueKind kind, MHD_KeyValueIteratorN each, void *arg)
 {
-	char *text = strdup(c->query != NULL ? c->query : ""), *rest = text, *pair;
+	char text[2048], *rest = text, *pair;
 	int n = 0;
 
+	snprintf(text, sizeof(text), "%s", c->query != NULL ? c->query : "");
 	assert_int_equal(kind, MHD_GET_ARGUMENT_KIND);
 	while ((pair = strsep(&rest, "&")) != NULL) {
 		char *value = strchr(pair, '=');
@@ -136,30 +160,29 @@ MHD_get_connection_values_n(
 		if (each(arg, kind, pair, name_len, value, value_len) == MHD_NO)
 			break;
 	}
-	free(text);
 	return n;
 }
 
 int
 ra_work_start(struct ra_loop *l, void (*run)(void *arg), void (*done)(void *arg), void *arg)
 {
-	assert_null(mhd_job.run);
-	mhd_job.run = run;
-	mhd_job.done = done;
-	mhd_job.arg = arg;
+	assert_true(mhd_job_count < sizeof(mhd_jobs) / sizeof(mhd_jobs[0]));
+	mhd_jobs[mhd_job_count].run = run;
+	mhd_jobs[mhd_job_count].done = done;
+	mhd_jobs[mhd_job_count++].arg = arg;
 	return 0;
 }
 
 static void
 mhd_work(void)
 {
-	void (*run)(void *arg) = mhd_job.run;
+	__typeof__(mhd_jobs[0]) job = mhd_jobs[0];
 
-	if (run == NULL)
+	if (mhd_job_count == 0)
 		return;
-	mhd_job.run = NULL;
-	run(mhd_job.arg);
-	mhd_job.done(mhd_job.arg);
+	memmove(&mhd_jobs[0], &mhd_jobs[1], --mhd_job_count * sizeof(mhd_jobs[0]));
+	job.run(job.arg);
+	job.done(job.arg);
 }
 
 void

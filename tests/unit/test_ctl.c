@@ -6,7 +6,10 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <grp.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -15,6 +18,7 @@
 
 #include "../../daemon/ctl/client.h"
 #include "../../daemon/ctl/table.h"
+#include "../../daemon/ctl/unreachable.h"
 #include "../../daemon/ctl/views.h"
 #include "../../daemon/ctl/yaml.h"
 
@@ -638,6 +642,130 @@ test_ssh(void **state)
 	}
 }
 
+/* --- a socket that cannot be reached --- */
+
+static void
+says(const char *path, const char *wanted)
+{
+	struct ra_ctl ctl = { 0 };
+	struct ra_error err = { 0 };
+
+	ra_ctl_unreachable(&ctl, path, &err);
+	if (strstr(err.text, wanted) == NULL)
+		fail_msg("%s: '%s'", path, err.text);
+}
+
+static int
+listen_at(const char *path, int type)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	if (type == SOCK_STREAM)
+		assert_int_equal(listen(fd, 1), 0);
+	return fd;
+}
+
+/* Which group to be a member of: the socket's, or that of the folder that keeps us out. */
+static void
+test_who_may_not(void **state)
+{
+	static const uid_t nobody = 65534;
+	char base[] = "/tmp/test_ctl.XXXXXX";
+	int fds[3];
+
+	const struct group *games = getgrnam("games");
+
+	if (geteuid() != 0 || games == NULL)
+		skip();
+	assert_non_null(mkdtemp(base));
+	assert_int_equal(chdir(base) | chmod(base, 0755), 0);
+	assert_int_equal(mkdir("shut", 0700) | mkdir("shut/in", 0700), 0);
+	fds[0] = listen_at("mine", SOCK_STREAM);
+	fds[1] = listen_at("shut/s", SOCK_STREAM);
+	fds[2] = listen_at("packets", SOCK_DGRAM);
+	assert_int_equal(chmod("mine", 0660) | chown("mine", 0, games->gr_gid), 0);
+	assert_int_equal(chown("shut", 0, 54321), 0);
+	says("mine", "it was not listening; try again");
+	says("packets", "see `systemctl status relauditd`");
+	assert_int_equal(seteuid(nobody), 0);
+	says("mine", "be a member of group 'games' (`usermod -aG games USER`");
+	says("shut/s", "be a member of group '54321'");
+	says("shut/in/s", "be a member of the group of its folder");
+	assert_int_equal(seteuid(0), 0);
+	says("mine/s", "no such file");
+	for (size_t i = 0; i < RA_ARRAY_SIZE(fds); i++)
+		close(fds[i]);
+	says("mine", "nobody listens there any more");
+	unlink("mine");
+	unlink("packets");
+	unlink("shut/s");
+	rmdir("shut/in");
+	rmdir("shut");
+	assert_int_equal(chdir("/"), 0);
+	assert_int_equal(rmdir(base), 0);
+}
+
+static void
+test_closed_there(void **state)
+{
+	struct ra_ctl ctl = { .host = "ssh://audit1" };
+	struct ra_error err = { 0 };
+
+	ra_ctl_closed(&ctl, "/tmp/x/s", &err);
+	assert_non_null(strstr(err.text, "ssh://audit1: nothing answers at " RA_CTL_SOCKET));
+	ctl.socket = "/there.sock";
+	ra_ctl_closed(&ctl, "/tmp/x/s", &err);
+	assert_non_null(strstr(err.text, "nothing answers at /there.sock there"));
+}
+
+/* --- narrow places --- */
+
+/* Folded at blanks where there are any, and within a word where there is none. */
+static void
+test_fields(void **state)
+{
+	static const struct ra_ctl_term narrow = { .tty = true, .unicode = true, .width = 40 };
+	static const struct {
+		const char *label, *text, *wanted;
+	} rows[] = {
+		{ "reason", "one two", "  reason      one two\n" },
+		{ "reason", "one two three four five six (since 2 h)",
+		    "  reason      one two three four five\n              six (since 2 h)\n" },
+		{ "reason", "aaaaaaaaaaaaaaaaaa bbb (since 2 h)",
+		    "  reason      aaaaaaaaaaaaaaaaaa bbb\n              (since 2 h)\n" },
+		{ "reason", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+		    "  reason      aaaaaaaaaaaaaaaaaaaaaaaaaa\n              aaaaaaaaa\n" },
+		{ "a label of its own", "x", "  a label of its own  x\n" },
+		{ "reason", "a\nb\n", "  reason      a\n              b\n" },
+		{ "reason", "", "  reason      \n" },
+	};
+
+	for (size_t i = 0; i < RA_ARRAY_SIZE(rows); i++) {
+		RA_BUF_LOCAL out = RA_BUF(0);
+
+		ra_ctl_field(&narrow, &out, 2, rows[i].label, rows[i].text);
+		assert_string_equal(ra_buf_text(&out), rows[i].wanted);
+	}
+}
+
+static void
+test_times(void **state)
+{
+	RA_BUF_LOCAL out = RA_BUF(0);
+
+	ra_ctl_time(&out, 0);
+	ra_ctl_date(&out, 0);
+	ra_ctl_relative(&out, 0, 5000);
+	ra_ctl_relative(&out, 4500, 5000);
+	ra_ctl_relative(&out, 65000, 5000);
+	ra_ctl_relative(&out, 5000, 65000);
+	ra_ctl_moment(&out, 0, 5000);
+	assert_string_equal(ra_buf_text(&out), "---nowin 1 min1 min ago-");
+}
+
 int
 main(void)
 {
@@ -652,6 +780,10 @@ main(void)
 		cmocka_unit_test(test_csv),
 		cmocka_unit_test(test_yaml),
 		cmocka_unit_test_setup_teardown(test_ssh, ssh_setup, ssh_teardown),
+		cmocka_unit_test(test_who_may_not),
+		cmocka_unit_test(test_closed_there),
+		cmocka_unit_test(test_fields),
+		cmocka_unit_test(test_times),
 	};
 
 	setenv("RELAUDIT_SOCKET", NO_SOCKET, 1);
