@@ -285,7 +285,6 @@ int
 ra_config_print(
     const struct ra_conf_load *load, const char *id, struct ra_buf *out, struct ra_errors *errors)
 {
-	RA_BUF_LOCAL text = RA_BUF(0);
 	struct ra_config *c = NULL;
 	struct ra_loading l;
 	bool printed;
@@ -294,15 +293,15 @@ ra_config_print(
 	if (begin(&l, load) < 0)
 		return end(&l, &c, errors);
 	l.print = id;
-	l.print_out = &text;
+	l.print_out = out;
 	r = load_files(&l, &c, errors);
 	printed = l.printed;
 	if (r == 0 && !printed) {
 		say_no_check(c, id, errors);
 		r = -ENOENT;
-	} else if (r == 0) {
-		r = ra_buf_add(out, text.data, text.len);
 	}
+	if (r < 0)
+		ra_buf_clear(out);
 	ra_config_unref(c);
 	return r;
 }
