@@ -173,7 +173,7 @@ run_load(void *arg, int at, bool onward)
 static void
 load_each(struct loading_case lc)
 {
-	failing_each(run_load, &lc);
+	failing_each(run_load, &lc, 1);
 	free(lc.said);
 }
 
@@ -376,7 +376,7 @@ static void
 test_describe(void **state)
 {
 	(void)state;
-	failing_each(run_describe, NULL);
+	failing_each(run_describe, NULL, 1);
 }
 
 #define CASE(fn) cmocka_unit_test_setup_teardown(fn, rig_setup, rig_teardown)
