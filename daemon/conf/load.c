@@ -217,19 +217,19 @@ build_try(struct ra_loading *l, const char *name, const struct ra_node *root)
 	struct ra_environment *env = ra_arena_alloc(l->config->arena, sizeof(*env));
 	struct ra_scope scope = { .environment = "try" };
 	struct ra_entry layer = { .value = root };
-	const struct ra_node *layers;
+	const struct ra_node *nothing = ra_tree_node(l, ra_tree_mark(root), RA_NODE_MAP), *layers;
 	const struct ra_check **list;
 	struct ra_builder b;
 
 	l->environments = ra_arena_alloc(l->trees, sizeof(*l->environments));
 	list = ra_arena_alloc(l->trees, sizeof(*list));
-	if (env == NULL || l->environments == NULL || list == NULL) {
+	if (env == NULL || l->environments == NULL || list == NULL || nothing == NULL) {
 		ra_say_no_memory(l);
 		return;
 	}
 	*env = (struct ra_environment){ .name = "try", .rank = RA_UNSET };
 	l->environments[l->environment_count++] = env;
-	ra_sections_build(l, ra_tree_node(l, ra_tree_mark(root), RA_NODE_MAP));
+	ra_sections_build(l, nothing);
 	ra_builder_init(&b);
 	layer.value = ra_tree_scoped(l, root, &scope);
 	layers = layer.value != NULL && ra_builder_add(l, &b, &layer) == 0

@@ -364,9 +364,9 @@ add_basic(struct ra_loading *l, struct ra_secrets *s, const struct ra_node *map)
 	if (user == NULL || password == NULL || user->type != RA_NODE_SCALAR ||
 	    password->type != RA_NODE_SCALAR)
 		return 0;
-	if (ra_buf_printf(&both, "%s:%s", user->text, password->text) < 0)
-		return 0;
-	return add_base64(l, s, both.data, both.len);
+	if (ra_buf_printf(&both, "%s:%s", user->text, password->text) == -ENOMEM)
+		return ra_say_no_memory(l), -ENOMEM;
+	return both.error < 0 ? 0 : add_base64(l, s, both.data, both.len);
 }
 
 int

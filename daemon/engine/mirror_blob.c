@@ -11,13 +11,11 @@ find_ref(const struct ra_clone *c, const char *name)
 {
 	static const char *const folders[] = { "refs/tags/", "refs/heads/" };
 	const struct ra_git_ref *ref = NULL;
+	char full[4096];
 
 	for (size_t i = 0; ref == NULL && i < RA_ARRAY_SIZE(folders); i++) {
-		RA_BUF_LOCAL full = RA_BUF(4096);
-
-		(void)ra_buf_printf(&full, "%s%s", folders[i], name);
-		if (full.error == 0)
-			ref = ra_git_refs_find(c->refs, full.data);
+		if ((size_t)snprintf(full, sizeof(full), "%s%s", folders[i], name) < sizeof(full))
+			ref = ra_git_refs_find(c->refs, full);
 	}
 	return ref != NULL ? ref : ra_git_refs_find(c->refs, name);
 }

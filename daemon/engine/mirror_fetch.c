@@ -314,8 +314,13 @@ static void
 take_dates(struct ra_clone *c, const struct ra_child_answer *a)
 {
 	bool opening = c->step == RA_CLONE_OPEN_DATES;
+	int r = ra_git_refs_add_dates(c->coming, a->output);
 
-	if (ra_git_refs_add_dates(c->coming, a->output) < 0) {
+	if (r == -ENOMEM) {
+		finish(c, RA_R_NO_MEMORY, "out of memory");
+		return;
+	}
+	if (r < 0) {
 		finish(c, RA_R_GIT_FAILED, "git tells dates in a way that is not known");
 		return;
 	}

@@ -307,7 +307,7 @@ digest_of(const struct ra_judge_call *call, const struct ra_snapshot *s, char ou
 		ra_digest_add(d, e.compared, e.compared_len + 1);
 	}
 	if (ra_digest_end(d, digest) < 0)
-		return -EIO;
+		return -ENOMEM;
 	ra_digest_hex(digest, out);
 	return 0;
 }

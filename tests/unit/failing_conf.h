@@ -10,6 +10,10 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "relaudit/base/arena.h"
+#include "relaudit/base/digest.h"
+#include "relaudit/base/map.h"
+
 static atomic_int failing_at; /* 0: none is refused */
 static atomic_int failing_count;
 static atomic_bool failing_onward, failing_armed;
@@ -40,6 +44,28 @@ FAILING(void *, realloc, (void *p, size_t size), (p, size), NULL)
 FAILING(void *, reallocarray, (void *p, size_t n, size_t size), (p, n, size), NULL)
 FAILING(char *, strdup, (const char *s), (s), NULL)
 FAILING(char *, strndup, (const char *s, size_t n), (s, n), NULL)
+
+/* A piece of an arena is seldom a request of its own: each of them is refused too. */
+FAILING(void *, ra_arena_alloc, (struct ra_arena * a, size_t size), (a, size), NULL)
+FAILING(char *, ra_arena_strdup, (struct ra_arena * a, const char *s), (a, s), NULL)
+FAILING(char *, ra_arena_strndup, (struct ra_arena * a, const char *s, size_t n), (a, s, n), NULL)
+FAILING(void *, ra_arena_memdup, (struct ra_arena * a, const void *p, size_t n), (a, p, n), NULL)
+FAILING(int, ra_map_put, (struct ra_map * m, const char *key, void *value, void **old),
+    (m, key, value, old), -ENOMEM)
+FAILING(int, ra_digest_of, (const void *data, size_t len, uint8_t out[RA_DIGEST_SIZE]),
+    (data, len, out), -ENOMEM)
+
+int __real_ra_arena_defer(struct ra_arena *a, void (*fn)(void *), void *arg);
+int __wrap_ra_arena_defer(struct ra_arena *a, void (*fn)(void *), void *arg);
+
+int
+__wrap_ra_arena_defer(struct ra_arena *a, void (*fn)(void *), void *arg)
+{
+	if (failing_own || !failing_refused())
+		return __real_ra_arena_defer(a, fn, arg);
+	fn(arg);
+	return -ENOMEM;
+}
 
 static void
 failing_arm(int at, bool onward)

@@ -316,7 +316,8 @@ test_bad(void **state)
 	"    vars: {domain: p.example, zone: z}\n" \
 	"    checks:\n" \
 	"      version-api:\n" \
-	"        http: {url: 'https://${domain}/version', connect: 'h:443'}\n" \
+	"        http: {url: 'https://${domain}/version', connect: 'h:443',\n" \
+	"          basic: {user: u, password: '${env:RA_TEST_SECRET}'}}\n" \
 	"        version: /version\n" \
 	"        expect: {version: '>=1.4 <2 || 3.x', tagged: true, not-ahead-of: staging}\n" \
 	"      config-api:\n" \
@@ -346,6 +347,7 @@ static void
 test_own(void **state)
 {
 	(void)state;
+	setenv("RA_TEST_SECRET", "hidden-value", 1);
 	rig_write("main.yaml", OWN_KEYS);
 	load_each((struct loading_case){ .registry = &own_registry });
 	load_each(
