@@ -85,8 +85,8 @@ failing_disarm(void)
 }
 
 /*
- * Runs it with no request refused, then with each, or each of so many: `run` arms with what it is given, disarms, looks
- * at what came of it, and returns what failing_disarm() did.
+ * Runs it with no request refused, then with each, or one of so many: `run` arms with what it is
+ * given, disarms, looks at what came of it, and returns what failing_disarm() did.
  */
 typedef bool failing_run(void *arg, int at, bool onward);
 

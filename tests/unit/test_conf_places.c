@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "conf_rig.h"
+#include "own_registry.h"
 
 struct row {
 	const char *text; /* with a backtick before what is wrong */
@@ -153,13 +154,11 @@ test_holes(void **state)
 	};
 
 	(void)state;
-	rig_write("nul", "x");
 	{
 		char path[100];
 
 		snprintf(path, sizeof(path), "%s/nul", rig_folder);
 		FILE *f = fopen(path, "we");
-
 		assert_non_null(f);
 		assert_int_equal(fwrite("a\0b", 1, 3, f), 3);
 		assert_int_equal(fclose(f), 0);
@@ -457,6 +456,121 @@ test_diff(void **state)
 	}
 }
 
+/* --- the daemon's own --- */
+
+#define FILE_OF(name) "file: {path: /etc/" name "}, format: dotenv"
+#define STAGING	      "staging: {checks: {config-a: {" FILE_OF("s") "}}}, "
+#define CONFIG(what) \
+	"environments: {" STAGING "e: {vars: {l: [a], t: x}, checks: {" \
+	"config-a: {" FILE_OF("a") ", " what "}}}}\n"
+#define BASELINE(what) CONFIG("expect: {baseline: " what "}")
+#define GIT_OF(url)    "git: {repository: '" url "', ref: m, path: p}"
+
+static void
+test_own(void **state)
+{
+	static const struct row rows[] = {
+		{ BASELINE("`[x]"), "not a list" },
+		{ BASELINE("{" GIT_OF("/srv/a.git") ", format: `[yaml]}"), "a name, not a list" },
+		{ BASELINE("{" GIT_OF("/srv/a.git") ", format: `yml}"), "did you mean" },
+		{ BASELINE("{" GIT_OF("/srv/a.git") ", format: `text}"), "keys and values" },
+		{ BASELINE("{" GIT_OF("/srv/a.git") ", format: yaml, `selct: /a}"), "select" },
+		{ BASELINE("{" GIT_OF("/srv/a.git") ", `dialect: node}"), "format" },
+		{ BASELINE("{" GIT_OF("/srv/a.git") ", format: dotenv, dialect: `nod}"), "node" },
+		{ CONFIG("normalize: [`a.b]"), "not the name of a variable" },
+		{ CONFIG("normalize: [`l]"), "what is normalized is a text" },
+		{ CONFIG("normalize: `l"), "what is normalized is a text" },
+		{ CONFIG("normalize: [`none]"), "is not defined" },
+		{ CONFIG("expect: {same-as: `stagin}"), "did you mean 'staging'" },
+		{ CONFIG("expect: {same-as: `e}"), "against itself" },
+		{ CONFIG("expect: {same-as: `staging/config-b}"), "config-b" },
+	};
+	struct ra_config *c;
+
+	(void)state;
+	rig_in_use = &own_registry;
+	check_rows(rows, RA_ARRAY_SIZE(rows));
+	c = rig_good(CONFIG("normalize: [t, t], expect: {same-as: staging}"));
+	assert_int_equal(rig_check(c, "e/config-a")->variables.count, 1);
+	assert_string_equal(rig_check(c, "e/config-a")->variables.list[0].text.value, "x");
+	assert_int_equal(rig_check(c, "staging/config-a")->dependent_count, 1);
+	assert_int_equal(rig_check(c, "staging/config-a")->variables.count, 0);
+	ra_config_unref(c);
+	rig_in_use = &rig_registry;
+}
+
+/* One that many are held against knows them all, and lends what is normalized. */
+static void
+test_peers(void **state)
+{
+	RA_BUF_LOCAL text = RA_BUF(0);
+	const struct ra_check *staging;
+	struct ra_config *c;
+
+	(void)state;
+	rig_in_use = &own_registry;
+	ra_buf_puts(&text, "environments:\n  staging:\n    vars: {t: y}\n"
+			   "    checks: {config-a: {" FILE_OF("s") ", normalize: [t, check]}}\n");
+	for (int i = 0; i < 20; i++)
+		ra_buf_printf(&text,
+		    "  e%d:\n    %s\n    checks: {config-a: {" FILE_OF(
+			"a") ", expect: {same-as: staging}}}\n",
+		    i, i % 2 == 0 ? "vars: {t: z}" : "rank: 1");
+	c = rig_good(ra_buf_text(&text));
+	staging = rig_check(c, "staging/config-a");
+	assert_int_equal(staging->dependent_count, 20);
+	assert_int_equal(rig_check(c, "e4/config-a")->variables.count, 2);
+	assert_int_equal(rig_check(c, "e5/config-a")->variables.count, 1);
+	ra_config_unref(c);
+	rig_in_use = &rig_registry;
+}
+
+/* What is not read is not judged; what is written is. */
+static void
+test_offline(void **state)
+{
+	struct ra_conf_load load = rig_conf_load();
+	struct ra_errors errors = { 0 };
+	struct ra_config *c = NULL;
+
+	(void)state;
+	load.offline = true;
+	rig_write("main.yaml", CHECK("web: {url: '${file:/nowhere}', tries: '${env:RA_NOT_SET}', "
+				     "tls: {ca: '${env:RA_NOT_SET}'}}"));
+	assert_int_equal(ra_config_load(&load, &c, &errors), 0);
+	assert_int_equal(c->watched_count, 0);
+	ra_config_unref(RA_TAKE(c));
+	rig_write("main.yaml", CHECK("web: {url: '${file:/nowhere}', tries: x}"));
+	assert_int_equal(ra_config_load(&load, &c, &errors), -EINVAL);
+	assert_int_equal(errors.count, 1);
+	ra_errors_clear(&errors);
+}
+
+static void
+test_nulls(void **state)
+{
+	static const char *const nulls[] = { "", "~", "null", "Null", "NULL" };
+
+	(void)state;
+	for (size_t i = 0; i < 2 * RA_ARRAY_SIZE(nulls) - 1; i++) {
+		bool text = i >= RA_ARRAY_SIZE(nulls);
+		const char *value = nulls[text ? i - RA_ARRAY_SIZE(nulls) + 1 : i];
+		char yaml[100];
+		struct ra_config *c;
+
+		snprintf(yaml, sizeof(yaml),
+		    text ? "environments: {e: {owner: '%s'}}\n"
+			 : "environments:\n  e:\n    owner: %s\n",
+		    value);
+		c = rig_good(yaml);
+		if (text)
+			assert_string_equal(c->environments[0]->owner, value);
+		else
+			assert_null(c->environments[0]->owner);
+		ra_config_unref(c);
+	}
+}
+
 #define CASE(fn) cmocka_unit_test_setup_teardown(fn, rig_setup, rig_teardown)
 
 int
@@ -475,7 +589,11 @@ main(void)
 		CASE(test_secrets),
 		CASE(test_print),
 		CASE(test_diff),
+		CASE(test_own),
+		CASE(test_peers),
+		CASE(test_offline),
+		CASE(test_nulls),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, fill_registry, NULL);
 }
