@@ -91,16 +91,21 @@ failing_disarm(void)
 typedef bool failing_run(void *arg, int at, bool onward);
 
 static void
+failing_sweep(failing_run *run, void *arg, int step, bool onward)
+{
+	int at = 1;
+
+	(void)run(arg, 0, false);
+	while (run(arg, at, onward))
+		at += step;
+	assert_true(at > 1);
+}
+
+static RA_UNUSED void
 failing_each(failing_run *run, void *arg, int step)
 {
-	for (int onward = 0; onward < 2; onward++) {
-		int at = 1;
-
-		(void)run(arg, 0, false);
-		while (run(arg, at, onward == 1))
-			at += step;
-		assert_true(at > 1);
-	}
+	failing_sweep(run, arg, step, false);
+	failing_sweep(run, arg, step, true);
 	(void)run(arg, 0, false);
 }
 
