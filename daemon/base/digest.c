@@ -42,9 +42,9 @@ ra_digest_end(struct ra_digest *d, uint8_t out[RA_DIGEST_SIZE])
 	int r = 0;
 
 	if (d == NULL)
-		return -EIO;
+		return -ENOMEM;
 	if (d->failed || EVP_DigestFinal_ex(d->ctx, out, NULL) != 1)
-		r = -EIO;
+		r = -ENOMEM;
 	EVP_MD_CTX_free(d->ctx);
 	free(d);
 	return r;
@@ -55,7 +55,7 @@ ra_digest_of(const void *data, size_t len, uint8_t out[RA_DIGEST_SIZE])
 {
 	const void *bytes = len > 0 ? data : "";
 
-	return EVP_Digest(bytes, len, out, NULL, EVP_sha256(), NULL) == 1 ? 0 : -EIO;
+	return EVP_Digest(bytes, len, out, NULL, EVP_sha256(), NULL) == 1 ? 0 : -ENOMEM;
 }
 
 int
@@ -66,7 +66,7 @@ ra_digest_keyed(
 
 	if (key_len > INT_MAX)
 		return -EIO;
-	return HMAC(EVP_sha256(), k, (int)key_len, bytes, len, out, NULL) != NULL ? 0 : -EIO;
+	return HMAC(EVP_sha256(), k, (int)key_len, bytes, len, out, NULL) != NULL ? 0 : -ENOMEM;
 }
 
 struct ra_mac {

@@ -179,8 +179,6 @@ with_connection(struct ra_check_build *b)
 	name = ra_tree_get(map, "connection");
 	if (name == NULL)
 		return value;
-	if (name->type == RA_NODE_NULL)
-		return without_key(b->l, value, "connection");
 	name = ra_check_fill_name(b, name, scope != NULL ? scope : b->scope);
 	if (name == NULL || (name->flags & RA_NODE_SPOILT))
 		return NULL;

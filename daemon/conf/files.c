@@ -164,7 +164,7 @@ static void load_file(struct ra_loading *l, struct united *u, const char *path,
     const struct ra_file *parent, const struct ra_mark *at);
 
 /* The folder of a file, with what glob(3) would take for a pattern escaped. */
-static int
+static void
 folder_of(const char *path, bool escape, struct ra_buf *out)
 {
 	const char *slash = strrchr(path, '/');
@@ -174,7 +174,6 @@ folder_of(const char *path, bool escape, struct ra_buf *out)
 			ra_buf_putc(out, '\\');
 		ra_buf_putc(out, *p);
 	}
-	return out->error;
 }
 
 /* A folder that is not there holds nothing; one that may not be read is an error. */
@@ -226,7 +225,10 @@ include_item(struct ra_loading *l, struct united *u, const struct ra_node *item,
 	pattern = strpbrk(item->text, "*?[") != NULL;
 	if (*item->text != '/')
 		folder_of(parent->path, pattern, &path);
-	if (ra_buf_puts(&path, item->text) < 0) {
+	ra_buf_puts(&path, item->text);
+	if (path.error == -ENOMEM) {
+		ra_say_no_memory(l);
+	} else if (path.error < 0) {
 		ra_say(l, at, "the path is too long");
 		u->failed = true;
 	} else if (pattern) {

@@ -217,19 +217,19 @@ build_try(struct ra_loading *l, const char *name, const struct ra_node *root)
 	struct ra_environment *env = ra_arena_alloc(l->config->arena, sizeof(*env));
 	struct ra_scope scope = { .environment = "try" };
 	struct ra_entry layer = { .value = root };
-	const struct ra_node *layers;
+	const struct ra_node *nothing = ra_tree_node(l, ra_tree_mark(root), RA_NODE_MAP), *layers;
 	const struct ra_check **list;
 	struct ra_builder b;
 
 	l->environments = ra_arena_alloc(l->trees, sizeof(*l->environments));
 	list = ra_arena_alloc(l->trees, sizeof(*list));
-	if (env == NULL || l->environments == NULL || list == NULL) {
+	if (env == NULL || l->environments == NULL || list == NULL || nothing == NULL) {
 		ra_say_no_memory(l);
 		return;
 	}
 	*env = (struct ra_environment){ .name = "try", .rank = RA_UNSET };
 	l->environments[l->environment_count++] = env;
-	ra_sections_build(l, ra_tree_node(l, ra_tree_mark(root), RA_NODE_MAP));
+	ra_sections_build(l, nothing);
 	ra_builder_init(&b);
 	layer.value = ra_tree_scoped(l, root, &scope);
 	layers = layer.value != NULL && ra_builder_add(l, &b, &layer) == 0
@@ -285,7 +285,6 @@ int
 ra_config_print(
     const struct ra_conf_load *load, const char *id, struct ra_buf *out, struct ra_errors *errors)
 {
-	RA_BUF_LOCAL text = RA_BUF(0);
 	struct ra_config *c = NULL;
 	struct ra_loading l;
 	bool printed;
@@ -294,15 +293,15 @@ ra_config_print(
 	if (begin(&l, load) < 0)
 		return end(&l, &c, errors);
 	l.print = id;
-	l.print_out = &text;
+	l.print_out = out;
 	r = load_files(&l, &c, errors);
 	printed = l.printed;
 	if (r == 0 && !printed) {
 		say_no_check(c, id, errors);
 		r = -ENOENT;
-	} else if (r == 0) {
-		r = ra_buf_add(out, text.data, text.len);
 	}
+	if (r < 0)
+		ra_buf_clear(out);
 	ra_config_unref(c);
 	return r;
 }

@@ -64,9 +64,11 @@ add_variable(struct ra_loading *l, struct ra_peering *p, struct ra_secrets *secr
 		list[i] = known->list[i];
 	list[known->count] = (struct ra_pair){ .name = ra_keep(l, name),
 		.text = { .value = ra_keep(l, value->text), .shown = ra_keep(l, value->shown) } };
+	if (l->fatal != 0)
+		return l->fatal;
 	known->list = list;
 	known->count++;
-	return l->fatal;
+	return 0;
 }
 
 static bool

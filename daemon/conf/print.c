@@ -170,4 +170,6 @@ ra_print_check(struct ra_check_build *b, const struct ra_node *source)
 		if (value != NULL)
 			print_entry(&p, e, value);
 	}
+	if (p.out->error < 0)
+		ra_say_no_memory(b->l);
 }

@@ -107,13 +107,11 @@ read_file(struct ra_loading *l, const char *path, struct ra_secret *s)
 		text.len--;
 	if (text.len > 0 && text.data[text.len - 1] == '\r')
 		text.len--;
-	if (text.data != NULL)
-		text.data[text.len] = '\0';
+	text.data[text.len] = '\0';
 	if (strlen(ra_buf_text(&text)) != text.len)
 		return ra_error_set(&s->error, -EINVAL, "%s holds a NUL byte", path);
 	s->value = ra_keep(l, ra_buf_text(&text));
-	if (text.data != NULL)
-		explicit_bzero(text.data, text.cap);
+	explicit_bzero(text.data, text.cap);
 	return s->value != NULL ? 0 : -ENOMEM;
 }
 
@@ -132,7 +130,9 @@ read_credential(struct ra_loading *l, const char *name, struct ra_secret *s)
 		return ra_error_set(&s->error, -ENOENT,
 		    "no credential %.80s: relauditd was given none (LoadCredential= in its unit)",
 		    name);
-	if (ra_buf_printf(&path, "%s/%s", folder, name) < 0)
+	if (ra_buf_printf(&path, "%s/%s", folder, name) == -ENOMEM)
+		return -ENOMEM;
+	if (path.error < 0)
 		return ra_error_set(&s->error, -ENAMETOOLONG, "the path is too long");
 	return read_file(l, path.data, s);
 }
@@ -364,9 +364,9 @@ add_basic(struct ra_loading *l, struct ra_secrets *s, const struct ra_node *map)
 	if (user == NULL || password == NULL || user->type != RA_NODE_SCALAR ||
 	    password->type != RA_NODE_SCALAR)
 		return 0;
-	if (ra_buf_printf(&both, "%s:%s", user->text, password->text) < 0)
-		return 0;
-	return add_base64(l, s, both.data, both.len);
+	if (ra_buf_printf(&both, "%s:%s", user->text, password->text) == -ENOMEM)
+		return ra_say_no_memory(l), -ENOMEM;
+	return both.error < 0 ? 0 : add_base64(l, s, both.data, both.len);
 }
 
 int

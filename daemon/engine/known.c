@@ -78,7 +78,7 @@ mark_of(const struct ra_engine *e, const struct ra_check *c, size_t instance,
 	if (text.error < 0)
 		return text.error;
 	if (ra_digest_keyed(e->secret_key, sizeof(e->secret_key), text.data, text.len, digest) < 0)
-		return -EIO;
+		return -ENOMEM;
 	memcpy(out, digest, RA_STORE_MARK);
 	return 0;
 }

@@ -11,23 +11,6 @@
 #define ORDER_MAX 33554432
 #define KEY_MAX	  8192
 
-static const char *const relations[] = {
-	[RA_RELATION_NONE] = "none",
-	[RA_RELATION_MATCHING] = "matching",
-	[RA_RELATION_BEHIND] = "behind",
-	[RA_RELATION_AHEAD] = "ahead",
-	[RA_RELATION_DIVERGED] = "diverged",
-	[RA_RELATION_UNTAGGED] = "untagged",
-	[RA_RELATION_DIRTY] = "dirty",
-	[RA_RELATION_UNKNOWN] = "unknown",
-};
-
-const char *
-ra_relation_name(enum ra_relation relation)
-{
-	return relations[relation];
-}
-
 /* --- releases --- */
 
 static int

@@ -12,12 +12,10 @@ find_ref(const struct ra_clone *c, const char *name)
 {
 	static const char *const folders[] = { "refs/tags/", "refs/heads/" };
 	const struct ra_git_ref *ref = NULL;
+	char full[4096];
 
 	for (size_t i = 0; ref == NULL && i < RA_ARRAY_SIZE(folders); i++) {
-		char full[4096];
-		int len = snprintf(full, sizeof(full), "%s%s", folders[i], name);
-
-		if (len > 0 && (size_t)len < sizeof(full))
+		if ((size_t)snprintf(full, sizeof(full), "%s%s", folders[i], name) < sizeof(full))
 			ref = ra_git_refs_find(c->refs, full);
 	}
 	return ref != NULL ? ref : ra_git_refs_find(c->refs, name);

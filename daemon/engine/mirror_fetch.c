@@ -314,7 +314,6 @@ static void
 take_dates(struct ra_clone *c, const struct ra_child_answer *a)
 {
 	bool opening = c->step == RA_CLONE_OPEN_DATES;
-
 	int r = ra_git_refs_add_dates(c->coming, a->output);
 
 	if (r == -ENOMEM) {

@@ -291,7 +291,7 @@ clean(const struct ra_clone *c, struct ra_buf *line, char out[RA_MIRROR_LINE])
 	redact(line, c->url.password != NULL && c->url.password[0] == '\0' ? c->url.user : NULL);
 	(void)ra_escape_line(&escaped, ra_buf_text(line), line->len, RA_MIRROR_LINE / 4 - 2);
 	(void)snprintf(
-	    out, RA_MIRROR_LINE, "%s", escaped.error == 0 ? ra_buf_text(&escaped) : "git failed");
+	    out, RA_MIRROR_LINE, "%s", escaped.len > 0 ? ra_buf_text(&escaped) : "git failed");
 }
 
 static enum ra_reason

@@ -284,21 +284,23 @@ ra_disk_schema(sqlite3 *db, const char *const *sql, size_t count)
 {
 	sqlite3_stmt *stmt = NULL;
 	size_t i = 0;
-	int rc, r = 0;
+	int rc = SQLITE_DONE, r = 0;
 
 	if (sqlite3_prepare_v2(db,
 		"SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid", -1, &stmt,
 		NULL) != SQLITE_OK)
 		return ra_disk_error(db);
-	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+	while (r == 0 && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
 		const char *text = (const char *)sqlite3_column_text(stmt, 0);
 
-		if (i >= count || text == NULL || strcmp(text, sql[i++]) != 0)
+		if (text == NULL)
+			r = ra_disk_error(db);
+		else if (i >= count || strcmp(text, sql[i++]) != 0)
 			r = -EBADMSG;
 	}
-	if (rc != SQLITE_DONE)
+	if (r == 0 && rc != SQLITE_DONE)
 		r = ra_disk_error(db);
-	else if (i != count)
+	else if (r == 0 && i != count)
 		r = -EBADMSG;
 	sqlite3_finalize(stmt);
 	return r;

@@ -319,6 +319,8 @@ ra_store_load_latest(struct ra_store *s,
 
 		if (id != NULL && body != NULL)
 			fn(arg, id, body, sqlite3_column_int64(stmt, 2));
+		else if (sqlite3_errcode(db) == SQLITE_NOMEM)
+			r = -ENOMEM;
 	}
 	if (r == 0 && rc != SQLITE_DONE)
 		r = ra_disk_error(db);

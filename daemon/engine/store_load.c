@@ -180,20 +180,25 @@ read_rows(struct load *l, sqlite3 *db, const char *sql)
 /* --- a file --- */
 
 /* SQLite reads what lacks of the last page as zeros. Pages may be in the journal alone, though. */
-static bool
+static int
 is_cut(const struct load *l, sqlite3 *db)
 {
 	const struct ra_folder *f = &l->s->folder;
 	int64_t pages = 0, size = 0;
 	struct stat st;
 	char wal[80];
+	int r;
 
 	snprintf(wal, sizeof(wal), "%.60s-wal", l->name);
 	if (fstatat(f->fd, wal, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_size > 0)
 		return false;
-	return ra_disk_number(db, "PRAGMA page_count", &pages) < 0 ||
-	       ra_disk_number(db, "PRAGMA page_size", &size) < 0 ||
-	       fstatat(f->fd, l->name, &st, AT_SYMLINK_NOFOLLOW) < 0 || st.st_size < pages * size;
+	r = ra_disk_number(db, "PRAGMA page_count", &pages);
+	if (r == 0)
+		r = ra_disk_number(db, "PRAGMA page_size", &size);
+	if (r == -ENOMEM)
+		return r;
+	return r < 0 || fstatat(f->fd, l->name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+	       st.st_size < pages * size;
 }
 
 static int
@@ -201,13 +206,14 @@ check_pages(sqlite3 *db)
 {
 	sqlite3_stmt *stmt = NULL;
 	const char *said;
-	int r = -EBADMSG;
+	int r;
 
 	if (sqlite3_prepare_v2(db, "PRAGMA integrity_check(1)", -1, &stmt, NULL) != SQLITE_OK)
 		return ra_disk_error(db);
-	if (sqlite3_step(stmt) != SQLITE_ROW)
+	if (sqlite3_step(stmt) != SQLITE_ROW ||
+	    (said = (const char *)sqlite3_column_text(stmt, 0)) == NULL)
 		r = ra_disk_error(db);
-	else if ((said = (const char *)sqlite3_column_text(stmt, 0)) != NULL)
+	else
 		r = strcmp(said, "ok") == 0 ? 0 : -EBADMSG;
 	sqlite3_finalize(stmt);
 	return r;
@@ -220,7 +226,7 @@ check_whole(struct load *l, sqlite3 *db)
 	int64_t rows = -1, marks = 0, generation = -1;
 	int schema = ra_disk_schema(db, ra_records_schema, ra_records_schema_count);
 	int about = ra_disk_number(db, "SELECT rows FROM about WHERE id = 1", &rows);
-	int pages = check_pages(db);
+	int pages = check_pages(db), cut = is_cut(l, db);
 
 	if (about == 0)
 		about = ra_disk_number(db, "SELECT marks FROM about WHERE id = 1", &marks);
@@ -228,14 +234,14 @@ check_whole(struct load *l, sqlite3 *db)
 		about =
 		    ra_disk_number(db, "SELECT generation FROM about WHERE id = 1", &generation);
 	/* A check that could not be made has found nothing. */
-	if (schema == -ENOMEM || about == -ENOMEM || pages == -ENOMEM)
+	if (schema == -ENOMEM || about == -ENOMEM || pages == -ENOMEM || cut == -ENOMEM)
 		return -ENOMEM;
 	if (schema < 0)
 		damaged(l, "its tables are not as they were made");
 	if (about < 0 || (size_t)rows != l->rows || (uint64_t)marks != l->marks ||
 	    generation < l->generation)
 		damaged(l, "rows are missing or too many");
-	if (is_cut(l, db))
+	if (cut != 0)
 		damaged(l, "its end is missing");
 	if (pages < 0)
 		damaged(l, "its pages do not hang together");

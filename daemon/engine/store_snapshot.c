@@ -95,6 +95,7 @@ ra_store_load_snapshots(struct ra_store *s,
 {
 	sqlite3_stmt *stmt = NULL;
 	sqlite3 *db = NULL;
+	int rc = SQLITE_DONE;
 	int r = s->hist.db != NULL
 		    ? ra_disk_open(&s->folder, RA_HISTORY_FILE, SQLITE_OPEN_READWRITE, &db)
 		    : ra_disk_open_quietly(&s->folder, RA_HISTORY_FILE, &db);
@@ -102,8 +103,10 @@ ra_store_load_snapshots(struct ra_store *s,
 	if (r == 0 && sqlite3_prepare_v2(db, "SELECT check_id, instance, mark, body FROM snapshot",
 			  -1, &stmt, NULL) != SQLITE_OK)
 		r = ra_disk_error(db);
-	while (r == 0 && sqlite3_step(stmt) == SQLITE_ROW)
+	while (r == 0 && (rc = sqlite3_step(stmt)) == SQLITE_ROW)
 		r = load_row(stmt, fn, arg);
+	if (r == 0 && rc != SQLITE_DONE)
+		r = ra_disk_error(db);
 	sqlite3_finalize(stmt);
 	sqlite3_close(db);
 	/* History is expendable: what could be read was. */

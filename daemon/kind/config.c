@@ -290,6 +290,7 @@ digest_of(const struct ra_judge_call *call, const struct ra_snapshot *s, char ou
 	const struct config_options *o = call->options;
 	uint8_t digest[RA_DIGEST_SIZE];
 	struct ra_digest *d;
+	int r;
 
 	if (o->ignore.count == 0 && (call->variables == NULL || call->variables->count == 0)) {
 		ra_digest_hex(ra_snapshot_digest(s), out);
@@ -306,10 +307,10 @@ digest_of(const struct ra_judge_call *call, const struct ra_snapshot *s, char ou
 		ra_digest_add(d, e.key, e.key_len + 1);
 		ra_digest_add(d, e.compared, e.compared_len + 1);
 	}
-	if (ra_digest_end(d, digest) < 0)
-		return -EIO;
-	ra_digest_hex(digest, out);
-	return 0;
+	r = ra_digest_end(d, digest);
+	if (r == 0)
+		ra_digest_hex(digest, out);
+	return r;
 }
 
 /* What the words of a check found. */

@@ -567,7 +567,7 @@ seal(struct ra_snapshot_builder *b, struct ra_snapshot **ret)
 	covered = lay_out(b, order, s, texts);
 	lay_out_rest(b, order, s, texts, covered, (uint32_t *)(void *)((char *)s + head));
 	if (ra_digest_of(texts, covered, s->digest) < 0)
-		return -EIO;
+		return -ENOMEM;
 	*ret = RA_TAKE(s);
 	return 0;
 }

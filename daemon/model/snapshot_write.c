@@ -71,7 +71,7 @@ put_checksum(struct ra_buf *out, size_t begin)
 	if (out->error < 0)
 		return out->error;
 	if (ra_digest_of(out->data + begin, out->len - begin, digest) < 0)
-		return -EIO;
+		return -ENOMEM;
 	return ra_buf_add(out, digest, CHECKSUM);
 }
 
@@ -241,7 +241,7 @@ take_rest(struct reader *r, const uint32_t head[HEAD_WORDS], struct ra_snapshot 
 	if (!take_compared(s, len, &at) || !take_origins(r, places, s, len, &at))
 		return -EBADMSG;
 	if (ra_digest_of(s->texts, covered, s->digest) < 0)
-		return -EIO;
+		return -ENOMEM;
 	*ret = RA_TAKE(s);
 	return 0;
 }
@@ -257,7 +257,7 @@ ra_snapshot_read(const void *bytes, size_t len, struct ra_snapshot **ret)
 		return -EBADMSG;
 	r.left -= CHECKSUM;
 	if (ra_digest_of(bytes, r.left, digest) < 0)
-		return -EIO;
+		return -ENOMEM;
 	if (memcmp(digest, (const uint8_t *)bytes + r.left, CHECKSUM) != 0)
 		return -EBADMSG;
 	get_words(&r, head, HEAD_WORDS);

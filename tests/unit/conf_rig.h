@@ -247,6 +247,7 @@ static const struct ra_conf_kind rig_kinds[] = {
 	{ &type_gamma, &type_words, RA_SHAPE_LINES, "text" }
 };
 static const struct ra_registry rig_registry = { rig_sources, 2, rig_formats, 2, rig_kinds, 3 };
+static const struct ra_registry *rig_in_use = &rig_registry;
 
 /* --- a folder with the files of one test --- */
 
@@ -304,7 +305,7 @@ static struct ra_conf_load
 rig_conf_load(void)
 {
 	return (struct ra_conf_load){ .path = rig_path,
-		.registry = &rig_registry,
+		.registry = rig_in_use,
 		.credentials = rig_folder,
 		.fingerprint_key = rig_key };
 }

@@ -325,8 +325,12 @@ teardown(void **state)
 
 /* --- asking --- */
 
-static struct ra_api api;
-static bool closed; /* without an answer: there was no memory for one */
+/* As the server makes it, for when there is no memory for another. */
+static char no_memory_text[] = "no memory for this answer";
+static struct MHD_Response no_memory = {
+	.text = no_memory_text, .len = sizeof(no_memory_text) - 1, .refs = 1
+};
+static struct ra_api api = { .no_memory = &no_memory };
 
 static void *
 begin(struct MHD_Connection *c, const char *path, const char *query)
@@ -335,9 +339,10 @@ begin(struct MHD_Connection *c, const char *path, const char *query)
 	size_t size = 0;
 
 	*c = (struct MHD_Connection){ .query = query, .info.connect_fd = -1 };
-	closed =
-	    ra_request_handle(&api, c, path, "GET", "HTTP/1.1", NULL, &size, &state) == MHD_NO ||
-	    ra_request_handle(&api, c, path, "GET", "HTTP/1.1", NULL, &size, &state) == MHD_NO;
+	for (int i = 0; i < 2 && c->status == 0; i++)
+		assert_int_equal(
+		    ra_request_handle(&api, c, path, "GET", "HTTP/1.1", NULL, &size, &state),
+		    MHD_YES);
 	return state;
 }
 
@@ -346,7 +351,7 @@ end(struct MHD_Connection *c, void *state)
 {
 	size_t size = 0;
 
-	if (!closed && c->status == 0 && !c->suspended)
+	if (c->status == 0 && !c->suspended)
 		(void)ra_request_handle(&api, c, "", "GET", "HTTP/1.1", NULL, &size, &state);
 	ra_request_completed(&api, c, &state, MHD_REQUEST_TERMINATED_COMPLETED_OK);
 }
@@ -674,7 +679,7 @@ ask_once(const char *path, const char *query, int at, char *ret_body, size_t siz
 	if (mhd_stream != NULL)
 		MHD_destroy_response(mhd_stream);
 	good = c.status == 200;
-	if (!good && c.status != 503 && c.status != 0)
+	if (!good && c.status != 503)
 		fail_msg("%s?%s, request %d: %u %s", path, query, at, c.status, c.body);
 	snprintf(ret_body, size, "%s", c.body);
 	assert_null(api.requests);

@@ -12,7 +12,7 @@ struct ra_digest;	/* one being computed */
 
 struct ra_digest *ra_digest_new(void);		/* NULL: no memory */
 void ra_digest_add(struct ra_digest *d, const void *data, size_t len);
-/* Ends and frees it. 0 or -EIO. */
+/* Ends and frees it. 0 or -ENOMEM: nothing else fails it. */
 int ra_digest_end(struct ra_digest *d, uint8_t out[RA_DIGEST_SIZE]);
 
 int ra_digest_of(const void *data, size_t len, uint8_t out[RA_DIGEST_SIZE]);

@@ -74,8 +74,6 @@ struct ra_mirror_question {
 	int64_t deadline;	/* monotonic ms; then it is answered with what hinders it */
 };
 
-const char *ra_relation_name(enum ra_relation relation);	/* "matching", ... */
-
 struct ra_mirror_side {
 	const char *tag;	/* of the version, else the highest at the commit; NULL: none */
 	const char *version;	/* the tag's; NULL: none */

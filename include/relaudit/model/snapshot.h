@@ -76,7 +76,7 @@ int ra_snapshot_add(struct ra_snapshot_builder *b, const char *key, size_t key_l
 int ra_snapshot_add_data(struct ra_snapshot_builder *b, const struct ra_data *data);
 /* An entry of an earlier snapshot, its digest as it is. Borrows its texts as well. */
 int ra_snapshot_add_entry(struct ra_snapshot_builder *b, const struct ra_entry *entry);
-/* Frees b, whether it succeeds or not. *ret has one reference. 0, -ENOMEM, -EIO. */
+/* Frees b, whether it succeeds or not. *ret has one reference. 0, -ENOMEM. */
 int ra_snapshot_seal(struct ra_snapshot_builder *b, struct ra_snapshot **ret);
 
 /* --- reading; any thread --- */
@@ -102,7 +102,7 @@ bool ra_snapshot_find(const struct ra_snapshot *s, const char *key, struct ra_en
 /*
  * As bytes to keep, and back; no secret is in them, as none is in the snapshot. What is read is not
  * believed: -EBADMSG if it is not just what was written, -EPROTONOSUPPORT: of another version,
- * -ENOMEM, -EIO. Takes memory in proportion to len. Writing: 0, or what the buffer or libcrypto
+ * -ENOMEM. Takes memory in proportion to len. Writing: 0, or what the buffer or libcrypto
  * says.
  */
 int ra_snapshot_write(const struct ra_snapshot *s, struct ra_buf *out);
