@@ -261,7 +261,7 @@ ra_app_run(struct ra_app *app)
 	}
 	if (!stop(app)) {
 		/* It may come loose: what exit() tears down (OpenSSL's tables) it still uses. */
-		fflush(NULL);
+		(void)fflush(NULL);
 		_exit(app->exit);
 	}
 	return app->exit;
