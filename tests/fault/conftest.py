@@ -32,19 +32,9 @@ def server(folder, things):
     return taken
 
 
-def library(factory, name):
-    """A file of this folder, to be preloaded."""
-    path = factory.mktemp("shim") / f"{name}.so"
-    done = support.run("gcc", "-std=gnu17", "-D_GNU_SOURCE", "-O1", "-g", "-Wall", "-Wextra",
-                       "-Wno-unused-parameter", "-fPIC", "-shared", "-fno-builtin", "-o", path,
-                       pathlib.Path(__file__).parent / f"{name}.c")
-    assert done.code == 0, done
-    return path
-
-
 @pytest.fixture(scope="session")
 def shim(tmp_path_factory):
-    return library(tmp_path_factory, "alloc")
+    return faults.library(tmp_path_factory.mktemp("shim"), "alloc")
 
 
 @pytest.fixture
@@ -54,7 +44,7 @@ def alloc(folder, things, shim):
 
 @pytest.fixture(scope="session")
 def clock_shim(tmp_path_factory):
-    return library(tmp_path_factory, "clock")
+    return faults.library(tmp_path_factory.mktemp("shim"), "clock")
 
 
 @pytest.fixture

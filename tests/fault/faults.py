@@ -161,6 +161,16 @@ def waited(pid):
     return int(text.split()[1]) / 1e9
 
 
+def library(folder, name):
+    """A C file of this folder, to be preloaded."""
+    path = folder / f"{name}.so"
+    done = support.run("gcc", "-std=gnu17", "-D_GNU_SOURCE", "-O1", "-g", "-Wall", "-Wextra",
+                       "-Wno-unused-parameter", "-fPIC", "-shared", "-fno-builtin", "-o", path,
+                       pathlib.Path(__file__).parent / f"{name}.c")
+    assert done.code == 0, done
+    return path
+
+
 class Page:
     """Words that a library preloaded into a daemon reads while it runs."""
 

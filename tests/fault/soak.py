@@ -30,7 +30,6 @@ import faults  # noqa: E402
 import support  # noqa: E402
 from store_rounds import Mount  # noqa: E402
 from support import parse_line, wait_for  # noqa: E402
-from test_clock import Clock  # noqa: E402
 
 ENVIRONMENTS = 6
 WARM = 5  # events after a start, until memory is held against what it was
@@ -162,7 +161,7 @@ class Soak:
         scripts = pathlib.Path(tempfile.mkdtemp(prefix="relaudit-test-", dir="/run"))
         scripts.chmod(0o755)
         self.scripts = scripts
-        self.clock = Clock(folder)
+        self.clock = things(faults.Clock(folder / "clock", faults.library(folder, "clock")))
         self.world = World(folder, scripts, things(support.Web(folder / "web")), self.clock)
         self.extra = 0
         self.heard = 0
@@ -170,7 +169,7 @@ class Soak:
         self.again = set()  # may be said again, with its id: its daemon ended right after
         self.lossy = 0  # events for which lines may be lacking
         self.unknown = set()  # was said of a state that was not kept: what comes next counts
-        # Freed memory is not kept back, and faketime is loaded before the sanitizer.
+        # Freed memory is not kept back, and the clock is loaded before the sanitizer.
         env = {**self.clock.env, "ASAN_OPTIONS": f"{self.clock.env['ASAN_OPTIONS']}:"
                "quarantine_size_mb=1"}
         self.daemon = things(Daemon(folder, self.configuration(), env=env, inside=self.syslog))
