@@ -82,16 +82,20 @@ ra_alert_state(struct ra_buf *out, const struct ra_check *check, const char *kin
 }
 
 void
-ra_alert_removed(struct ra_buf *out, const char *check, enum ra_verdict was, uint64_t id,
-    int64_t lasted, const char *summary)
+ra_alert_removed(struct ra_buf *out, const char *check, const char *owner, const char *service,
+    const struct ra_state *s, int64_t lasted, const char *summary)
 {
 	char text[RA_UNIT_TEXT];
 
 	ra_buf_puts(out, "removed");
 	ra_alert_pair(out, "check", check);
 	ra_buf_printf(out, " environment=%.*s", (int)strcspn(check, "/"), check);
-	ra_alert_pair(out, "was", ra_verdict_name(was));
-	ra_buf_printf(out, " id=%04" PRIx64, id);
+	ra_alert_pair(out, "was", ra_verdict_name(s->state));
+	ra_buf_printf(out, " id=%04" PRIx64, s->problem);
+	if (owner != NULL)
+		ra_alert_pair(out, "owner", owner);
+	if (service != NULL)
+		ra_alert_pair(out, "service", service);
 	ra_alert_pair(out, "lasted", ra_duration_format(lasted / RA_SECOND * RA_SECOND, text));
 	ra_alert_pair(out, "summary", summary);
 }

@@ -239,7 +239,7 @@ announce(
 	ra_alert_config(
 	    &line, t->check, instance, changes->count, ra_buf_text(&names), changes->count - i);
 	if (line.error == 0)
-		ra_announce_line(e, t, LOG_NOTICE, ra_buf_text(&line));
+		ra_lines_add(e, t, LOG_NOTICE, ra_buf_text(&line), NULL);
 }
 
 static uint64_t

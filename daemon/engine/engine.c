@@ -29,7 +29,7 @@ ra_engine_new(struct ra_io *io, struct ra_store *store, struct ra_syslog *syslog
 	e->syslog = syslog;
 	e->started = ra_clock_wall();
 	e->mono_to_wall = e->started - ra_clock_mono();
-	if (ra_schedule_init(e) < 0 || ra_announce_init(e) < 0 ||
+	if (ra_schedule_init(e) < 0 || ra_lines_init(e) < 0 ||
 	    ra_timer_new(io->loop, on_keep, e, &e->keep_timer) < 0) {
 		ra_engine_free(e);
 		return ra_error_set(err, -ENOMEM, "out of memory");
@@ -105,7 +105,7 @@ track_clear(struct ra_track *t)
 	size_t i;
 
 	end_runs(t, -ECANCELED);
-	ra_announce_drop(t);
+	ra_lines_drop(&t->lines);
 	ra_result_unref(RA_TAKE(t->latest));
 	for (i = 0; i < t->history_count; i++)
 		ra_facts_free(&t->history[i]);
@@ -172,8 +172,8 @@ ra_engine_start(struct ra_engine *e, struct ra_config *config, struct ra_error *
 	}
 	e->seen_written = ra_clock_mono();
 	ra_timer_start(e->keep_timer, RA_SECOND, 0);
-	ra_announce_resend(e);
-	ra_keep_remove(e);
+	ra_announce_gone(e);
+	ra_lines_resend(e);
 	if (e->mirror != NULL)
 		ra_mirror_sweep(e->mirror);
 	return 0;
@@ -221,9 +221,7 @@ track_move(struct ra_engine *e, struct ra_track *from, struct ra_track *to)
 	} else {
 		to->state = from->state;
 		to->state.latest = RA_PENDING;
-		to->unsent = from->unsent;
-		to->pace = from->pace;
-		to->held = from->held;
+		to->lines = from->lines;
 		to->runs = from->runs;
 		end_runs(to, -ECANCELED);
 		ra_known_move(e, from, to);
@@ -231,7 +229,7 @@ track_move(struct ra_engine *e, struct ra_track *from, struct ra_track *to)
 	to->heap = RA_NOT_QUEUED;
 	from->probe = NULL;
 	from->runs = NULL;
-	from->unsent = NULL;
+	from->lines = (struct ra_lines){ 0 };
 	if (same) {
 		from->latest = NULL;
 		from->history_count = 0;
@@ -244,12 +242,7 @@ track_drop(struct ra_engine *e, struct ra_track *t)
 {
 	if (t->probe != NULL)
 		ra_probe_cancel(t->probe);
-	if (!ra_hold_hides(t))
-		ra_announce_removed(e, t->check->id, &t->state);
-	if (e->store == NULL)
-		return;
-	(void)ra_store_remove(e->store, RA_RECORD_STATE, t->check->id);
-	ra_store_forget(e->store, t->check->id);
+	ra_announce_removed(e, t);
 }
 
 /* Probes that wait for a repository which goes: they begin anew. */
@@ -315,6 +308,7 @@ ra_engine_swap(struct ra_engine *e, struct ra_config *config, struct ra_error *e
 		else
 			track_drop(e, &old[i]);
 	}
+	ra_gone_return(e);
 	for (i = e->pending = 0; i < e->track_count; i++) {
 		e->pending += tracks[i].latest == NULL;
 		if (tracks[i].probe == NULL)
@@ -336,9 +330,8 @@ ra_engine_stop(struct ra_engine *e)
 
 	e->running = false;
 	ra_timer_stop(e->slot_timer);
-	ra_timer_stop(e->announce_timer);
 	ra_timer_stop(e->keep_timer);
-	ra_announce_end(e);
+	ra_lines_end(e);
 	for (i = 0; i < e->track_count; i++) {
 		if (e->tracks[i].probe != NULL)
 			ra_probe_cancel(e->tracks[i].probe);
@@ -358,11 +351,11 @@ ra_engine_free(struct ra_engine *e)
 	while (e->probes != NULL) /* what workers still read */
 		ra_loop_turn(e->io.loop);
 	ra_view_changed(e);
-	ra_announce_end(e);
+	ra_lines_end(e);
 	ra_git_close(&e->repositories);
 	tracks_free(e->tracks, e->track_count);
 	ra_schedule_free(e);
-	ra_timer_free(e->announce_timer);
+	ra_lines_free(e);
 	ra_timer_free(e->keep_timer);
 	ra_config_unref(e->config);
 	explicit_bzero(e->secret_key, sizeof(e->secret_key));

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Lines of a check that changes its state too often are held back for a while, and made less: what
- * is sent at last begins where the last line sent left off, and ends with how things are. A held
- * line is in the record as any other that was not sent, so that a crash does not lose it.
+ * Lines of a check that changes too often, or for which syslog has no room, are held back and made
+ * less: what is sent at last begins where the last line sent left off, and ends with how things
+ * are. A held line is in the record as any other that was not sent, so that a crash does not lose
+ * it.
  */
 #include "relaudit/base/clock.h"
 #include "relaudit/engine/alert.h"
@@ -11,29 +12,22 @@
 
 #define CREDIT ((RA_HOLD_BURST - 1) * RA_HOLD_EACH)
 
-/* A line costs RA_HOLD_EACH; so much can be owed. */
-static bool
-pay(struct ra_track *t, int64_t now)
+bool
+ra_hold_pay(struct ra_pace *p, int64_t now)
 {
-	int64_t from = t->pace > now ? t->pace : now;
+	int64_t from = p->paid > now ? p->paid : now;
 
 	if (from - now > CREDIT)
 		return false;
-	t->pace = from + RA_HOLD_EACH;
+	p->paid = from + RA_HOLD_EACH;
 	return true;
-}
-
-bool
-ra_hold(struct ra_track *t, int64_t now)
-{
-	return t->held > 0 || !pay(t, now);
 }
 
 /* Takes out the held lines of a problem. True: one of them was its beginning. */
 static bool
-drop_held(struct ra_track *t, uint64_t problem)
+drop_held(struct ra_lines *l, uint64_t problem)
 {
-	struct ra_unsent **at = &t->unsent, *u;
+	struct ra_unsent **at = &l->unsent, *u;
 	bool begins = false;
 
 	while ((u = *at) != NULL) {
@@ -43,69 +37,97 @@ drop_held(struct ra_track *t, uint64_t problem)
 		}
 		begins |= u->begins;
 		*at = u->next;
-		ra_announce_free(u);
+		ra_unsent_free(u);
 	}
 	return begins;
+}
+
+/* Of what is of no state the newest stay, one an instance. */
+static void
+drop_oldest(struct ra_lines *l, size_t keep)
+{
+	struct ra_unsent **at = &l->unsent, *u;
+	size_t n = 0;
+
+	for (u = l->unsent; u != NULL; u = u->next)
+		n += u->held && u->problem == 0;
+	while (n > keep && (u = *at) != NULL) {
+		if (!u->held || u->problem != 0) {
+			at = &u->next;
+			continue;
+		}
+		*at = u->next;
+		ra_unsent_free(u);
+		n--;
+	}
 }
 
 bool
 ra_hold_merge(struct ra_track *t, const struct ra_transition *tr, bool *ret_begins)
 {
-	bool begins = tr->change == RA_CHANGE_PROBLEM || drop_held(t, tr->id);
+	struct ra_pace *p = &t->lines.paces[tr != NULL ? RA_SAID_STATE : RA_SAID_OTHER];
 
-	if (t->held < UINT32_MAX)
-		t->held++;
-	*ret_begins = begins;
-	return tr->change != RA_CHANGE_RECOVERY || !begins;
+	if (p->held < UINT32_MAX)
+		p->held++;
+	*ret_begins = false;
+	if (tr == NULL) {
+		drop_oldest(
+		    &t->lines, t->check->instance_count > 1 ? t->check->instance_count - 1 : 0);
+		return true;
+	}
+	*ret_begins = tr->change == RA_CHANGE_PROBLEM || drop_held(&t->lines, tr->id);
+	return tr->change != RA_CHANGE_RECOVERY || !*ret_begins;
 }
 
 bool
-ra_hold_hides(const struct ra_track *t)
+ra_hold_forget(struct ra_track *t)
 {
-	const struct ra_unsent *u = t->unsent;
-
-	while (u != NULL && !(u->held && u->begins && u->problem == t->state.problem))
-		u = u->next;
-	return u != NULL;
+	return t->state.problem != 0 && drop_held(&t->lines, t->state.problem);
 }
 
 int64_t
-ra_hold_until(const struct ra_track *t)
+ra_hold_until(const struct ra_pace *p)
 {
-	return t->held > 0 ? t->pace - CREDIT : INT64_MAX;
+	return p->held > 0 ? p->paid - CREDIT : INT64_MAX;
 }
 
 static void
-write_line(struct ra_buf *out, const struct ra_track *t)
+write_line(struct ra_buf *out, const struct ra_track *t, enum ra_said what)
 {
+	unsigned n = t->lines.paces[what].held;
 	const struct ra_check *c = t->check;
 
 	ra_buf_puts(out, "flapping");
 	ra_alert_pair(out, "check", c->id);
 	ra_alert_pair(out, "environment", c->environment->name);
 	ra_alert_pair(out, "now", ra_verdict_name(t->state.state));
-	ra_buf_printf(out, " changes=%u", t->held);
+	ra_buf_printf(out, " changes=%u", n);
 	if (c->environment->owner != NULL)
 		ra_alert_pair(out, "owner", c->environment->owner);
 	if (c->service != NULL)
 		ra_alert_pair(out, "service", c->service);
 	ra_buf_printf(out,
-	    " summary=\"its state changed %u time%s since its last line; the history has each\"",
-	    t->held, t->held == 1 ? "" : "s");
+	    " summary=\"%u change%s of %s since the last line, not all told; the history has "
+	    "each\"",
+	    n, n == 1 ? "" : "s", what == RA_SAID_STATE ? "state" : "what it reads");
 }
 
-void
-ra_hold_end(struct ra_track *t, int64_t now, struct ra_buf *out)
+bool
+ra_hold_end(struct ra_track *t, enum ra_said what, int64_t now, struct ra_buf *out)
 {
-	struct ra_unsent *u;
+	struct ra_pace *p = &t->lines.paces[what];
+	uint32_t told = 0;
 
-	write_line(out, t);
-	t->held = 0;
-	(void)pay(t, now);
-	for (u = t->unsent; u != NULL; u = u->next) {
-		if (!u->held)
+	for (struct ra_unsent *u = t->lines.unsent; u != NULL; u = u->next) {
+		if (!u->held || (u->problem == 0) != (what == RA_SAID_OTHER))
 			continue;
 		u->held = false;
 		u->deadline = now + RA_SECOND;
+		told++;
 	}
+	if (told < p->held)
+		write_line(out, t, what);
+	(void)ra_hold_pay(p, now);
+	p->held = 0;
+	return out->len > 0;
 }

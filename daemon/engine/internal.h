@@ -30,6 +30,27 @@ struct ra_unsent {
 	char *line;
 };
 
+/* hold.c: of its state, and of what it reads */
+enum ra_said { RA_SAID_STATE, RA_SAID_OTHER, RA_SAID_COUNT };
+
+struct ra_pace {
+	int64_t paid; /* monotonic ms up to which the lines sent so far count */
+	uint32_t held; /* changes since then whose lines wait, or were left out */
+};
+
+/* What is to be said of one check. */
+struct ra_lines {
+	struct ra_unsent *unsent; /* oldest first */
+	struct ra_pace paces[RA_SAID_COUNT];
+};
+
+/* A check that is not configured any more, until its last lines are out. */
+struct ra_gone {
+	struct ra_lines lines;
+	struct ra_state state; /* at the start only: as it was recorded */
+	char id[];
+};
+
 /* What was last read of one instance's configuration; outlives failures and restarts. */
 struct ra_known {
 	struct ra_snapshot *snapshot; /* NULL: nothing yet */
@@ -62,9 +83,7 @@ struct ra_track {
 	bool unseen; /* checked since its time was handed to the store */
 	struct ra_probe *probe; /* under way */
 	struct ra_run *runs; /* waiting for the next result */
-	struct ra_unsent *unsent; /* oldest first */
-	int64_t pace; /* hold.c: monotonic ms by which the lines sent so far are paid for */
-	uint32_t held; /* changes of state that were, or are to be, told by one line */
+	struct ra_lines lines;
 	int64_t asked; /* monotonic ms of the last `run` */
 	uint8_t asked_count;
 };
@@ -206,13 +225,14 @@ struct ra_engine {
 	int64_t seen_written, pruned; /* monotonic ms */
 	size_t seen_next;
 	bool load_starved; /* something of the state found no memory: no start from that */
-	/* announce.c */
-	struct ra_timer *announce_timer;
-	int64_t announce_at; /* when its timer fires, 0: not set */
+	/* lines.c */
+	struct ra_timer *lines_timer;
+	int64_t lines_at; /* when it fires, 0: not set */
 	struct ra_outgoing *outgoing, **outgoing_last; /* in the order of their numbers */
-	struct ra_wake *announce_wake; /* from the thread of syslog */
-	bool announce_again; /* lines of before a crash are to be sent */
-	uint64_t announce_seq;
+	struct ra_wake *lines_wake; /* from the thread of syslog */
+	bool lines_full; /* some wait for room in syslog's queue */
+	uint64_t lines_seq;
+	struct ra_map gone; /* id -> struct ra_gone */
 	uint64_t last_id, id_reserved;
 	struct ra_listener *listeners;
 	/* view.c */
@@ -332,8 +352,9 @@ void ra_engine_emit(struct ra_engine *e, const struct ra_history_event *event);
 
 /* keep.c */
 int ra_keep_load(struct ra_engine *e, struct ra_error *err);
-/* Records of checks that are not configured any more go, and their problems end. */
-void ra_keep_remove(struct ra_engine *e);
+/* As ra_keep_state, of a check that is gone. */
+void ra_keep_lines(struct ra_engine *e, const char *id, const struct ra_lines *l,
+    void (*done)(void *arg, int error), void *arg);
 void ra_keep_latest(struct ra_engine *e, struct ra_track *t);
 void ra_keep_state(
     struct ra_engine *e, struct ra_track *t, void (*done)(void *arg, int error), void *arg);
@@ -390,39 +411,54 @@ struct ra_version_change {
 /* Into the history and to the listeners; a change to syslog as well. */
 void ra_announce_version(
     struct ra_engine *e, struct ra_track *t, const struct ra_version_change *c);
-/* Of a check that is not configured any more; if it had a problem, so that it has an end. */
-void ra_announce_removed(struct ra_engine *e, const char *check, const struct ra_state *s);
-/* Commits a line, then sends it. */
-void ra_announce_line(struct ra_engine *e, struct ra_track *t, int priority, const char *line);
-int ra_announce_again(struct ra_engine *e, struct ra_track *t, int priority, const char *line);
-void ra_announce_resend(struct ra_engine *e);
-void ra_announce_drop(struct ra_track *t);
+/* Of a check that is not configured any more: if it had a problem, it ends with that. */
+void ra_announce_removed(struct ra_engine *e, struct ra_track *t);
+/* At the start, of all whom the records know and the configuration does not. */
+void ra_announce_gone(struct ra_engine *e);
 uint64_t ra_announce_id(struct ra_engine *e);
-int ra_announce_init(struct ra_engine *e);
-/* What is out by now is marked so; then nothing more is heard of it. */
-void ra_announce_end(struct ra_engine *e);
 
-void ra_announce_free(struct ra_unsent *u);
+/* lines.c */
+void ra_unsent_free(struct ra_unsent *u);
+/* Commits a line, then sends it, soon or later (hold.c). tr: NULL, it is of no state. */
+void ra_lines_add(struct ra_engine *e, struct ra_track *t, int priority, const char *line,
+    const struct ra_transition *tr);
+/* One that was committed before the start. 0 or -ENOMEM. */
+int ra_lines_again(struct ra_engine *e, struct ra_lines *l, int priority, const char *line);
+void ra_lines_resend(struct ra_engine *e);
+void ra_lines_drop(struct ra_lines *l);
+int ra_lines_init(struct ra_engine *e);
+/* What is out by now is marked so; then nothing more is heard of it. */
+void ra_lines_end(struct ra_engine *e);
+void ra_lines_free(struct ra_engine *e);
+/* NULL: no memory. */
+struct ra_gone *ra_gone_new(struct ra_engine *e, const char *id);
+/* What is not out of a check that goes stays to be sent, with the line that ends its problem. */
+void ra_gone_leave(struct ra_engine *e, struct ra_track *t, const char *line);
+/* Its last line (NULL: none); with what is before it, it goes out, and then the record. */
+void ra_gone_end(struct ra_engine *e, struct ra_gone *g, const char *line);
+/* Of whom the new configuration has again. */
+void ra_gone_return(struct ra_engine *e);
 
 /*
- * hold.c: a check that flaps is not to flood whom it alerts. RA_HOLD_BURST lines of state are sent
- * as they come, further ones one each RA_HOLD_EACH; the history has every change at once.
+ * hold.c: a check that flaps is not to flood whom it alerts. RA_HOLD_BURST lines are sent as they
+ * come, further ones one each RA_HOLD_EACH; the history has every change at once.
  */
 #define RA_HOLD_BURST 30
 #define RA_HOLD_EACH  (20 * RA_SECOND)
-/* Whether the line of a change is to wait; if not it is counted as sent. */
-bool ra_hold(struct ra_track *t, int64_t now);
+/* Whether a line may be sent now; then it is counted. */
+bool ra_hold_pay(struct ra_pace *p, int64_t now);
 /*
  * What waits is made less by a change: no line is left of a problem that ends before anybody was
- * told of it, and of several changes of one problem the last only. False: there is no line of it.
+ * told of it; of several changes of one problem, and of what is of no state (tr NULL), the last
+ * only. False: there is no line of it.
  */
 bool ra_hold_merge(struct ra_track *t, const struct ra_transition *tr, bool *ret_begins);
-/* Of its problem nobody was told as yet. */
-bool ra_hold_hides(const struct ra_track *t);
+/* Drops what waits of the present problem. True: nobody was told of it. */
+bool ra_hold_forget(struct ra_track *t);
 /* When what waits may go; INT64_MAX: nothing waits. */
-int64_t ra_hold_until(const struct ra_track *t);
-/* Lets it go, after the line that says how much it is: "flapping check=... changes=212 ...". */
-void ra_hold_end(struct ra_track *t, int64_t now, struct ra_buf *out);
+int64_t ra_hold_until(const struct ra_pace *p);
+/* Lets it go. True: not all is told, and *out says how much it is: "flapping check=...". */
+bool ra_hold_end(struct ra_track *t, enum ra_said what, int64_t now, struct ra_buf *out);
 
 /* versions.c: keeps what was read of each instance, and tells what is new of its version */
 void ra_versions_remember(struct ra_probe *p);

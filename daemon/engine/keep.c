@@ -86,9 +86,23 @@ write_told(struct ra_jsonw *w, const struct ra_track *t)
 }
 
 static void
+write_lines(struct ra_jsonw *w, const struct ra_lines *l)
+{
+	if (l->unsent == NULL)
+		return;
+	ra_jsonw_array(w, "unsent");
+	for (const struct ra_unsent *u = l->unsent; u != NULL; u = u->next) {
+		ra_jsonw_object(w, NULL);
+		ra_jsonw_int(w, "priority", u->priority);
+		ra_jsonw_text(w, "line", u->line);
+		ra_jsonw_object_end(w);
+	}
+	ra_jsonw_array_end(w);
+}
+
+static void
 write_body(struct ra_buf *out, const struct ra_track *t, bool lines)
 {
-	const struct ra_unsent *u;
 	struct ra_jsonw w;
 	size_t i;
 
@@ -107,16 +121,8 @@ write_body(struct ra_buf *out, const struct ra_track *t, bool lines)
 	}
 	if (lines && t->known != NULL)
 		write_told(&w, t);
-	if (lines && t->unsent != NULL) {
-		ra_jsonw_array(&w, "unsent");
-		for (u = t->unsent; u != NULL; u = u->next) {
-			ra_jsonw_object(&w, NULL);
-			ra_jsonw_int(&w, "priority", u->priority);
-			ra_jsonw_text(&w, "line", u->line);
-			ra_jsonw_object_end(&w);
-		}
-		ra_jsonw_array_end(&w);
-	}
+	if (lines)
+		write_lines(&w, &t->lines);
 	ra_jsonw_object_end(&w);
 }
 
@@ -134,26 +140,50 @@ ra_keep_latest(struct ra_engine *e, struct ra_track *t)
 	t->dirty = t->unseen = false;
 }
 
+static void
+put_record(struct ra_engine *e, const char *id, struct ra_buf *body,
+    void (*done)(void *arg, int error), void *arg)
+{
+	int r = body->error;
+
+	if (r == 0)
+		r = ra_store_put(
+		    e->store, RA_RECORD_STATE, id, ra_buf_text(body), body->len, done, arg);
+	if (r < 0 && done != NULL)
+		done(arg, r);
+}
+
 /* Puts the record of what is announced; done as ra_store_put's, at once if there is no store. */
 void
 ra_keep_state(
     struct ra_engine *e, struct ra_track *t, void (*done)(void *arg, int error), void *arg)
 {
 	RA_BUF_LOCAL body = RA_BUF(BODY_MAX);
-	int r;
 
-	if (e->store == NULL) {
-		if (done != NULL)
-			done(arg, 0);
-		return;
+	if (e->store != NULL) {
+		write_body(&body, t, true);
+		put_record(e, t->check->id, &body, done, arg);
+	} else if (done != NULL) {
+		done(arg, 0);
 	}
-	write_body(&body, t, true);
-	r = body.error;
-	if (r == 0)
-		r = ra_store_put(e->store, RA_RECORD_STATE, t->check->id, ra_buf_text(&body),
-		    body.len, done, arg);
-	if (r < 0 && done != NULL)
-		done(arg, r);
+}
+
+void
+ra_keep_lines(struct ra_engine *e, const char *id, const struct ra_lines *l,
+    void (*done)(void *arg, int error), void *arg)
+{
+	RA_BUF_LOCAL body = RA_BUF(BODY_MAX);
+	struct ra_jsonw w;
+
+	if (e->store != NULL) {
+		ra_jsonw_init(&w, &body);
+		ra_jsonw_object(&w, NULL);
+		write_lines(&w, l);
+		ra_jsonw_object_end(&w);
+		put_record(e, id, &body, done, arg);
+	} else if (done != NULL) {
+		done(arg, 0);
+	}
 }
 
 /* Drops events that are older than `daemon: history: keep:`. */
@@ -383,41 +413,75 @@ drop_snapshots(struct ra_track *t)
 		ra_snapshot_unref(RA_TAKE(t->snapshots[i]));
 }
 
+static void
+read_lines(struct ra_engine *e, const json_t *o, struct ra_lines *l)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach (json_object_get(o, "unsent"), i, item) {
+		const char *line = json_string_value(json_object_get(item, "line"));
+
+		if (line != NULL && ra_lines_again(e, l, (int)get_int(item, "priority"), line) < 0)
+			e->load_starved = true;
+	}
+}
+
 /* What was announced is believed over the history, which may be behind or gone. */
+static void
+take_record(struct ra_engine *e, const json_t *o, struct ra_track *t)
+{
+	struct ra_state state;
+	struct ra_result *r;
+
+	if (read_state(o, &state) < 0)
+		return;
+	t->recorded = true;
+	r = read_result(o, ra_check_kind(t->check)->facts);
+	if (r != NULL && (t->latest == NULL || r->checked > t->latest->checked)) {
+		ra_result_unref(t->latest);
+		t->latest = ra_result_ref(r);
+		t->state = state;
+		drop_snapshots(t);
+	} else if (t->state.problem != state.problem) {
+		t->state = state;
+	}
+	ra_result_unref(r);
+	read_told(o, t);
+}
+
+/* Of a check that is not configured any more: what is yet to be said of it. */
+static void
+take_gone(struct ra_engine *e, const json_t *o, const char *id)
+{
+	struct ra_gone *g = ra_gone_new(e, id);
+
+	if (g == NULL) {
+		e->load_starved = true;
+		return;
+	}
+	if (read_state(o, &g->state) < 0)
+		g->state.problem = 0;
+	read_lines(e, o, &g->lines);
+}
+
 static void
 on_record(void *arg, const char *id, const char *body)
 {
 	struct ra_engine *e = arg;
 	struct ra_track *t = track_of(e, id);
 	struct ra_state state;
-	struct ra_result *r;
-	json_t *o, *item;
-	size_t i;
+	json_t *o;
 
 	if ((o = parse(e, body)) == NULL)
 		return;
 	if (read_state(o, &state) == 0 && state.problem > e->last_id)
 		e->last_id = state.problem;
-	if (t != NULL && read_state(o, &state) == 0) {
-		t->recorded = true;
-		r = read_result(o, ra_check_kind(t->check)->facts);
-		if (r != NULL && (t->latest == NULL || r->checked > t->latest->checked)) {
-			ra_result_unref(t->latest);
-			t->latest = ra_result_ref(r);
-			t->state = state;
-			drop_snapshots(t);
-		} else if (t->state.problem != state.problem) {
-			t->state = state;
-		}
-		ra_result_unref(r);
-		read_told(o, t);
-		json_array_foreach (json_object_get(o, "unsent"), i, item) {
-			const char *line = json_string_value(json_object_get(item, "line"));
-
-			if (line != NULL &&
-			    ra_announce_again(e, t, (int)get_int(item, "priority"), line) < 0)
-				e->load_starved = true;
-		}
+	if (t != NULL) {
+		take_record(e, o, t);
+		read_lines(e, o, &t->lines);
+	} else {
+		take_gone(e, o, id);
 	}
 	json_decref(o);
 }
@@ -461,45 +525,4 @@ ra_keep_load(struct ra_engine *e, struct ra_error *err)
 		return ra_error_set(err, -ENOMEM, "out of memory for the state");
 	forget_unrecorded(e);
 	return 0;
-}
-
-struct gone {
-	struct ra_engine *engine;
-	struct ra_buf names; /* each with its NUL */
-};
-
-static void
-on_recorded(void *arg, const char *id, const char *body)
-{
-	struct gone *gone = arg;
-
-	if (track_of(gone->engine, id) == NULL)
-		ra_buf_add(&gone->names, id, strlen(id) + 1);
-}
-
-/* What there is no memory for is removed at another start. */
-void
-ra_keep_remove(struct ra_engine *e)
-{
-	struct gone gone = { e, RA_BUF(64 << 20) };
-	const char *name, *body;
-	struct ra_state state;
-	json_t *o;
-
-	if (e->store == NULL)
-		return;
-	ra_store_each(e->store, RA_RECORD_STATE, on_recorded, &gone);
-	for (name = gone.names.data; name != NULL && name < gone.names.data + gone.names.len;
-	     name += strlen(name) + 1) {
-		body = ra_store_get(e->store, RA_RECORD_STATE, name);
-		o = body != NULL ? json_loads(body, 0, NULL) : NULL;
-		if (o == NULL)
-			continue;
-		if (read_state(o, &state) == 0)
-			ra_announce_removed(e, name, &state);
-		json_decref(o);
-		(void)ra_store_remove(e->store, RA_RECORD_STATE, name);
-		ra_store_forget(e->store, name);
-	}
-	ra_buf_free(&gone.names);
 }

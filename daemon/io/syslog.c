@@ -18,6 +18,7 @@
 
 #define IDENT	  "relauditd" /* a constant: openlog keeps the pointer */
 #define QUEUE_MAX 1000
+#define RESERVED  100 /* of it: for who does not ask whether there is room */
 #define TEXT_MAX  2048
 #define STACK	  ((size_t)256 << 10)
 #define TRY_FIRST 250 /* ms until a lost socket is tried again; doubled each time */
@@ -123,7 +124,7 @@ report_drops(struct ra_syslog *s)
 	uint64_t n = s->untold;
 	char text[96];
 
-	snprintf(text, sizeof(text), "dropped=%llu reason=\"syslog stalled or was away\"",
+	snprintf(text, sizeof(text), "dropped=%llu reason=\"more than syslog took\"",
 	    (unsigned long long)n);
 	if (!send_one(s, LOG_WARNING, text))
 		return false;
@@ -298,6 +299,15 @@ ra_syslog_send(struct ra_syslog *s, int priority, const char *text)
 	pthread_mutex_unlock(&s->lock);
 	free(m);
 	return number;
+}
+
+bool
+ra_syslog_has_room(const struct ra_syslog *syslog, size_t n)
+{
+	struct ra_syslog_stats stats;
+
+	ra_syslog_stats(syslog, &stats);
+	return stats.queued + n <= QUEUE_MAX - RESERVED;
 }
 
 uint64_t

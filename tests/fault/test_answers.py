@@ -2,6 +2,8 @@
 """Rows 34, 35, 37: answers that are whole, and made to harm who reads them."""
 import unicodedata
 
+import pytest
+
 from faults import config, version
 from support import parse_line, wait_for
 
@@ -82,7 +84,7 @@ def test_row_37_an_endpoint_that_flaps(daemon, web, syslog, clock):
     web.put("version", {"version": "1.0.0"})
     made = config(checks)
     made["environments"]["one"]["checks"]["version-good"]["every"] = "100ms"
-    d = daemon(made, env=clock.env, inside=syslog)
+    d = daemon(made, env=clock.env, inside=syslog, held=True)  # by the time that passes
     d.ready()
 
     def changes():
@@ -125,7 +127,8 @@ def test_row_37_killed_while_lines_are_held(daemon, web, syslog):
     d.ready()
     for n in range(31):
         web.put("version", {"version": "2.0.0" if n % 2 == 0 else "1.0.0"})
-        assert d.ctl("run", "one/version-good").code == (2, 0)[n % 2]
+        wait_for(lambda n=n: d.ctl("run", "one/version-good", "-o", "json").out,
+                 what="not more than ten times in a second")
     syslog.wait("state check=", count=30)
     wait_for(lambda: d.api("/v1/history?limit=1")[1]["events"][0]["now"] == "CRITICAL")
     d.kill9()
@@ -136,3 +139,30 @@ def test_row_37_killed_while_lines_are_held(daemon, web, syslog):
     assert d.ctl("run", "one/version-good").code == 0
     told = [dict(parse_line(ln)[4]) for ln in syslog.wait("state check=", count=32)]
     assert told[-1]["now"] == "OK" and told[-1]["id"] == told[-2]["id"]
+
+
+@pytest.mark.parametrize("how", ["reload", "restart"])
+def test_row_37_taken_out_while_lines_are_held(daemon, web, syslog, how):
+    """What was told to begin has its end, and nothing ends that nobody was told of."""
+    web.put("version", {"version": "2.0.0"})
+    made = config({"version-good": version(web.url("version"), expect={"version": "1.0.0"})})
+    d = daemon(made, inside=syslog)
+    d.ready()
+    syslog.wait("state check=")
+    for n in range(1, 31):  # the 30th line is a recovery's, then there is one that waits
+        web.put("version", {"version": "2.0.0" if n % 2 == 0 else "1.0.0"})
+        wait_for(lambda n=n: d.ctl("run", "one/version-good", "-o", "json").out)
+    syslog.wait("state check=", count=30)
+    made["environments"]["one"]["checks"] = {}
+    d.write(made)
+    if how == "reload":
+        assert d.ctl("reload").code == 0
+    else:
+        d.stop()
+        d.start()
+    wait_for(lambda: any(e["event"] == "removed" for e in d.api("/v1/history")[1]["events"]))
+    d.stop()
+    told = [dict(parse_line(ln)[4]) for ln in syslog.lines("state check=")]
+    begun, ended = ({t["id"] for t in told if (t["now"] == "OK") == ok} for ok in (False, True))
+    ended |= {dict(parse_line(ln)[4])["id"] for ln in syslog.lines(": removed ")}
+    assert begun == ended and len(begun) in (15, 16)

@@ -8,7 +8,11 @@ import time
 import faults
 import support
 from faults import LONG, SANITIZED, config, url, version
-from support import wait_for
+from support import parse_line, wait_for
+
+
+def fields(line):
+    return dict(parse_line(line)[4])
 
 
 def deep(n):
@@ -93,28 +97,63 @@ def test_row_50_a_storm_of_reloads_with_probes_under_way(daemon, things, server,
 
 
 def test_row_36_a_syslog_that_stands_still(daemon, folder, syslog):
-    """The loop is free, the queue has an end, what was dropped is counted and said."""
-    made = config({"version-0": {"file": {"path": "/nonexistent"}, "format": "text"}})
-    for n in range(25):
-        made["environments"][f"env{n}"] = {"checks": {
-            f"version-{i}": {"file": {"path": f"/nonexistent/{i}"}, "format": "text"}
-            for i in range(100)}}
+    """The loop is free, the queue has an end, and nothing that is announced is lost: it waits in the
+    record until there is room."""
+    def checks(path):
+        return {f"env{n}": {"checks": {
+            f"version-{i}": {"file": {"path": f"{path}/{i}"}, "format": "text"}
+            for i in range(100)}} for n in range(25)}
+    made = config({})
+    made["environments"] = checks("/nonexistent")
     d = daemon(made, inside=syslog, held=SANITIZED)
     d.ready()
-    syslog.wait(": start ")
+    begun = {fields(ln)["check"]: fields(ln)["id"]
+             for ln in syslog.wait("state check=", count=2500, timeout=60)}
+    assert len(begun) == 2500
     syslog.hang()
-    for n in range(8):
-        made["environments"] = {f"again{n}-{e}": c for e, c in zip(
-            range(25), list(made["environments"].values())[-25:])}
+    for name in ("gone", "back", "other"):
+        made["environments"] = {f"{name}-{e}": c for e, c in checks("/nonexistent").items()}
         d.write(made)
         assert d.ctl("reload").code == 0
         d.ready()
-        if d.metric("syslog_dropped"):
-            break
-    assert d.metric("syslog_dropped") > 0, "the queue has an end"
+    assert d.metric("syslog_queued") <= 1000, "the queue has an end"
     assert d.api("/healthz")[0] == 200
     syslog.go_on()
-    syslog.wait("dropped", timeout=30)
+    # What is told is whole: whose beginning was told has its end, and what is bad now was told.
+    def told(word):
+        return [fields(ln) for ln in syslog.lines(word)]
+    wait_for(lambda: len([ln for ln in syslog.lines("state check=other-")]) == 2500, timeout=60)
+    wait_for(lambda: len(syslog.lines(": removed ")) == len(syslog.lines("state check=")) - 2500,
+             timeout=60)
+    begun = {f["id"]: f["check"] for f in told("state check=")}
+    ended = {f["id"]: f["check"] for f in told(": removed ")}
+    assert {i: c for i, c in begun.items() if not c.startswith("other-")} == ended
+    assert d.metric("syslog_dropped") == 0
+
+
+def test_row_36_killed_while_syslog_stands_still(daemon, syslog):
+    """What had not left is told after the restart, the ends of checks that are gone too."""
+    made = config({f"version-{i}": {"file": {"path": f"/nonexistent/{i}"}, "format": "text"}
+                   for i in range(300)})
+    d = daemon(made, inside=syslog, held=SANITIZED)
+    d.ready()
+    begun = {fields(ln)["id"] for ln in syslog.wait("state check=", count=300)}
+    syslog.hang()
+    made["environments"]["one"]["checks"] = {}
+    d.write(made)
+    assert d.ctl("reload").code == 0
+    wait_for(lambda: d.metric("records_unsaved") == 0, what="the record has the lines")
+    d.kill9()
+    syslog.go_on()
+    d.start()
+    syslog.wait(": start ", count=2)
+    wait_for(lambda: {fields(ln)["id"] for ln in syslog.lines(": removed ")} == begun,
+             what=lambda: len(syslog.lines(": removed ")))
+    d.stop()
+    d.start()
+    syslog.wait(": start ", count=3)
+    d.stop()
+    assert len(syslog.lines(": removed ")) < 400, "and no more than what was under way twice"
 
 
 def test_row_57_many_environments_half_of_them_dead(daemon, things, web):

@@ -15,9 +15,12 @@ int ra_alert_priority(enum ra_verdict state);
  */
 void ra_alert_state(struct ra_buf *out, const struct ra_check *check, const char *kind,
     const struct ra_transition *t, const char *summary, bool unsaved);
-/* "removed check=... environment=... was=CRITICAL id=7f3a lasted=2h ..."; lasted in ms */
-void ra_alert_removed(struct ra_buf *out, const char *check, enum ra_verdict was, uint64_t id,
-    int64_t lasted, const char *summary);
+/*
+ * "removed check=... environment=... was=CRITICAL id=7f3a lasted=2h ..."; owner and service NULL:
+ * not known; lasted in ms.
+ */
+void ra_alert_removed(struct ra_buf *out, const char *check, const char *owner, const char *service,
+    const struct ra_state *s, int64_t lasted, const char *summary);
 /* "version-changed check=... environment=... was=1.4.2 now=1.5.0 tag=v1.5.0" */
 void ra_alert_version(struct ra_buf *out, const struct ra_check *check, const char *instance,
     const char *was, const struct ra_facts *now);

@@ -20,6 +20,8 @@ int ra_syslog_new(int facility, bool echo, struct ra_syslog **ret, struct ra_err
  * the message's number, from 1.
  */
 uint64_t ra_syslog_send(struct ra_syslog *s, int priority, const char *text);
+/* Whether n messages more would find room, and some of others beside them. */
+bool ra_syslog_has_room(const struct ra_syslog *s, size_t n);
 /* All up to this number are sent, or dropped. */
 uint64_t ra_syslog_sent(const struct ra_syslog *s);
 /* fn is called from the thread when that number has grown; NULL: no more. */
