@@ -207,6 +207,7 @@ on_timer(void *arg)
 	watch_store(h);
 	watch_helper(h);
 	watch_clock(h);
+	ra_engine_watch_stale(h->app->engine);
 	watch_files(h);
 	/* All checks are looked at for it: the more there are, the less often. */
 	if (ra_clock_mono() >= h->say_at) {

@@ -49,12 +49,12 @@ say_shortly(char *out, size_t size, const struct ra_check *c, const struct ra_tr
 }
 
 void
-ra_announce(struct ra_engine *e, struct ra_track *t, const struct ra_transition *tr)
+ra_announce(
+    struct ra_engine *e, struct ra_track *t, const struct ra_transition *tr, const char *summary)
 {
 	RA_BUF_LOCAL line = RA_BUF(4096);
 	RA_BUF_LOCAL body = RA_BUF(16384);
 	const struct ra_check *c = t->check;
-	const char *summary = t->latest->summary;
 	char text[SHORT_LINE];
 
 	ra_alert_state(&line, c, ra_check_kind(c)->type.name, tr, summary, false);

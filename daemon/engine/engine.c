@@ -131,11 +131,13 @@ static int
 tracks_new(const struct ra_config *config, struct ra_track **ret)
 {
 	struct ra_track *tracks = calloc(config->check_count + 1, sizeof(*tracks));
+	int64_t now = ra_clock_mono();
 	size_t i;
 
 	if (tracks == NULL)
 		return -ENOMEM;
 	for (i = 0; i < config->check_count; i++) {
+		tracks[i].heard = now;
 		if (track_init(&tracks[i], config->checks[i]) < 0) {
 			tracks_free(tracks, i);
 			return -ENOMEM;

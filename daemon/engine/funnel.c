@@ -137,7 +137,7 @@ keep(struct ra_engine *e, struct ra_track *t, const struct ra_result *was, bool 
 	if (tr->change == RA_CHANGE_NONE)
 		return;
 	if (tr->change != RA_CHANGE_FIRST)
-		ra_announce(e, t, tr);
+		ra_announce(e, t, tr, t->latest->summary);
 }
 
 void
@@ -157,6 +157,8 @@ ra_funnel(struct ra_engine *e, struct ra_track *t, struct ra_result *result, int
 	if (c->severity == RA_WARNING && result->verdict == RA_CRITICAL)
 		result->verdict = RA_WARNING;
 	result->checked = ra_clock_wall();
+	t->heard = ra_loop_now(e->io.loop);
+	t->overdue = false;
 	result->checked_boot = ra_clock_boot();
 	result->duration_ms = ra_loop_now(e->io.loop) - started;
 	ra_state_apply(&t->state, result->verdict, result->reason, result->checked, c->confirm,
@@ -175,4 +177,37 @@ ra_funnel(struct ra_engine *e, struct ra_track *t, struct ra_result *result, int
 	ra_schedule_next(e, t);
 	run_waiters(t);
 	tell(e, t);
+}
+
+/* --- results that do not come --- */
+
+static void
+go_stale(struct ra_engine *e, struct ra_track *t)
+{
+	struct ra_transition tr;
+
+	ra_state_apply(&t->state, RA_UNKNOWN, RA_R_STALE, ra_clock_wall(), 1, t->check->recover,
+	    e->last_id + 1, &tr);
+	if (tr.change == RA_CHANGE_PROBLEM)
+		t->state.problem = tr.id = ra_announce_id(e);
+	ra_view_changed(e);
+	if (tr.change != RA_CHANGE_NONE)
+		ra_announce(e, t, &tr, ra_reason_meaning(RA_R_STALE));
+	tell(e, t);
+}
+
+void
+ra_engine_watch_stale(struct ra_engine *e)
+{
+	int64_t now = ra_loop_now(e->io.loop);
+
+	for (size_t i = 0; i < e->track_count; i++) {
+		struct ra_track *t = &e->tracks[i];
+		bool stale = t->latest != NULL && now - t->heard > ra_stale_after(t->check);
+
+		/* That it is not known needs no other reason. */
+		if (stale && t->overdue && t->state.state != RA_UNKNOWN)
+			go_stale(e, t);
+		t->overdue = stale;
+	}
 }

@@ -81,6 +81,8 @@ struct ra_track {
 	bool again; /* when the probe under way ends, another one is due */
 	bool recorded; /* there was a record of it at the start */
 	bool unseen; /* checked since its time was handed to the store */
+	bool overdue; /* its result was too old when it was last looked at */
+	int64_t heard; /* monotonic ms of the latest result, or of the start */
 	struct ra_probe *probe; /* under way */
 	struct ra_run *runs; /* waiting for the next result */
 	struct ra_lines lines;
@@ -392,7 +394,8 @@ void ra_peers_tell(struct ra_engine *e, const struct ra_track *t);
 int ra_secret_key_load(struct ra_engine *e, struct ra_error *err);
 
 /* announce.c */
-void ra_announce(struct ra_engine *e, struct ra_track *t, const struct ra_transition *tr);
+void ra_announce(struct ra_engine *e, struct ra_track *t, const struct ra_transition *tr,
+    const char *summary);
 
 enum ra_version_event {
 	RA_VERSION_FIRST, /* seen for the first time */
@@ -464,6 +467,8 @@ bool ra_hold_end(struct ra_track *t, enum ra_said what, int64_t now, struct ra_b
 void ra_versions_remember(struct ra_probe *p);
 
 /* view.c */
+/* Age at which a result says nothing any more, ms. */
+int64_t ra_stale_after(const struct ra_check *c);
 /* The generation is over: the next snapshot is a new one. */
 void ra_view_changed(struct ra_engine *e);
 

@@ -411,15 +411,33 @@ ra_schedule_enter(struct ra_engine *e, struct ra_part *part)
 	admit(e, part);
 }
 
+/* From the host's line to the end of the line of all, if the host has a place. */
+static void
+move_up(struct ra_engine *e, struct ra_host *host)
+{
+	struct ra_queue *q = host->slow ? &e->waiting_slow : &e->waiting;
+	struct ra_part *next = host->first;
+
+	if (next == NULL || host->in_flight >= (uint32_t)e->config->daemon.per_host)
+		return;
+	unqueue(next);
+	append(&q->first, &q->last, next);
+}
+
 /* Gives up the part's place or its wait. timed_out only where it was fetched. */
 void
 ra_schedule_leave(struct ra_engine *e, struct ra_part *part, bool timed_out)
 {
 	struct ra_host *host = part->host;
-	struct ra_part *next;
 
 	if (part->stage == RA_PART_WAITING || part->stage == RA_PART_NEW) {
+		/* Who had been moved up leaves that to the next: nobody else would come for him. */
+		bool up = part->queue_first == &e->waiting.first ||
+			  part->queue_first == &e->waiting_slow.first;
+
 		unqueue(part);
+		if (up && host != NULL)
+			move_up(e, host);
 		return;
 	}
 	e->in_flight--;
@@ -429,14 +447,7 @@ ra_schedule_leave(struct ra_engine *e, struct ra_part *part, bool timed_out)
 	e->slow_in_flight -= part->slow;
 	part->slow = false;
 	host->slow = timed_out;
-	next = host->first;
-	if (next != NULL && host->in_flight < (uint32_t)e->config->daemon.per_host) {
-		/* To the end of the line of all; the host's line keeps the host's order. */
-		struct ra_queue *q = host->slow ? &e->waiting_slow : &e->waiting;
-
-		unqueue(next);
-		append(&q->first, &q->last, next);
-	}
+	move_up(e, host);
 }
 
 void

@@ -20,6 +20,12 @@ struct ra_generation {
 	struct seen seen[];
 };
 
+int64_t
+ra_stale_after(const struct ra_check *c)
+{
+	return 2 * c->every + c->timeout;
+}
+
 /*
  * By wall clock or boot time, whichever says older. A result of before a restart whose time is
  * still to come (the clock went back) is of no known age.
@@ -27,7 +33,7 @@ struct ra_generation {
 static bool
 is_stale(const struct ra_check *c, const struct ra_result *r, struct ra_stamp now)
 {
-	int64_t limit = 2 * c->every + c->timeout;
+	int64_t limit = ra_stale_after(c);
 
 	if (r->checked_boot == 0 && r->checked > now.wall + RA_MINUTE)
 		return true;

@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Hosts that hang are their own problem: counted by what the others' server saw, not by a clock."""
+import http.server
+import threading
+import time
+
 import support
-from support import wait_for
+from support import parse_line, wait_for
 
 GOOD, HUNG = 36, 4
 
@@ -34,3 +38,46 @@ def test_a_hanging_tenth_disturbs_nobody(daemon, web, things):
     assert {s for n, s in states.items() if "hung" in n} <= {"UNKNOWN", "PENDING"}
     wait_for(lambda: all(d.check(f"one/version-hung-{i}")["reason"] == "timeout"
                          for i in range(HUNG)), timeout=40)
+
+
+def test_results_that_do_not_come_are_told(daemon, syslog):
+    """One probe at a time, and eight of nine hang: who was well is stale, a state as others are."""
+    hang = threading.Event()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            if hang.is_set() and "good" not in self.path:
+                time.sleep(60)
+                return
+            self.send_response(200)
+            self.send_header("Content-Length", "5")
+            self.end_headers()
+            self.wfile.write(b"1.0.0")
+
+        def log_message(self, *args):
+            pass
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}"
+
+    def check(name):
+        return {"http": {"url": f"{url}/{name}"}, "format": "text"}
+    good = {"version-good": check("good")}
+    made = {"daemon": {"in-flight": 1, "per-host": 1},
+            "defaults": {"every": "3s", "retry": "3s", "timeout": "3s", "confirm": 1},
+            "environments": {"one": {"checks": {
+                **good, **{f"version-hung-{i}": check(i) for i in range(8)}}}}}
+    try:
+        d = daemon(made, inside=syslog)
+        wait_for(lambda: {c["state"] for c in d.status()["environments"][0]["checks"]} == {"OK"})
+        hang.set()
+        line = syslog.wait("check=one/version-good", "now=UNKNOWN", timeout=60)[0]
+        begin = dict(parse_line(line)[4])
+        assert (begin["was"], begin["reason"]) == ("OK", "stale")
+        d.write({**made, "environments": {"one": {"checks": good}}})
+        assert d.ctl("reload").code == 0
+        line = syslog.wait("check=one/version-good", "now=OK", timeout=30)[0]
+        assert dict(parse_line(line)[4])["id"] == begin["id"]
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -33,6 +33,12 @@ int ra_engine_swap(struct ra_engine *e, struct ra_config *config, struct ra_erro
  * min(every, 10 s), each once.
  */
 void ra_engine_catch_up(struct ra_engine *e);
+/*
+ * To be called every few seconds: checks whose results do not come any more, as probes wait in a
+ * queue, become UNKNOWN (stale), which is announced. Seen twice, and by the monotonic clock: sleep
+ * and a loop that stood still do not count.
+ */
+void ra_engine_watch_stale(struct ra_engine *e);
 /* Cancels probes, writes last-checked times. */
 void ra_engine_stop(struct ra_engine *e);
 void ra_engine_free(struct ra_engine *e);
