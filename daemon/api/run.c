@@ -66,14 +66,18 @@ on_run(void *arg, int error)
 		run_end(one->all);
 }
 
-/* Started ones go on, nobody waits for them. */
+/* Started ones go on, nobody waits for them: an answer without the others would not be one. */
 static void
-run_starved(struct ra_request *q, struct run *r)
+run_refused(struct ra_request *q, struct run *r, int error)
 {
 	for (size_t i = 0; i < r->count; i++)
 		ra_engine_run_cancel(r->list[i].run);
 	run_free(r);
-	ra_request_error(q, MHD_HTTP_SERVICE_UNAVAILABLE, "no-memory", "out of memory");
+	if (error == -ENOMEM)
+		ra_request_error(q, MHD_HTTP_SERVICE_UNAVAILABLE, "no-memory", "out of memory");
+	else
+		ra_request_error(q, MHD_HTTP_TOO_MANY_REQUESTS, "too-often",
+		    "asked more than 10 times in a second; wait a second");
 }
 
 static void
@@ -81,7 +85,6 @@ run_all(struct ra_request *q, struct ra_selection *s)
 {
 	const struct ra_config *c = ra_engine_config(q->api->engine);
 	struct run *r = calloc(1, sizeof(*r) + s->count * sizeof(r->list[0]));
-	size_t i, busy = 0;
 	int error = 0;
 
 	if (r == NULL) {
@@ -92,32 +95,24 @@ run_all(struct ra_request *q, struct ra_selection *s)
 	r->request = q;
 	r->selection = *s;
 	r->config = ra_config_ref((struct ra_config *)(uintptr_t)c);
-	for (i = 0; i < c->check_count && error != -ENOMEM; i++) {
+	for (size_t i = 0; i < c->check_count && error == 0; i++) {
 		struct one *one = &r->list[r->count];
 
 		if (!ra_selection_has(s, c->checks[i]))
 			continue;
 		one->all = r;
 		error = ra_engine_run(q->api->engine, c->checks[i], on_run, one, &one->run);
-		if (error == 0)
-			r->count++;
-		else
-			busy++;
-	}
-	if (error == -ENOMEM) {
-		run_starved(q, r);
-		return;
+		r->count += error == 0;
 	}
 	r->left = r->count;
-	if (r->count == 0) {
+	if (error < 0) {
+		run_refused(q, r, error);
+	} else if (r->count == 0) {
 		run_free(r);
-		ra_request_error(q, busy > 0 ? MHD_HTTP_TOO_MANY_REQUESTS : MHD_HTTP_NOT_FOUND,
-		    busy > 0 ? "too-often" : "no-such-check",
-		    busy > 0 ? "asked more than 10 times in a second; wait a second"
-			     : "nothing to run");
-		return;
+		ra_request_error(q, MHD_HTTP_NOT_FOUND, "no-such-check", "nothing to run");
+	} else {
+		ra_request_wait(q, run_leave, r);
 	}
-	ra_request_wait(q, run_leave, r);
 }
 
 static void

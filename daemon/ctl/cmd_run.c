@@ -65,8 +65,9 @@ run_run(struct ra_ctl *ctl, struct ra_error *err)
 	request.body = ra_buf_text(&body);
 	if (code == 0)
 		code = ra_ctl_ask(ctl, &request, &answer, err);
+	/* Refused, as asked too often: there is no fresh verdict, and 2 would be one. */
 	if (code != 0)
-		return code;
+		return code == RA_CTL_REFUSED ? RA_UNKNOWN : code;
 	if (ra_ctl_status_read(answer.json, true, &status) == 0) {
 		render(ctl, &answer, &status, &out);
 		code = ra_ctl_status_exit(&status);

@@ -100,3 +100,18 @@ def test_ssh_that_does_not_get_there_is_unreachable(sshd, folder):
     assert done.code == 69 and not done.out
     done = ctl("--host", "ssh://-oProxyCommand=touch${IFS}x", "status", PATH=sshd.path)
     assert done.code in (64, 69) and not os.path.exists("x")
+
+
+def test_a_run_too_often_is_no_verdict(daemon, folder):
+    """Not of the check that was asked too often alone, either: what is answered is fresh."""
+    support.make_backup(folder / "b" / "a.dump", 3600)
+    check = {"file": {"glob": f"{folder}/b/*.dump"}}
+    d = daemon({"environments": {"one": {"checks": {"backup-a": check, "backup-b": check}}}})
+    d.ready()
+    for _ in range(100):
+        d.api("/v1/run", method="POST", body={"select": ["one/backup-a"]})
+        done = d.ctl("run", "one")
+        if done.code:
+            break
+    assert done.code == 3 and not done.out, done
+    assert "asked more than 10 times in a second" in done.err
