@@ -83,7 +83,7 @@ ra_data_add_field(struct ra_data *d, const char *name, const char *value, size_t
 }
 
 int
-ra_data_add_item(struct ra_data *d, const char *name, int64_t time, int64_t size, unsigned flags)
+ra_data_add_item(struct ra_data *d, const char *name, int64_t time, int64_t size)
 {
 	RA_FREE char *copy = strdup(name);
 	void *list;
@@ -97,7 +97,7 @@ ra_data_add_item(struct ra_data *d, const char *name, int64_t time, int64_t size
 	d->shape = RA_SHAPE_ITEMS;
 	d->items.list = list;
 	d->items.list[d->items.count++] =
-	    (struct ra_item){ .name = RA_TAKE(copy), .time = time, .size = size, .flags = flags };
+	    (struct ra_item){ .name = RA_TAKE(copy), .time = time, .size = size };
 	return 0;
 }
 

@@ -370,7 +370,7 @@ test_version_refused(void **state)
 
 /* --- backup --- */
 
-/* "NAME AGE SIZE[!]" by ';': an age with '+' is to come, size '?' is not known, '!' is partial. */
+/* "NAME AGE SIZE" by ';': an age with '+' is to come, size '?' is not known. */
 static void
 add_items(struct ra_data *data, const char *text)
 {
@@ -378,18 +378,13 @@ add_items(struct ra_data *data, const char *text)
 		char name[64], age[16], size[16];
 		int used = 0;
 		int64_t ms, bytes = RA_UNSET;
-		unsigned flags = 0;
 
 		assert_int_equal(sscanf(text, "%63s %15s %15[^;]%n", name, age, size, &used), 3);
-		if (size[strlen(size) - 1] == '!') {
-			flags = RA_ITEM_PARTIAL;
-			size[strlen(size) - 1] = '\0';
-		}
 		assert_int_equal(ra_duration_parse(age + (age[0] == '+'), &ms, NULL), 0);
 		if (size[0] != '?')
 			assert_int_equal(ra_size_parse(size, &bytes, NULL), 0);
 		ms = age[0] == '+' ? NOW + ms : NOW - ms;
-		assert_int_equal(ra_data_add_item(data, name, ms, bytes, flags), 0);
+		assert_int_equal(ra_data_add_item(data, name, ms, bytes), 0);
 		text += used;
 		text += *text == ';' ? 1 : 0;
 	}
@@ -495,10 +490,10 @@ test_backup(void **state)
 		    { RA_WARNING, RA_R_BACKUP_TOO_FEW, "1 backup, at least 2", "min-count 2",
 			NULL } },
 		/* what never counts, beside a good one only named */
-		{ "a 1h 100M;b +1h 5G;c 1m 0;d.part 1m 1;e 1m 7!", NULL, "max-age: 26h", NULL,
+		{ "a 1h 100M;b +1h 5G;c 1m 0;d.part 1m 1;e.tmp 1m 7", NULL, "max-age: 26h", NULL,
 		    { RA_OK, RA_R_OK, "not counted: 2 partial, 1 empty, 1 dated in the future",
 			"max-age 26h", FACTS_1H "\"count\":1}" } },
-		{ "a 1h 100M;b +5m 5", NULL, "max-age: 26h", NULL,
+		{ "a 1h 100M;b +5m 5", "quiet: 0s", "max-age: 26h", NULL,
 		    { RA_OK, RA_R_OK, "0 s old, 5 B", "max-age 26h",
 			"{\"newest\":\"2026-11-23T12:05:00.000Z\",\"age_s\":0,\"size\":5,"
 			"\"count\":2,\"previous_size\":100000000}" } },
@@ -510,10 +505,41 @@ test_backup(void **state)
 			"{\"count\":0}" } },
 		{ "a 1h 0;b +1d 7", NULL, NULL, NULL,
 		    { NONE, "not counted: 1 empty, 1 dated in the future", NULL, NULL } },
-		{ "a 1h 1!", NULL, NULL, NULL, { NONE, "not counted: 1 partial", NULL, NULL } },
+		{ "a.tmp 1h 1", NULL, NULL, NULL, { NONE, "not counted: 1 partial", NULL, NULL } },
 		{ "", NULL, "max-age: 26h", NULL,
 		    { NONE, "there is no backup", "max-age 26h", "{\"count\":0}" } },
 		{ "", NULL, NULL, "max-age: 26h", { NONE, "there is no backup", NULL, NULL } },
+		/* what was written to a moment ago may not be whole */
+		{ "a 1h 1000;b 2h 100M;c 0s 200M", NULL, "max-shrink: 10%", NULL,
+		    { RA_CRITICAL, RA_R_BACKUP_SHRUNK,
+			"by 100%, to 1 kB from 100 MB, limit 10%; not counted: 1 perhaps still "
+			"being written",
+			"max-shrink 10%", NULL } },
+		{ "a 1h 100M;b 59s 5;c 3s 0;d +5m 7", NULL, "max-age: 26h", NULL,
+		    { RA_OK, RA_R_OK, "1 h old, 100 MB, 1 in all; not counted: 3 perhaps still",
+			"max-age 26h", FACTS_1H "\"count\":1}" } },
+		{ "a 1h 100M;b 1m 5", NULL, NULL, NULL,
+		    { RA_OK, RA_R_OK, "1 min old, 5 B, 2 in all", NULL, NULL } },
+		{ "a 31h 9;b 2s 9", NULL, "max-age: 26h", NULL,
+		    { RA_CRITICAL, TOO_OLD, "limit 26 h; not counted: 1 perhaps still",
+			"max-age 26h", NULL } },
+		{ "b 10s 1;a 15s 1;c 20s 0;d 1h 0", NULL, "max-age: 26h", NULL,
+		    { RA_UNKNOWN, RA_R_BACKUP_UNFINISHED,
+			"no finished backup yet: the newest was written to 10 s ago, and counts "
+			"after 1 min without (`quiet:`), in 50 s; not counted: 3 perhaps still "
+			"being written, 1 empty",
+			"max-age 26h", "{\"count\":0}" } },
+		{ "a 15s 1;b 10s 1", NULL, NULL, NULL,
+		    { RA_UNKNOWN, RA_R_BACKUP_UNFINISHED, "written to 10 s ago", NULL, NULL } },
+		{ "a 10s 1", "quiet: 5s", NULL, NULL,
+		    { RA_OK, RA_R_OK, "10 s old, 1 B, 1 in all", NULL, NULL } },
+		{ "a 1h 1;b 10s 1", NULL, "min-count: 2", NULL,
+		    { RA_UNKNOWN, RA_R_BACKUP_UNFINISHED,
+			"1 backup, at least 2 expected; not counted: 1 perhaps", "min-count 2",
+			NULL } },
+		{ "a 1h 1;b 10s 1", NULL, "min-count: 3", NULL,
+		    { RA_CRITICAL, RA_R_BACKUP_TOO_FEW, "1 backup, at least 3", "min-count 3",
+			NULL } },
 		/* names of what is being written */
 		{ "x/a.partial 1h 1;a.tmp 1h 1;/b/.a 1h 1;a~ 1h 1;a.temp 1h 1", NULL, NULL, NULL,
 		    { NONE, "5 partial", NULL, NULL } },

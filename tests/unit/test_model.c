@@ -295,7 +295,7 @@ test_data_fields(void **state)
 	assert_string_equal(ra_data_field(&d, "version"), "1.5.0");
 	assert_string_equal(ra_data_field(&d, "commit"), "1.5.0");
 	assert_null(ra_data_field(&d, "tag"));
-	assert_int_equal(ra_data_add_item(&d, "x", 1, 2, 0), -EINVAL);
+	assert_int_equal(ra_data_add_item(&d, "x", 1, 2), -EINVAL);
 	assert_int_equal(ra_data_add_line(&d, "x", 1), -EINVAL);
 	ra_data_free(&d);
 	assert_int_equal(d.shape, 0);
@@ -309,11 +309,10 @@ test_data_items(void **state)
 
 	(void)state;
 	for (int i = 0; i < 1000; i++)
-		assert_int_equal(ra_data_add_item(&d, "dump", i, RA_UNSET, RA_ITEM_PARTIAL), 0);
+		assert_int_equal(ra_data_add_item(&d, "dump", i, RA_UNSET), 0);
 	assert_int_equal(d.items.count, 1000);
 	assert_int_equal(d.items.list[999].time, 999);
 	assert_int_equal(d.items.list[999].size, RA_UNSET);
-	assert_int_equal(d.items.list[0].flags, RA_ITEM_PARTIAL);
 	assert_string_equal(d.items.list[5].name, "dump");
 	assert_null(ra_data_field(&d, "dump"));
 	assert_int_equal(ra_data_add_field(&d, "a", "b", 1), -EINVAL);
@@ -362,7 +361,7 @@ test_input(void **state)
 	struct ra_input in = { .where = strdup("http://a/"), .bytes = strdup("x"), .len = 1 };
 
 	(void)state;
-	assert_int_equal(ra_data_add_item(&in.listing, "a", 1, 2, 0), 0);
+	assert_int_equal(ra_data_add_item(&in.listing, "a", 1, 2), 0);
 	ra_input_fail(&in, RA_R_TIMEOUT, "no answer\r\nin %d s", 10);
 	assert_int_equal(in.reason, RA_R_TIMEOUT);
 	assert_string_equal(in.error, "no answer  in 10 s");

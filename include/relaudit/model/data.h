@@ -24,15 +24,10 @@ struct ra_field {
 	char *value;		/* owned */
 };
 
-enum ra_item_flag {
-	RA_ITEM_PARTIAL = 1 << 0,	/* still being written, or marked incomplete */
-};
-
 struct ra_item {
 	char *name;		/* owned: path, key, archive name */
 	int64_t time;		/* wall ms */
 	int64_t size;		/* bytes, RA_UNSET: not known */
-	unsigned flags;
 };
 
 /* A line inside the bytes of struct ra_input. */
@@ -90,8 +85,7 @@ struct ra_data {
 void ra_data_free(struct ra_data *d);	/* wipes the texts of keys */
 const char *ra_data_field(const struct ra_data *d, const char *name);	/* NULL: none */
 int ra_data_add_field(struct ra_data *d, const char *name, const char *value, size_t len);
-int ra_data_add_item(struct ra_data *d, const char *name, int64_t time, int64_t size,
-    unsigned flags);
+int ra_data_add_item(struct ra_data *d, const char *name, int64_t time, int64_t size);
 int ra_data_add_line(struct ra_data *d, const char *text, size_t len);
 /* Makes d one of keys, with room for so many bytes of texts: a hint. 0, -ENOMEM, -EINVAL. */
 int ra_data_reserve_keys(struct ra_data *d, size_t bytes);

@@ -70,6 +70,9 @@ int ra_verdict_rank(enum ra_verdict v);
 	    "see what is missing in the newest backup") \
 	X(BACKUP_TOO_FEW, "backup-too-few", "there are fewer backups than expected", \
 	    "see whether backups fail, or whether they are deleted too early") \
+	X(BACKUP_UNFINISHED, "backup-unfinished", \
+	    "what is needed of backups may still be being written", \
+	    "wait until it is whole; see `quiet:` in `relauditd --describe backup`") \
 	/* logs */ \
 	X(LOGS_TOO_OLD, "logs-too-old", "the newest log entry is older than its limit", \
 	    "see whether the service runs, and whether its log is shipped") \
