@@ -36,6 +36,7 @@ def version_checks(web, hole, certificates):
     web.put("rest", '{"version": "1.0"} and more')
     web.put("nothing", "")
     web.put("binary", b"\xff\xfe\x00\x01")
+    web.put("flag", {"version": True})
     web.put("word", {"version": "not a version"})
     web.put("html", "<html>502 Bad Gateway</html>")
     return {
@@ -70,6 +71,10 @@ def version_checks(web, hole, certificates):
                      "ok"),
         "unreadable": (version(web.url("word"), expect={"version": ">=1"}), "UNKNOWN",
                        "version-unreadable"),
+        "page": ({"http": {"url": web.url("html")}, "format": "text"}, "UNKNOWN",
+                 "version-unreadable"),
+        "flag": (version(web.url("flag"), expect={"version": "1.5.0"}), "UNKNOWN",
+                 "version-unreadable"),
         "tls-good": (version(https("server"), http=ca), "OK", "ok"),
         "tls-expired": (version(https("expired"), http=ca), "UNKNOWN", "tls-expired"),
         "tls-future": (version(https("future"), http=ca), "UNKNOWN", "tls-not-yet-valid"),
@@ -197,11 +202,11 @@ def causes(module_folder, module_things, certificates):
 
 
 VERSIONS = """good refused hung status missing redirect followed too-large not-json html key-twice
-trailing empty no-field field-type no-match no-header not-text differs range in-range unreadable
+trailing empty no-field field-type no-match no-header not-text differs range in-range unreadable page flag
 tls-good tls-expired tls-future tls-host tls-self tls-ca tls-plain http-of-tls connect dns-nx
 dns-empty dns-silent dns-servfail dns-good file-missing file-folder""".split()
 BACKUPS = """good old none future empty small shrunk shrunk-little few partial mixed
-missing""".split()
+writing missing""".split()
 LOGS = """fresh old required required-missing forbidden missing no-time empty future rotated mtime
 folder""".split()
 

@@ -28,6 +28,26 @@ judge_version(const char *version, const char *commit, const char *expect, const
 	return judged(&ra_kind_version, &g);
 }
 
+/* Versions of the wild, as they come. */
+static void
+test_version_wild(void **state)
+{
+	static const char *const wild[] = { "v1.2.3", "1.2.3 (build 5)", "release-2026.11", "5",
+		"8f4c1b2", "2026-11-23", "nginx/1.22.1", "2.39.2-0ubuntu1~22.04",
+		"1:9.2p1-2+deb12u3", "main", "stable", "1.0.0+exp.sha.5114f85", "2026.11.1_rc2",
+		"PostgreSQL 14.5 on x86_64", "true-north", "r1234M", "@2026" };
+
+	(void)state;
+	for (size_t i = 0; i < RA_ARRAY_SIZE(wild); i++) {
+		struct ra_result *r = judge_version(wild[i], NULL, NULL, NULL);
+
+		if (r->verdict != RA_OK)
+			fail_msg("%s: %s", wild[i], r->summary);
+		assert_string_equal(ra_facts_text(&r->facts, "version"), wild[i]);
+		ra_result_unref(r);
+	}
+}
+
 #define LONG_COMMIT "8f4c1b2e9d0a8f4c1b2e9d0a8f4c1b2e9d0a1234"
 #define UNREADABLE  RA_UNKNOWN, RA_R_VERSION_UNREADABLE
 #define DIFFERS	    RA_R_VERSION_DIFFERS
@@ -122,6 +142,23 @@ test_version(void **state)
 		{ "1.5.\xff", NULL, NULL, NULL, { UNREADABLE, "not plain text", NULL, "{}" } },
 		{ "1.5.\xe2\x80\xae", NULL, NULL, NULL,
 		    { UNREADABLE, "not plain text", NULL, "{}" } },
+		{ "<html>Login required</html>", NULL, NULL, NULL,
+		    { UNREADABLE,
+			"the version is markup: '<html>Login required</html>'; say where it stands "
+			"with `version:`, or with `regex:` in a text",
+			NULL, "{}" } },
+		{ "{\"version\":\"1.5.0\"}", NULL, NULL, NULL,
+		    { UNREADABLE, "the version is a whole document", NULL, "{}" } },
+		{ "[1, 5]", NULL, NULL, NULL, { UNREADABLE, "is a whole document", NULL, "{}" } },
+		{ "true", NULL, "version: 1.5.0", NULL,
+		    { UNREADABLE, "the version is a boolean: 'true'", NULL, "{}" } },
+		{ "False", NULL, NULL, NULL, { UNREADABLE, "is a boolean", NULL, "{}" } },
+		{ "1.5.0  ready", NULL, NULL, NULL,
+		    { UNREADABLE, "has several blanks in a row", NULL, "{}" } },
+		{ "Service Unavailable", NULL, NULL, NULL,
+		    { UNREADABLE, "is a sentence without a number", NULL, "{}" } },
+		{ "1.5.0", "true", NULL, NULL,
+		    { UNREADABLE, "the commit is a boolean", NULL, "{\"version\":\"1.5.0\"}" } },
 		{ "1.5.0", "", "version: 1.5.0", NULL,
 		    { UNREADABLE, "the commit is empty", NULL, "{\"version\":\"1.5.0\"}" } },
 		{ "", "abc1234", NULL, "version: 1.5.0",
@@ -704,6 +741,7 @@ main(void)
 		cmocka_unit_test(test_version_next_step),
 		cmocka_unit_test(test_version_git),
 		cmocka_unit_test(test_version_refused),
+		cmocka_unit_test(test_version_wild),
 		cmocka_unit_test(test_backup),
 		cmocka_unit_test(test_backup_others),
 		cmocka_unit_test(test_backup_newest),
