@@ -302,6 +302,26 @@ test_data_fields(void **state)
 	ra_data_free(&d);
 }
 
+/* There is an end to them; from there on it may be any. */
+static void
+test_data_unread(void **state)
+{
+	struct ra_data d = { 0 };
+	const struct ra_buf *b = &d.keys.unread;
+
+	(void)state;
+	assert_int_equal(ra_data_add_unread(&d, "NAME=1", 4, 7), 0);
+	assert_int_equal(d.shape, RA_SHAPE_KEYS);
+	assert_int_equal(b->len, 7);
+	assert_memory_equal(b->data, "7 NAME", 7);
+	for (uint32_t i = 0; i < 10000; i++)
+		assert_int_equal(ra_data_add_unread(&d, "another", 7, 100000 + i), 0);
+	assert_in_range(b->len, 65536, 65536 + 32);
+	assert_memory_equal(b->data + b->len - 2, " ", 2);
+	ra_data_free(&d);
+	assert_int_equal(d.shape, 0);
+}
+
 static void
 test_data_items(void **state)
 {
@@ -802,6 +822,7 @@ main(void)
 		cmocka_unit_test(test_facts_equal),
 		cmocka_unit_test(test_facts_read),
 		cmocka_unit_test(test_data_fields),
+		cmocka_unit_test(test_data_unread),
 		cmocka_unit_test(test_data_items),
 		cmocka_unit_test(test_data_lines),
 		cmocka_unit_test(test_data_keys),

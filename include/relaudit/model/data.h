@@ -7,6 +7,7 @@
 #ifndef RELAUDIT_MODEL_DATA_H
 #define RELAUDIT_MODEL_DATA_H
 
+#include "relaudit/base/buf.h"
 #include "relaudit/base/macro.h"
 #include "relaudit/model/verdict.h"
 
@@ -78,6 +79,8 @@ struct ra_data {
 			bool pointers;		/* names are JSON Pointers (RFC 6901) */
 			uint32_t skipped;	/* lines that whoever reads the file passes over */
 			uint32_t skipped_line;	/* the first of them */
+			bool marked;		/* as a byte order mark stands before it */
+			struct ra_buf unread;	/* "LINE NAME" with a NUL each */
 		} keys;
 	};
 };
@@ -92,6 +95,11 @@ int ra_data_reserve_keys(struct ra_data *d, size_t bytes);
 /* 0, -ENOMEM, -EMSGSIZE beyond a limit above. */
 int ra_data_add_key(struct ra_data *d, const char *name, size_t name_len, const char *value,
     size_t value_len, uint32_t line, unsigned flags);
+/*
+ * A name, not empty, that stands where no key is read, but that who reads the file may take for
+ * one after all. Of very many the last is "", for any. Makes d one of keys. 0, -ENOMEM.
+ */
+int ra_data_add_unread(struct ra_data *d, const char *name, size_t len, uint32_t line);
 const char *ra_data_key_name(const struct ra_data *d, size_t i);
 const char *ra_data_key_value(const struct ra_data *d, size_t i);
 

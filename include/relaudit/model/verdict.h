@@ -94,6 +94,8 @@ int ra_verdict_rank(enum ra_verdict v);
 	    "add the keys named to the file in the evidence") \
 	X(KEY_FORBIDDEN, "key-forbidden", "a forbidden key is in the configuration", \
 	    "take the keys named out of the file in the evidence") \
+	X(KEY_UNREAD, "key-unread", "a forbidden key may stand in a line that is not read as one", \
+	    "mend the line named or take it out; see `format:` and `dialect:`") \
 	X(UNVERIFIABLE, "unverifiable", "what is committed is all encrypted or templates", \
 	    "name a baseline that has values, or do without it") \
 	X(SETTLING, "settling", "there is drift, and the version changed a moment ago", \
@@ -104,9 +106,10 @@ int ra_verdict_rank(enum ra_verdict v);
 	X(FILE_MISSING, "file-missing", "the path does not exist", \
 	    "see whether the path is right and its file system mounted") \
 	X(FILE_DENIED, "file-denied", "the path may not be read", \
-	    "give relauditd the group that may (SupplementaryGroups= in a drop-in)") \
+	    "let its group or relauditd in where neither may (chmod, setfacl); give relauditd " \
+	    "the group that may (SupplementaryGroups= in a drop-in)") \
 	X(FILE_TYPE, "file-type", "not a regular file or folder", \
-	    "name a regular file; links, pipes and devices are not followed") \
+	    "name a regular file; of a link what it leads to, or say `follow: true`") \
 	X(FILE_HUNG, "file-hung", "the file system did not answer in time", \
 	    "see the mount: it hangs") \
 	X(FILE_TOO_MANY, "file-too-many", "the folder has too many entries", \
