@@ -84,9 +84,9 @@ ra_keys_name(const char *p, const char *end)
 {
 	const char *at = p;
 
-	while (at < end &&
-	       ((*at >= 'A' && *at <= 'Z') || (*at >= 'a' && *at <= 'z') ||
-		   (*at >= '0' && *at <= '9') || (*at != '\0' && strchr("_.-", *at) != NULL)))
+	while (
+	    at < end && ((*at >= 'A' && *at <= 'Z') || (*at >= 'a' && *at <= 'z') ||
+			    (*at >= '0' && *at <= '9') || *at == '_' || *at == '.' || *at == '-'))
 		at++;
 	return (size_t)(at - p);
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "relaudit/base/clock.h"
 #include "relaudit/base/units.h"
 #include "relaudit/kind/kind.h"
 #include "relaudit/model/pattern.h"
@@ -35,7 +36,7 @@ static const struct ra_option options[] = {
 	    .type = RA_OPT_DURATION,
 	    .offset = offsetof(struct backup_options, quiet),
 	    .fallback = "1m",
-	    .max = INT64_MAX / 2,
+	    .max = 7 * RA_DAY,
 	    .help =
 		"a file that was written to within this time may still be being written and does "
 		"not count yet; `0s` where backups come under their names only when they are "

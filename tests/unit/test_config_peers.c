@@ -530,6 +530,8 @@ test_unread(void **state)
 		    "line 3 is not read as a key, and may set one that is forbidden: *debug*" },
 		{ "DEBUG", NULL, NULL, "forbidden: DEBUG", RA_UNKNOWN,
 		    "line 3 is not read as a key, and may set one that is forbidden: DEBUG" },
+		{ "DEBUG", NULL, "forbidden: DEBUG", "forbidden: DEB*", RA_UNKNOWN,
+		    "line 3 is not read as a key, and may set one that is forbidden: DEB*" },
 		{ "", "ignore: *", "forbidden: DEBUG", NULL, RA_UNKNOWN,
 		    "line 3 is not read as a key, and may set one that is forbidden: DEBUG" },
 		{ "DEBUG", "ignore: DEB*", "forbidden: DEBUG", NULL, RA_OK, "1 key" },

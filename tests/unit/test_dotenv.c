@@ -271,6 +271,7 @@ test_unread(void **state)
 		{ "systemd", BOM "DEBUG=1\nA=1\n", "1 DEBUG", true },
 		{ "systemd", BOM "export DEBUG=1\nA=1\n", "1 DEBUG", true },
 		{ "systemd", "-\n" BOM "DEBUG=1\nA=1\n", "1 -;2 DEBUG", false },
+		{ "systemd", "A=1\nexport \t\n", "", false },
 		{ "docker", BOM "A=1\nDEBUG\n", "2 DEBUG", false },
 		{ "node", BOM "A=1\nDEBUG\nexport B\n#C\n", "2 DEBUG;3 B", false },
 	};
