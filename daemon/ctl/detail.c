@@ -109,7 +109,7 @@ add_facts(const struct ra_ctl_term *t, struct ra_buf *out, const json_t *facts, 
 
 		ra_buf_printf(&line, "%s%*s", name, (int)(width - ra_ctl_width(t, name)) + 2, "");
 		ra_ctl_fact(&line, name, value, now);
-		ra_ctl_field(t, out, INDENT, first ? "facts" : "", ra_buf_text(&line));
+		ra_ctl_field_lines(t, out, INDENT, first ? "facts" : "", ra_buf_text(&line));
 		first = false;
 	}
 }

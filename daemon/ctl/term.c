@@ -293,27 +293,50 @@ ra_ctl_tail(
 	add_folded(t, out, ra_buf_text(&escaped), escaped.len, at);
 }
 
-void
-ra_ctl_field(const struct ra_ctl_term *t, struct ra_buf *out, unsigned indent, const char *label,
-    const char *text)
+/* Returns the column behind it. */
+static size_t
+add_label(const struct ra_ctl_term *t, struct ra_buf *out, unsigned indent, const char *label)
 {
 	size_t column = indent + LABEL_WIDTH, used = ra_ctl_width(t, label);
-	const char *end;
 
 	if (used + 2 > LABEL_WIDTH)
 		column = indent + used + 2;
 	ra_buf_printf(out, "%*s", (int)indent, "");
 	ra_ctl_styled(t, out, RA_CTL_DIM, label);
 	ra_buf_printf(out, "%*s", (int)(column - indent - used), "");
+	return column;
+}
+
+static void
+add_line(const struct ra_ctl_term *t, struct ra_buf *out, size_t column, const char *text)
+{
+	RA_CTL_PART escaped = RA_BUF(0);
+
+	ra_ctl_text(t, &escaped, text);
+	add_folded(t, out, ra_buf_text(&escaped), escaped.len, column);
+	ra_buf_putc(out, '\n');
+}
+
+void
+ra_ctl_field(const struct ra_ctl_term *t, struct ra_buf *out, unsigned indent, const char *label,
+    const char *text)
+{
+	add_line(t, out, add_label(t, out, indent, label), text);
+}
+
+void
+ra_ctl_field_lines(const struct ra_ctl_term *t, struct ra_buf *out, unsigned indent,
+    const char *label, const char *text)
+{
+	size_t column = add_label(t, out, indent, label);
+	const char *end;
+
 	for (;; text = end + 1) {
 		RA_CTL_PART line = RA_BUF(0);
-		RA_CTL_PART escaped = RA_BUF(0);
 
 		end = strchrnul(text, '\n');
 		ra_buf_add(&line, text, (size_t)(end - text));
-		ra_ctl_text(t, &escaped, ra_buf_text(&line));
-		add_folded(t, out, ra_buf_text(&escaped), escaped.len, column);
-		ra_buf_putc(out, '\n');
+		add_line(t, out, column, ra_buf_text(&line));
 		if (end[0] == '\0' || end[1] == '\0')
 			return;
 		ra_buf_printf(out, "%*s", (int)column, "");

@@ -72,10 +72,12 @@ void ra_ctl_tail(
     const struct ra_ctl_term *t, struct ra_buf *out, const char *text, size_t at, size_t blanks);
 
 /*
- * "label   text", folded between words at the terminal's width with the text's column kept. Text
- * may have several lines.
+ * "label   text", folded between words at the terminal's width with the text's column kept. A
+ * newline in it is escaped; in lines it begins another.
  */
 void ra_ctl_field(const struct ra_ctl_term *t, struct ra_buf *out, unsigned indent,
+    const char *label, const char *text);
+void ra_ctl_field_lines(const struct ra_ctl_term *t, struct ra_buf *out, unsigned indent,
     const char *label, const char *text);
 
 /*

@@ -208,10 +208,8 @@ assign(struct ra_keys *k, const char *name, size_t len, struct reader *r, const 
 	if (!is_utf8(name, len) || !is_utf8(value, r->len))
 		return ra_keys_refuse(k, RA_R_NOT_DOTENV, name,
 		    "not UTF-8 in this assignment; systemd refuses the whole file");
-	if (!is_name(name, len)) {
-		ra_keys_skip(k, name);
-		return RA_R_OK;
-	}
+	if (!is_name(name, len))
+		return ra_keys_pass_over(k, name, name + len);
 	return ra_keys_add(k, name, len, value, r->len, name, 0);
 }
 
@@ -233,9 +231,8 @@ take_line(struct ra_keys *k, struct reader *r)
 	eq = memchr(line + 1, '=', (size_t)(end - line - 1));
 	if (eq != NULL)
 		return assign(k, line, (size_t)(eq - line), r, end);
-	ra_keys_skip(k, line);
 	r->p = end;
-	return RA_R_OK;
+	return ra_keys_pass_over(k, line, end);
 }
 
 enum ra_reason
@@ -312,9 +309,10 @@ dotenv_read(const struct ra_format_call *call, struct ra_data *ret, struct ra_er
 		reason = check_blocks(&k, call->input);
 	if (reason == RA_R_OK && k.data.keys.count == 0 && k.data.keys.skipped > 0) {
 		ra_error_set(err, -EINVAL,
-		    "line %u: not an assignment, and no other line is one; mend `format:` or "
+		    "line %u: not an assignment%s, and no other line is one; mend `format:` or "
 		    "`dialect:`",
-		    k.data.keys.skipped_line);
+		    k.data.keys.skipped_line,
+		    k.data.keys.marked ? " to systemd, as a byte order mark stands before it" : "");
 		reason = RA_R_NOT_DOTENV;
 	}
 	return ra_keys_end(&k, reason, ret);

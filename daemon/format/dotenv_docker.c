@@ -43,10 +43,8 @@ take_line(struct ra_keys *k, const char *p, const char *end)
 			return ra_keys_refuse(k, RA_R_NOT_DOTENV, blank,
 			    "a blank in a name; docker refuses the whole file");
 	}
-	if (eq == NULL) {
-		ra_keys_skip(k, p);
-		return RA_R_OK;
-	}
+	if (eq == NULL)
+		return ra_keys_pass_over(k, p, end);
 	return ra_keys_add(k, p, (size_t)(eq - p), eq + 1, (size_t)(end - eq - 1), p, 0);
 }
 

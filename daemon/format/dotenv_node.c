@@ -209,9 +209,9 @@ read_all(struct ra_keys *k, const char *end)
 		if (value == NULL)
 			value = take_sign(name, end, &name_end);
 		if (value == NULL) {
-			if (name < end && *name != '#')
-				ra_keys_skip(k, name);
 			p = next_line(name, end);
+			if (name < end && *name != '#')
+				reason = ra_keys_pass_over(k, name, p);
 			continue;
 		}
 		value = take_value(value, end, &stop);

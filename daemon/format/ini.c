@@ -14,6 +14,7 @@ struct ini {
 	const char *section; /* NULL: before the first */
 	size_t section_len;
 	const char *name; /* NULL: none a line could go on with */
+	uint32_t line; /* of name */
 	size_t name_len, indent, value_len;
 	size_t blanks; /* empty lines that count if the value goes on */
 	bool bare; /* a name without a value */
@@ -28,26 +29,34 @@ is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\f' || c == '\v';
 }
 
+/* "section.name" into ini->full, if it is not too long. Returns its length. */
+static size_t
+put_name(struct ini *ini, const char *name, size_t name_len)
+{
+	size_t section = ini->section != NULL ? ini->section_len + 1 : 0;
+	size_t len = section + name_len;
+
+	if (len > RA_KEY_NAME_MAX)
+		return len;
+	if (section > 0) {
+		memcpy(ini->full, ini->section, ini->section_len);
+		ini->full[section - 1] = '.';
+	}
+	memcpy(ini->full + section, name, name_len);
+	return len;
+}
+
 /* Hands over the key that is being read, as nothing more can come to it. */
 static enum ra_reason
 finish(struct ini *ini)
 {
-	size_t section = ini->section != NULL ? ini->section_len + 1 : 0, len;
 	const char *name = ini->name;
 
 	ini->name = NULL;
 	if (name == NULL)
 		return RA_R_OK;
-	len = section + ini->name_len;
-	if (len <= RA_KEY_NAME_MAX) {
-		if (section > 0) {
-			memcpy(ini->full, ini->section, ini->section_len);
-			ini->full[section - 1] = '.';
-		}
-		memcpy(ini->full + section, name, ini->name_len);
-	}
-	return ra_keys_add(ini->k, ini->full, len, ini->k->work, ini->value_len, name,
-	    ini->bare ? RA_KEY_NULL : 0);
+	return ra_keys_add_line(ini->k, ini->full, put_name(ini, name, ini->name_len), ini->k->work,
+	    ini->value_len, ini->line, ini->bare ? RA_KEY_NULL : 0);
 }
 
 static enum ra_reason
@@ -76,7 +85,26 @@ is_bare(const char *p, const char *end)
 	return true;
 }
 
-static void
+/*
+ * A line of a value that looks like a key of its own. What has nothing behind its '=' may be the
+ * end of something in Base64.
+ */
+static enum ra_reason
+see_key(struct ini *ini, const char *p, const char *end)
+{
+	size_t len = ra_keys_name(p, end);
+	const char *sign = p + len, *value;
+
+	while (sign < end && is_blank(*sign))
+		sign++;
+	for (value = sign; value < end && (*value == '=' || *value == ':' || is_blank(*value));)
+		value++;
+	if (len == 0 || value == sign || value == end)
+		return RA_R_OK;
+	return ra_keys_unread(ini->k, ini->full, put_name(ini, p, len), p);
+}
+
+static enum ra_reason
 go_on(struct ini *ini, const char *p, const char *end)
 {
 	char *out = ini->k->work + ini->value_len;
@@ -86,6 +114,7 @@ go_on(struct ini *ini, const char *p, const char *end)
 	*out++ = '\n';
 	memcpy(out, p, (size_t)(end - p));
 	ini->value_len = (size_t)(out - ini->k->work) + (size_t)(end - p);
+	return see_key(ini, p, end);
 }
 
 static enum ra_reason
@@ -109,6 +138,7 @@ take_key(struct ini *ini, const char *p, const char *end, size_t indent)
 	for (value = sign < end ? sign + 1 : end; value < end && is_blank(*value);)
 		value++;
 	ini->name = p;
+	ini->line = ra_keys_line(ini->k, p);
 	ini->name_len = (size_t)(name_end - p);
 	ini->indent = indent;
 	ini->blanks = 0;
@@ -132,10 +162,8 @@ take_line(struct ini *ini, const char *line, const char *end)
 	}
 	if (*p == '#' || *p == ';')
 		return RA_R_OK;
-	if (ini->name != NULL && !ini->bare && (size_t)(p - line) > ini->indent) {
-		go_on(ini, p, end);
-		return RA_R_OK;
-	}
+	if (ini->name != NULL && !ini->bare && (size_t)(p - line) > ini->indent)
+		return go_on(ini, p, end);
 	if (*p == '[')
 		return take_section(ini, p, end);
 	return take_key(ini, p, end, (size_t)(p - line));

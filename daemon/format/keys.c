@@ -79,6 +79,47 @@ ra_keys_skip(struct ra_keys *k, const char *at)
 		k->data.keys.skipped_line = ra_keys_line(k, at);
 }
 
+size_t
+ra_keys_name(const char *p, const char *end)
+{
+	const char *at = p;
+
+	while (
+	    at < end && ((*at >= 'A' && *at <= 'Z') || (*at >= 'a' && *at <= 'z') ||
+			    (*at >= '0' && *at <= '9') || *at == '_' || *at == '.' || *at == '-'))
+		at++;
+	return (size_t)(at - p);
+}
+
+enum ra_reason
+ra_keys_unread(struct ra_keys *k, const char *name, size_t len, const char *at)
+{
+	if (len == 0 || len > RA_KEY_NAME_MAX ||
+	    ra_data_add_unread(&k->data, name, len, ra_keys_line(k, at)) == 0)
+		return RA_R_OK;
+	ra_error_set(k->err, -ENOMEM, "out of memory");
+	return RA_R_NO_MEMORY;
+}
+
+enum ra_reason
+ra_keys_pass_over(struct ra_keys *k, const char *line, const char *end)
+{
+	const char *p = line;
+	size_t len;
+
+	ra_keys_skip(k, line);
+	if (end - p >= 3 && memcmp(p, RA_BOM, 3) == 0) {
+		k->data.keys.marked = k->data.keys.skipped == 1;
+		p += 3;
+	}
+	if (end - p > 6 && memcmp(p, "export", 6) == 0 && (p[6] == ' ' || p[6] == '\t')) {
+		for (p += 6; p < end && (*p == ' ' || *p == '\t'); p++)
+			;
+	}
+	len = ra_keys_name(p, end);
+	return ra_keys_unread(k, p, len, line);
+}
+
 enum ra_reason
 ra_keys_refuse(struct ra_keys *k, enum ra_reason reason, const char *at, const char *fmt, ...)
 {

@@ -29,6 +29,12 @@ enum ra_reason ra_keys_add_line(struct ra_keys *k, const char *name, size_t name
     const char *value, size_t value_len, uint32_t line, unsigned flags);
 /* The line of at is passed over. */
 void ra_keys_skip(struct ra_keys *k, const char *at);
+/* How long the name is that p begins with: letters, digits, '_', '.' and '-'. */
+size_t ra_keys_name(const char *p, const char *end);
+/* A name that is not read as a key, in the line of at. RA_R_OK, RA_R_NO_MEMORY. */
+enum ra_reason ra_keys_unread(struct ra_keys *k, const char *name, size_t len, const char *at);
+/* The line is passed over; the name it seems to set, if any, behind `export`, is kept. */
+enum ra_reason ra_keys_pass_over(struct ra_keys *k, const char *line, const char *end);
 /* Sets the error, "line 3, column 7: ..." before what printf gives; returns reason. */
 enum ra_reason ra_keys_refuse(
     struct ra_keys *k, enum ra_reason reason, const char *at, const char *fmt, ...)

@@ -8,6 +8,7 @@
 #include "relaudit/model/pattern.h"
 
 #include "excerpt.h"
+#include "keys.h"
 
 #define VALUE_MAX 256
 #define LINES_MAX 10000
@@ -81,18 +82,21 @@ trim(const char **text, size_t *len)
 		(*len)--;
 }
 
-static bool
-is_utf8(const char *text, size_t len)
+static enum ra_reason
+add_value(const struct ra_format_call *call, const char *field, const char *text, size_t len,
+    struct ra_data *data, struct ra_error *err)
 {
-	for (size_t i = 0; i < len;) {
-		uint32_t c;
-		size_t n = ra_utf8_decode(text + i, len - i, &c);
+	const char *bad = ra_keys_bad_byte(text, text + len);
+	char excerpt[RA_EXCERPT_TEXT];
+	size_t line, column;
 
-		if (n == 0 || c == 0)
-			return false;
-		i += n;
-	}
-	return true;
+	if (bad == text + len)
+		return ra_data_add_field(data, field, text, len) < 0 ? no_memory(err) : RA_R_OK;
+	ra_excerpt_position(call->input->bytes, (size_t)(bad - call->input->bytes), &line, &column);
+	ra_error_set(err, -EINVAL, "line %zu, column %zu: %s, behind '%s'", line, column,
+	    *bad == '\0' ? "a NUL byte" : "a byte that is not UTF-8",
+	    ra_excerpt(text, (size_t)(bad - text), excerpt));
+	return RA_R_NOT_TEXT;
 }
 
 static enum ra_reason
@@ -116,12 +120,7 @@ read_body(const struct ra_format_call *call, struct ra_data *data, struct ra_err
 		    ra_excerpt(text, line, excerpt));
 		return RA_R_NOT_TEXT;
 	}
-	if (!is_utf8(text, len)) {
-		ra_error_set(
-		    err, -EINVAL, "not UTF-8 text but '%s'", ra_excerpt(text, len, excerpt));
-		return RA_R_NOT_TEXT;
-	}
-	return ra_data_add_field(data, call->fields[0], text, len) < 0 ? no_memory(err) : RA_R_OK;
+	return add_value(call, call->fields[0], text, len, data, err);
 }
 
 /* Adds what a group (NULL: the whole) matched; nothing if the group took no part. */
@@ -150,12 +149,7 @@ read_group(const struct ra_format_call *call, const char *group, const char *fie
 	}
 	if (start == NULL)
 		return RA_R_OK;
-	if (!is_utf8(start, len)) {
-		ra_error_set(
-		    err, -EINVAL, "not UTF-8 text but '%s'", ra_excerpt(start, len, excerpt));
-		return RA_R_NOT_TEXT;
-	}
-	return ra_data_add_field(data, field, start, len) < 0 ? no_memory(err) : RA_R_OK;
+	return add_value(call, field, start, len, data, err);
 }
 
 static enum ra_reason

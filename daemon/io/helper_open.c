@@ -231,20 +231,23 @@ fail_denied(struct ra_look *l, const char *path)
 	bool passing;
 	struct stat st;
 	mode_t bits;
+	const char *mend;
 
 	find_barrier(path, barrier, &passing);
 	ra_look_shown(barrier, shown);
 	if (stat(barrier, &st) < 0)
 		return ra_look_fail(l, RA_R_FILE_DENIED, "%s: permission denied", shown);
 	bits = passing ? S_IXGRP : S_ISDIR(st.st_mode) ? S_IRGRP | S_IXGRP : S_IRGRP;
+	mend = passing ? "g+x" : S_ISDIR(st.st_mode) ? "g+rx" : "g+r";
 	group_name(st.st_gid, group, sizeof(group));
 	if ((st.st_mode & bits) == bits)
 		return ra_look_fail(l, RA_R_FILE_DENIED,
 		    "%s: permission denied (mode %04o, owner %u, group %s): the group %s may",
 		    shown, st.st_mode & 07777U, (unsigned)st.st_uid, group, group);
 	return ra_look_fail(l, RA_R_FILE_DENIED,
-	    "%s: permission denied (mode %04o, owner %u, group %s): not even its group may", shown,
-	    st.st_mode & 07777U, (unsigned)st.st_uid, group);
+	    "%s: permission denied (mode %04o, owner %u, group %s): not even its group may, which "
+	    "`chmod %s` would change",
+	    shown, st.st_mode & 07777U, (unsigned)st.st_uid, group, mend);
 }
 
 int

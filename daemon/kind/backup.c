@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "relaudit/base/clock.h"
 #include "relaudit/base/units.h"
 #include "relaudit/kind/kind.h"
 #include "relaudit/model/pattern.h"
@@ -12,6 +13,7 @@
 
 struct backup_options {
 	struct ra_texts partial;
+	int64_t quiet;
 };
 
 struct backup_words {
@@ -30,6 +32,15 @@ static const struct ra_option options[] = {
 		"patterns (* ? [a-z]) of names of files that are still being written and do not "
 		"count; without it *.part, *.partial, *.filepart, *.crdownload, *.incomplete, "
 		"*.inprogress, *.tmp, *.temp, .* and *~" },
+	{ .name = "quiet",
+	    .type = RA_OPT_DURATION,
+	    .offset = offsetof(struct backup_options, quiet),
+	    .fallback = "1m",
+	    .max = 7 * RA_DAY,
+	    .help =
+		"a file that was written to within this time may still be being written and does "
+		"not count yet; `0s` where backups come under their names only when they are "
+		"whole, as by renaming" },
 	{ 0 },
 };
 
@@ -74,11 +85,12 @@ static const struct ra_fact_def facts[] = {
 struct backups {
 	const struct ra_item *newest, *previous; /* NULL: none */
 	size_t count;
-	size_t partial, empty, future; /* that do not count */
+	size_t partial, empty, future, writing; /* that do not count */
+	int64_t written; /* when one of the last was last written to */
 	size_t others; /* names that are no regular files */
 	int64_t age;
 	int64_t previous_size; /* RA_UNSET: not known */
-	char not_counted[128]; /* "; not counted: ..." */
+	char not_counted[192]; /* "; not counted: ..." */
 };
 
 static bool
@@ -87,8 +99,6 @@ is_partial(const struct backup_options *o, const struct ra_item *item)
 	const char *slash = strrchr(item->name, '/');
 	const char *name = slash != NULL ? slash + 1 : item->name;
 
-	if (item->flags & RA_ITEM_PARTIAL)
-		return true;
 	for (size_t i = 0; i < o->partial.count; i++) {
 		if (ra_glob_match(o->partial.list[i].value, name))
 			return true;
@@ -126,8 +136,8 @@ tell_not_counted(struct backups *b)
 	const struct {
 		size_t count;
 		const char *what;
-	} rows[] = { { b->partial, "partial" }, { b->empty, "empty" },
-		{ b->future, "dated in the future" } };
+	} rows[] = { { b->partial, "partial" }, { b->writing, "perhaps still being written" },
+		{ b->empty, "empty" }, { b->future, "dated in the future" } };
 	size_t len = 0;
 
 	for (size_t i = 0; i < RA_ARRAY_SIZE(rows); i++) {
@@ -136,6 +146,19 @@ tell_not_counted(struct backups *b)
 			    "%s %zu %s", len == 0 ? "; not counted:" : ",", rows[i].count,
 			    rows[i].what);
 	}
+}
+
+/* Whether writing went on so lately that it may go on. */
+static bool
+is_written_to(const struct ra_judge_call *call, struct backups *b, int64_t time)
+{
+	const struct backup_options *o = call->options;
+
+	if (o->quiet == 0 || time <= call->now - o->quiet)
+		return false;
+	if (b->writing == 0 || time > b->written)
+		b->written = time;
+	return true;
 }
 
 static void
@@ -149,10 +172,12 @@ look(const struct ra_judge_call *call, struct backups *b)
 
 		if (is_partial(call->options, item))
 			b->partial++;
-		else if (item->size == 0)
-			b->empty++;
 		else if (item->time > call->now + RA_JUDGE_SKEW)
 			b->future++;
+		else if (is_written_to(call, b, item->time))
+			b->writing++;
+		else if (item->size == 0)
+			b->empty++;
 		else
 			count_item(b, item);
 	}
@@ -301,10 +326,14 @@ judge_shrink(struct ra_result *r, enum ra_verdict bad, int64_t limit, const stru
 static void
 judge_count(struct ra_result *r, enum ra_verdict bad, int64_t limit, const struct backups *b)
 {
-	if (limit == RA_UNSET || (int64_t)b->count >= limit || !ra_judge_begin(r, bad))
+	bool may_come = (int64_t)(b->count + b->writing) >= limit;
+	enum ra_verdict v = may_come ? RA_UNKNOWN : bad;
+
+	if (limit == RA_UNSET || (int64_t)b->count >= limit || !ra_judge_begin(r, v))
 		return;
-	ra_result_say(r, bad, RA_R_BACKUP_TOO_FEW, "%zu backup%s, at least %" PRId64 " expected%s",
-	    b->count, b->count == 1 ? "" : "s", limit, b->not_counted);
+	ra_result_say(r, v, may_come ? RA_R_BACKUP_UNFINISHED : RA_R_BACKUP_TOO_FEW,
+	    "%zu backup%s, at least %" PRId64 " expected%s", b->count, b->count == 1 ? "" : "s",
+	    limit, b->not_counted);
 	ra_result_expected(r, "min-count %" PRId64, limit);
 }
 
@@ -362,11 +391,29 @@ say_fine(struct ra_result *r, const struct ra_judge_call *call, const struct bac
 	say_words(r, call->expect);
 }
 
+/* None is finished: when the one last written to counts, if that was the end of it. */
+static void
+say_unfinished(struct ra_result *r, const struct ra_judge_call *call, const struct backups *b)
+{
+	const struct backup_options *o = call->options;
+	char ago[RA_UNIT_TEXT], quiet[RA_UNIT_TEXT], left[RA_UNIT_TEXT];
+
+	ra_result_say(r, RA_UNKNOWN, RA_R_BACKUP_UNFINISHED,
+	    "no finished backup yet: the newest was written to %s ago, and counts after %s "
+	    "without (`quiet:`), in %s%s",
+	    ra_duration_human(ra_judge_age(call->now, b->written), ago),
+	    ra_duration_human(o->quiet, quiet),
+	    ra_duration_human(ra_judge_age(b->written + o->quiet, call->now), left),
+	    b->not_counted);
+}
+
 /* Nothing counts: why, if there is one reason. */
 static void
-say_none(struct ra_result *r, const struct backup_words *w, const struct backups *b)
+say_none(struct ra_result *r, const struct ra_judge_call *call, const struct backups *b)
 {
-	if (b->future > 0 && b->empty + b->partial == 0)
+	if (b->writing > 0)
+		say_unfinished(r, call, b);
+	else if (b->future > 0 && b->empty + b->partial == 0)
 		ra_result_say(r, RA_CRITICAL, RA_R_BACKUP_FUTURE,
 		    "no backup counts: %zu found, dated in the future", b->future);
 	else if (b->empty > 0 && b->future + b->partial == 0)
@@ -380,7 +427,7 @@ say_none(struct ra_result *r, const struct backup_words *w, const struct backups
 	else
 		ra_result_say(
 		    r, RA_CRITICAL, RA_R_BACKUP_NONE, "there is no backup%s", b->not_counted);
-	say_words(r, w);
+	say_words(r, call->expect);
 }
 
 static void
@@ -400,7 +447,7 @@ judge(const struct ra_judge_call *call, struct ra_result *ret)
 		return;
 	}
 	if (b.newest == NULL) {
-		say_none(ret, call->expect, &b);
+		say_none(ret, call, &b);
 		return;
 	}
 	judge_words(ret, RA_CRITICAL, call->expect, &b);

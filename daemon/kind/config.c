@@ -461,6 +461,7 @@ conclude(struct ra_result *result, const struct config_case *c, bool all, struct
 		found->drifted = count;
 	if ((int64_t)c->baseline.unverifiable > found->unverifiable)
 		found->unverifiable = (int64_t)c->baseline.unverifiable;
+	ra_config_say_doubt(result, c);
 	if (c->drift.drift || c->baseline.drift)
 		ra_config_say_breach(result, c->warn ? RA_WARNING : RA_CRITICAL, c);
 	else if (!c->warn)

@@ -67,6 +67,8 @@ void ra_config_say_breach(struct ra_result *r, enum ra_verdict bad, const struct
 /* What could not be compared, and why. */
 void ra_config_say_unread(struct ra_result *r, const struct config_case *c, const char *with,
     enum ra_reason reason, const char *error);
+/* What was not read as a key, and may be one that is forbidden. */
+void ra_config_say_doubt(struct ra_result *r, const struct config_case *c);
 void ra_config_say_fine(struct ra_result *r, const struct config_case *c);
 
 #endif

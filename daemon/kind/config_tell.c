@@ -4,6 +4,7 @@
 
 #include "relaudit/base/buf.h"
 #include "relaudit/base/units.h"
+#include "relaudit/model/pattern.h"
 
 #include "config.h"
 #include "judge.h"
@@ -231,8 +232,42 @@ tell_skipped(struct ra_buf *out, const struct config_case *c)
 	size_t skipped = ra_snapshot_skipped(c->snapshot, &line);
 
 	if (skipped > 0)
-		ra_buf_printf(out, "; %zu %s not read, the first is line %u", skipped,
-		    plural(skipped, "line is", "lines are"), line);
+		ra_buf_printf(out, "; %zu %s not read, the first is line %u%s", skipped,
+		    plural(skipped, "line is", "lines are"), line,
+		    ra_snapshot_marked(c->snapshot) ? ", before which a byte order mark stands"
+						    : "");
+}
+
+/* The first of the patterns that the name meets, "" meeting all; NULL: none. */
+static const char *
+meets(const struct ra_texts *patterns, const char *name)
+{
+	for (size_t i = 0; i < patterns->count; i++) {
+		if (*name == '\0' || ra_glob_match(patterns->list[i].value, name))
+			return patterns->list[i].shown;
+	}
+	return NULL;
+}
+
+/* The name itself is not shown: what nobody read as a name may be anything. */
+void
+ra_config_say_doubt(struct ra_result *r, const struct config_case *c)
+{
+	const struct config_options *o = c->call->options;
+	const char *name = NULL, *pattern = NULL;
+	uint32_t line = 0;
+
+	while (pattern == NULL && (name = ra_snapshot_unread(c->snapshot, name, &line)) != NULL) {
+		if (*name == '\0' || meets(&o->ignore, name) == NULL)
+			pattern = meets(&c->words->forbidden, name);
+	}
+	if (pattern == NULL || !ra_judge_begin(r, RA_UNKNOWN))
+		return;
+	ra_result_say(r, RA_UNKNOWN, RA_R_KEY_UNREAD,
+	    "line %u is not read as a key, and may set one that is forbidden: %s%s", line, pattern,
+	    ra_snapshot_marked(c->snapshot) ? " (a byte order mark stands before the first line)"
+					    : "");
+	say_expected(r, c);
 }
 
 /* What is committed in a form that nobody can compare. */

@@ -193,11 +193,31 @@ is_shown(const char *text, size_t len)
 	return true;
 }
 
+/*
+ * Versions are too many things to say what one is. What certainly is none, and comes where one
+ * was: a page of a proxy, a whole document, a flag, a sentence without a number. NULL: may be one.
+ */
+static const char *
+why_none(const char *text)
+{
+	if (*text == '<')
+		return "is markup";
+	if (*text == '{' || *text == '[')
+		return "is a whole document";
+	if (strcasecmp(text, "true") == 0 || strcasecmp(text, "false") == 0)
+		return "is a boolean";
+	if (strstr(text, "  ") != NULL)
+		return "has several blanks in a row";
+	if (strchr(text, ' ') != NULL && strpbrk(text, "0123456789") == NULL)
+		return "is a sentence without a number";
+	return NULL;
+}
+
 /* What was read and is no value is said, and counts as not read. */
 static void
 see(const struct ra_data *data, const char *field, struct seen *ret, struct ra_result *result)
 {
-	const char *text = ra_data_field(data, field);
+	const char *text = ra_data_field(data, field), *why;
 	size_t len;
 
 	ret->value = NULL;
@@ -221,7 +241,13 @@ see(const struct ra_data *data, const char *field, struct seen *ret, struct ra_r
 	}
 	memcpy(ret->text, text, len);
 	ret->text[len] = '\0';
-	ret->value = ret->text;
+	why = why_none(ret->text);
+	if (why == NULL)
+		ret->value = ret->text;
+	else
+		ra_result_say(result, RA_UNKNOWN, RA_R_VERSION_UNREADABLE,
+		    "the %s %s: '%s'; say where it stands with `%s:`, or with `regex:` in a text",
+		    field, why, ret->text, field);
 }
 
 /* --- judging --- the breach that is worst speaks, with the word that it breaches */

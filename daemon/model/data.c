@@ -9,7 +9,8 @@
 
 #include "cut.h"
 
-#define ERROR_MAX 512
+#define ERROR_MAX  512
+#define UNREAD_MAX 65536
 
 void
 ra_data_free(struct ra_data *d)
@@ -29,6 +30,7 @@ ra_data_free(struct ra_data *d)
 			explicit_bzero(d->keys.texts, d->keys.len);
 		free(d->keys.texts);
 		free(d->keys.list);
+		ra_buf_free(&d->keys.unread);
 	}
 	*d = (struct ra_data){ 0 };
 }
@@ -83,7 +85,7 @@ ra_data_add_field(struct ra_data *d, const char *name, const char *value, size_t
 }
 
 int
-ra_data_add_item(struct ra_data *d, const char *name, int64_t time, int64_t size, unsigned flags)
+ra_data_add_item(struct ra_data *d, const char *name, int64_t time, int64_t size)
 {
 	RA_FREE char *copy = strdup(name);
 	void *list;
@@ -97,7 +99,7 @@ ra_data_add_item(struct ra_data *d, const char *name, int64_t time, int64_t size
 	d->shape = RA_SHAPE_ITEMS;
 	d->items.list = list;
 	d->items.list[d->items.count++] =
-	    (struct ra_item){ .name = RA_TAKE(copy), .time = time, .size = size, .flags = flags };
+	    (struct ra_item){ .name = RA_TAKE(copy), .time = time, .size = size };
 	return 0;
 }
 
@@ -189,6 +191,19 @@ ra_data_add_key(struct ra_data *d, const char *name, size_t name_len, const char
 	key->name = put_text(d, name, name_len);
 	key->value = put_text(d, value, value_len);
 	return 0;
+}
+
+int
+ra_data_add_unread(struct ra_data *d, const char *name, size_t len, uint32_t line)
+{
+	struct ra_buf *b = &d->keys.unread;
+	bool full = b->len >= UNREAD_MAX;
+
+	d->shape = RA_SHAPE_KEYS;
+	if (full && b->data[b->len - 2] == ' ')
+		return 0;
+	(void)ra_buf_printf(b, "%u %.*s", line, full ? 0 : (int)len, name);
+	return ra_buf_putc(b, '\0');
 }
 
 const char *

@@ -46,6 +46,24 @@ ra_snapshot_skipped(const struct ra_snapshot *s, uint32_t *ret_line)
 }
 
 bool
+ra_snapshot_marked(const struct ra_snapshot *s)
+{
+	return s->marked;
+}
+
+const char *
+ra_snapshot_unread(const struct ra_snapshot *s, const char *last, uint32_t *ret_line)
+{
+	const char *at = last != NULL ? last + strlen(last) + 1 : s->texts + s->unread;
+	char *name;
+
+	if (at >= s->texts + s->unread + s->unread_len)
+		return NULL;
+	*ret_line = (uint32_t)strtoul(at, &name, 10);
+	return name + 1;
+}
+
+bool
 ra_snapshot_pointers(const struct ra_snapshot *s)
 {
 	return s->pointers;

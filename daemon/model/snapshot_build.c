@@ -30,6 +30,8 @@ struct ra_snapshot_builder {
 	const char **origins;
 	size_t origin_count;
 	uint32_t skipped, skipped_line;
+	bool marked;
+	const struct ra_buf *unread; /* NULL: none; the caller's */
 	bool flat; /* a key is not a pointer */
 	bool replaced; /* a value has placeholders */
 };
@@ -430,6 +432,8 @@ ra_snapshot_add_data(struct ra_snapshot_builder *b, const struct ra_data *data)
 		return -ENOMEM;
 	b->skipped = data->keys.skipped;
 	b->skipped_line = data->keys.skipped_line;
+	b->marked = data->keys.marked;
+	b->unread = data->keys.unread.len > 0 ? &data->keys.unread : NULL;
 	for (size_t i = 0; i < data->keys.count; i++) {
 		const struct ra_key *key = &data->keys.list[i];
 		int r = add(b, ra_data_key_name(data, i), key->name_len, ra_data_key_value(data, i),
@@ -520,7 +524,7 @@ lay_out(const struct ra_snapshot_builder *b, uint32_t *order, struct ra_snapshot
 	return at;
 }
 
-/* Behind that what has placeholders, and the origins. */
+/* Behind that what has placeholders, the origins, and what was not read. */
 static void
 lay_out_rest(const struct ra_snapshot_builder *b, const uint32_t *order, struct ra_snapshot *s,
     char *texts, size_t at, uint32_t *origins)
@@ -534,6 +538,11 @@ lay_out_rest(const struct ra_snapshot_builder *b, const uint32_t *order, struct 
 	}
 	for (size_t i = 0; i < b->origin_count; i++)
 		origins[i] = move_text(texts, &at, b->origins[i], strlen(b->origins[i]));
+	if (b->unread == NULL)
+		return;
+	memcpy(texts + at, b->unread->data, b->unread->len);
+	s->unread = (uint32_t)at;
+	s->unread_len = (uint32_t)b->unread->len;
 }
 
 static int
@@ -543,7 +552,7 @@ seal(struct ra_snapshot_builder *b, struct ra_snapshot **ret)
 	size_t head = sizeof(struct ra_snapshot) + b->count * sizeof(struct ra_slot);
 	size_t origins = b->origin_count * sizeof(uint32_t);
 	/* A flag's byte each; what repeated keys had stays unused. */
-	size_t size = head + origins + b->count + b->len;
+	size_t size = head + origins + b->count + b->len + (b->unread != NULL ? b->unread->len : 0);
 	RA_FREE struct ra_snapshot *s = NULL;
 	char *texts;
 	size_t covered;
@@ -559,6 +568,7 @@ seal(struct ra_snapshot_builder *b, struct ra_snapshot **ret)
 		.size = size,
 		.skipped = b->skipped,
 		.skipped_line = b->skipped_line,
+		.marked = b->marked,
 		.origin_count = (uint32_t)b->origin_count,
 		.pointers = !b->flat && b->count > 0,
 		.origins = (uint32_t *)(void *)((char *)s + head) };

@@ -31,6 +31,8 @@ struct ra_snapshot {
 	uint32_t skipped_line;
 	uint32_t origin_count;
 	bool pointers;
+	bool marked;
+	uint32_t unread, unread_len; /* texts that are not written */
 	uint8_t digest[RA_DIGEST_SIZE];
 	size_t size;
 	const uint32_t *origins; /* offsets */

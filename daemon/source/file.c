@@ -281,8 +281,7 @@ take_items(struct ra_input *in, const struct ra_file_answer *answer)
 	in->listing.shape = RA_SHAPE_ITEMS;
 	for (size_t i = 0; i < answer->item_count; i++) {
 		const struct ra_item *item = &answer->items[i];
-		int r =
-		    ra_data_add_item(&in->listing, item->name, item->time, item->size, item->flags);
+		int r = ra_data_add_item(&in->listing, item->name, item->time, item->size);
 
 		if (r < 0)
 			return r;

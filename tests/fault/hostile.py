@@ -94,15 +94,14 @@ def at(value, pointer):
 
 
 def field(value):
-    """A field's text; None where it is no value of a field."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int):
+    """A field's text; None where it is no value of a field, or certainly no version."""
+    if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     if not isinstance(value, str):
         return None
     text = value.strip(" \t\r\n\v\f")
-    return text if 0 < len(text.encode()) <= 128 and text.isprintable() else None
+    none = re.match(r"[<{\[]|(true|false)\Z|[^0-9]* [^0-9]*\Z", text, re.I) or "  " in text
+    return text if 0 < len(text.encode()) <= 128 and text.isprintable() and not none else None
 
 
 def fields(body, *pointers):

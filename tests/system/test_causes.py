@@ -36,6 +36,7 @@ def version_checks(web, hole, certificates):
     web.put("rest", '{"version": "1.0"} and more')
     web.put("nothing", "")
     web.put("binary", b"\xff\xfe\x00\x01")
+    web.put("flag", {"version": True})
     web.put("word", {"version": "not a version"})
     web.put("html", "<html>502 Bad Gateway</html>")
     return {
@@ -70,6 +71,10 @@ def version_checks(web, hole, certificates):
                      "ok"),
         "unreadable": (version(web.url("word"), expect={"version": ">=1"}), "UNKNOWN",
                        "version-unreadable"),
+        "page": ({"http": {"url": web.url("html")}, "format": "text"}, "UNKNOWN",
+                 "version-unreadable"),
+        "flag": (version(web.url("flag"), expect={"version": "1.5.0"}), "UNKNOWN",
+                 "version-unreadable"),
         "tls-good": (version(https("server"), http=ca), "OK", "ok"),
         "tls-expired": (version(https("expired"), http=ca), "UNKNOWN", "tls-expired"),
         "tls-future": (version(https("future"), http=ca), "UNKNOWN", "tls-not-yet-valid"),
@@ -111,6 +116,7 @@ def backup_checks(folder):
     (folder / "none").mkdir()
     make_backup(folder / "partial" / "a.dump.part", 3600, 1000)
     make("mixed", (3600, 1000), (-day, 5000), (60, 0))
+    make("writing", (-120, 1000))
     os.symlink(folder / "good" / "0.dump", folder / "none" / "link.dump")
     os.mkfifo(folder / "none" / "pipe.dump")
     return {
@@ -126,6 +132,7 @@ def backup_checks(folder):
         "few": (check("few", **{"min-count": 3}), "CRITICAL", "backup-too-few"),
         "partial": (check("partial", "*", **{"max-age": "26h"}), "CRITICAL", "backup-none"),
         "mixed": (check("mixed", **{"max-age": "26h"}), "OK", "ok"),
+        "writing": (check("writing", **{"max-age": "26h"}), "UNKNOWN", "backup-unfinished"),
         "missing": (check("nowhere", **{"max-age": "26h"}), "CRITICAL", "file-missing"),
     }
 
@@ -195,11 +202,11 @@ def causes(module_folder, module_things, certificates):
 
 
 VERSIONS = """good refused hung status missing redirect followed too-large not-json html key-twice
-trailing empty no-field field-type no-match no-header not-text differs range in-range unreadable
+trailing empty no-field field-type no-match no-header not-text differs range in-range unreadable page flag
 tls-good tls-expired tls-future tls-host tls-self tls-ca tls-plain http-of-tls connect dns-nx
 dns-empty dns-silent dns-servfail dns-good file-missing file-folder""".split()
 BACKUPS = """good old none future empty small shrunk shrunk-little few partial mixed
-missing""".split()
+writing missing""".split()
 LOGS = """fresh old required required-missing forbidden missing no-time empty future rotated mtime
 folder""".split()
 
@@ -257,7 +264,7 @@ def test_backups_as_they_come_and_go(daemon, folder):
                    "expect": {"max-age": "26h", "max-shrink": "30%", "min-count": 3}}}}}})
     c = support.find_check(d.ready(), "one/backup")
     assert (c["state"], c["facts"]["count"]) == ("OK", 3)
-    make_backup(folder / "b" / "new.dump", 10, 500)
+    make_backup(folder / "b" / "new.dump", 90, 500)
     c = d.run("one/backup")
     assert (c["state"], c["reason"]) == ("CRITICAL", "backup-shrunk")
     assert (c["facts"]["size"], c["facts"]["previous_size"]) == (500, 1000)
@@ -267,6 +274,32 @@ def test_backups_as_they_come_and_go(daemon, folder):
     (folder / "b").rmdir()
     c = d.run("one/backup")
     assert (c["state"], c["reason"]) == ("CRITICAL", "file-missing")
+
+
+def test_a_backup_that_is_still_being_written(daemon, folder):
+    """It counts when nothing was written to it for a while, and hides nothing before."""
+    make_backup(folder / "b" / "a.dump", 7200, 1000)
+    make_backup(folder / "b" / "b.dump", 3600, 100)
+    check = {"file": {"glob": f"{folder}/b/*.dump"}, "expect": {"max-shrink": "10%"}}
+    d = daemon({"defaults": {"every": "1h", "confirm": 1}, "environments": {"one": {"checks": {
+        "backup": check, "backup-renamed": {**check, "quiet": "0s"}}}}})
+    d.ready()
+    grows = make_backup(folder / "b" / "grows.dump", 0, 5000)
+    with open(grows, "ab") as f:
+        f.write(b"x" * 5000)
+        f.flush()
+        c = d.run("one/backup")
+        assert (c["state"], c["reason"]) == ("CRITICAL", "backup-shrunk")
+        assert c["summary"].endswith("; not counted: 1 perhaps still being written")
+        assert d.run("one/backup-renamed")["facts"]["size"] == 10000
+    for name in "ab":
+        (folder / "b" / f"{name}.dump").unlink()
+    c = d.run("one/backup")
+    assert (c["state"], c["reason"]) == ("UNKNOWN", "backup-unfinished")
+    assert c["summary"].startswith("no finished backup yet: the newest was written to ")
+    make_backup(grows, 60, 10000)
+    c = d.run("one/backup")
+    assert (c["state"], c["facts"]["size"]) == ("OK", 10000)
 
 
 def test_one_backup_that_is_overwritten(daemon, folder):
@@ -285,14 +318,14 @@ def test_one_backup_that_is_overwritten(daemon, folder):
         assert (c["state"], c["facts"]["count"]) == ("OK", 1)
         assert "no earlier backup to compare with yet" in c["summary"]
         assert "previous_size" not in c["facts"]
-    make_backup(dump, 60, 500)
+    make_backup(dump, 300, 500)
     for name in ("one/path", "one/glob"):
         for _ in range(2):
             c = d.run(name)
             assert (c["state"], c["reason"]) == ("CRITICAL", "backup-shrunk")
             assert c["facts"]["previous_size"] == 1000
     d.stop()
-    make_backup(dump, 30, 100)
+    make_backup(dump, 90, 100)
     d.start()
     d.ready()
     for name in ("one/path", "one/glob"):

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from repository import Repository
-from support import relauditd
+from support import make_backup, relauditd
 
 TOKEN = "t0ken-7f21b90de3a64c58"
 
@@ -177,3 +177,37 @@ def test_settle_does_not_hide_what_is_forbidden(daemon, web, put, folder):
     d.run("x/version")
     d.run("x/config")
     assert judged(d, "x/config")[:2] == ("CRITICAL", "drift")
+
+
+@pytest.mark.parametrize("form, text, line", [
+    ("ini", "[a]\nx=1\n  debug=1\n", 3), ("dotenv", "A=1\nexport DEBUG=1\n", 2),
+    ("dotenv", "\ufeffDEBUG=1\nA=1\n", 1)])
+def test_a_forbidden_key_that_is_not_read_as_one(daemon, put, form, text, line):
+    """Nobody knows what whoever reads the file makes of it; looked at again as the first time."""
+    file = put("a", text)
+    d = daemon(config(x={
+        "config": {"file": file, "format": form,
+                   "expect": {"forbidden": ["*debug*" if form == "ini" else "DEBUG"]}},
+        "config-other": {"file": file, "format": form, "expect": {"forbidden": ["TRACE"]}}}))
+    d.ready()
+    for _ in range(2):
+        state, reason, summary = judged(d, "x/config")
+        assert (state, reason) == ("UNKNOWN", "key-unread")
+        assert f"line {line} is not read as a key" in summary
+        assert ("byte order mark" in summary) == text.startswith("\ufeff")
+        assert judged(d, "x/config-other")[0] == "OK"
+        d.run("x/config")
+    d.stop()
+    d.start()
+    d.ready()
+    assert judged(d, "x/config")[:2] == ("UNKNOWN", "key-unread")
+
+
+def test_a_backup_with_lines_in_its_name(daemon, folder):
+    """What a file is called cannot pass for a line of ours."""
+    make_backup(folder / "b" / "zz\x1b[31m\nstate check=one")
+    d = daemon(config(x={"backup": {"file": {"glob": f"{folder}/b/*"}}}))
+    d.ready()
+    shown = d.ctl("show", "x/backup").out
+    (line,) = [each for each in shown.splitlines() if "evidence" in each]
+    assert line.endswith("/b/zz\\x1b[31m\\x0astate check=one") and "\x1b[31m" not in shown, shown

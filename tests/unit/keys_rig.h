@@ -47,6 +47,19 @@ read_text(const struct ra_format *format, const char *text)
 	return read_keys(format, NULL, text, strlen(text));
 }
 
+/* Names that are not read as keys, as "LINE NAME;LINE NAME". Takes o. */
+RA_UNUSED static void
+check_unread(struct outcome *o, const char *wanted)
+{
+	struct ra_buf *b = &o->data.keys.unread;
+
+	assert_int_equal(o->reason, RA_R_OK);
+	for (size_t i = 0; i + 1 < b->len; i++)
+		b->data[i] = b->data[i] != '\0' ? b->data[i] : ';';
+	assert_string_equal(ra_buf_text(b), wanted);
+	ra_data_free(&o->data);
+}
+
 /* "/a=1|/b!" with '!' for null; of empty maps and lists the value is a word of flags. */
 static void
 describe(const struct ra_data *d, struct ra_buf *out)

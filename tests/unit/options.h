@@ -148,6 +148,8 @@ options_unset(const struct ra_option *options, char *bound)
 	for (const struct ra_option *o = options; o->name != NULL; o++) {
 		if (o->type < RA_OPT_TEXT)
 			*(int64_t *)(void *)(bound + o->offset) = RA_UNSET;
+		if (o->type == RA_OPT_DURATION && o->fallback != NULL)
+			options_set(NULL, o, bound + o->offset, o->fallback);
 	}
 }
 

@@ -492,7 +492,7 @@ test_evidence(void **state)
 static void
 test_skipped(void **state)
 {
-	for (uint32_t skipped = 1; skipped < 3; skipped++) {
+	for (uint32_t skipped = 1; skipped < 4; skipped++) {
 		struct ra_data data = { 0 };
 		struct ra_snapshot *s = NULL;
 		struct rig rig;
@@ -501,13 +501,74 @@ test_skipped(void **state)
 		rig_data(&data, "A=1\n");
 		data.keys.skipped = skipped;
 		data.keys.skipped_line = 7;
+		data.keys.marked = skipped == 3;
 		assert_int_equal(ra_kind_config.snapshot(&rig.call, &data, WHERE, &s), 0);
 		ra_data_free(&data);
 		rig.inputs[0].snapshot = s;
 		check(skipped, &rig, RA_OK, RA_R_OK,
 		    skipped == 1 ? "1 key; 1 line is not read, the first is line 7"
-				 : "1 key; 2 lines are not read, the first is line 7",
+		    : skipped == 2
+			? "1 key; 2 lines are not read, the first is line 7"
+			: "1 key; 3 lines are not read, the first is line 7, before which a byte "
+			  "order mark stands",
 		    NULL);
+	}
+}
+
+/* A forbidden key in a line that is not read as one: nobody knows, unless something is worse. */
+static void
+test_unread(void **state)
+{
+	static const struct {
+		const char *name, *options, *expect, *warn;
+		enum ra_verdict verdict;
+		const char *summary;
+	} rows[] = {
+		{ "DEBUG", NULL, "forbidden: DEBUG", NULL, RA_UNKNOWN,
+		    "line 3 is not read as a key, and may set one that is forbidden: DEBUG" },
+		{ "s.debug", NULL, "forbidden: X\nforbidden: *debug*", NULL, RA_UNKNOWN,
+		    "line 3 is not read as a key, and may set one that is forbidden: *debug*" },
+		{ "DEBUG", NULL, NULL, "forbidden: DEBUG", RA_UNKNOWN,
+		    "line 3 is not read as a key, and may set one that is forbidden: DEBUG" },
+		{ "DEBUG", NULL, "forbidden: DEBUG", "forbidden: DEB*", RA_UNKNOWN,
+		    "line 3 is not read as a key, and may set one that is forbidden: DEB*" },
+		{ "", "ignore: *", "forbidden: DEBUG", NULL, RA_UNKNOWN,
+		    "line 3 is not read as a key, and may set one that is forbidden: DEBUG" },
+		{ "DEBUG", "ignore: DEB*", "forbidden: DEBUG", NULL, RA_OK, "1 key" },
+		{ "DEBUG", NULL, "required: A\nforbidden: TRACE", NULL, RA_OK, "1 key" },
+		{ "", NULL, "required: A", NULL, RA_OK, "1 key" },
+		{ "DEBUG", NULL, "forbidden: A\nforbidden: DEBUG", NULL, RA_CRITICAL,
+		    "1 forbidden key is there: A" },
+		{ "DEBUG", NULL, "forbidden: DEBUG\nrequired: B", NULL, RA_CRITICAL,
+		    "1 required key is missing: B" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 2 * RA_ARRAY_SIZE(rows); i++) {
+		bool marked = i >= RA_ARRAY_SIZE(rows);
+		size_t n = marked ? i - RA_ARRAY_SIZE(rows) : i;
+		struct ra_data data = { 0 };
+		struct ra_snapshot *s = NULL;
+		struct ra_result *r;
+		struct rig rig;
+
+		rig_open(&rig, rows[n].options, rows[n].expect, rows[n].warn);
+		rig_data(&data, "A=1\n");
+		data.keys.marked = marked;
+		assert_int_equal(ra_data_add_unread(&data, "Z", 1, 2), 0);
+		assert_int_equal(
+		    ra_data_add_unread(&data, rows[n].name, strlen(rows[n].name), 3), 0);
+		assert_int_equal(ra_kind_config.snapshot(&rig.call, &data, WHERE, &s), 0);
+		ra_data_free(&data);
+		rig.inputs[0].snapshot = s;
+		r = rig_judged(&rig);
+		if (r->verdict != rows[n].verdict ||
+		    strncmp(r->summary, rows[n].summary, strlen(rows[n].summary)) != 0)
+			fail_msg("row %zu: %s", n, r->summary);
+		assert_int_equal(r->reason == RA_R_KEY_UNREAD, r->verdict == RA_UNKNOWN);
+		assert_int_equal(strstr(r->summary, "byte order mark") != NULL,
+		    marked && r->verdict == RA_UNKNOWN);
+		ra_result_unref(r);
 	}
 }
 
@@ -591,6 +652,7 @@ main(void)
 		cmocka_unit_test(test_settle_beside),
 		cmocka_unit_test(test_evidence),
 		cmocka_unit_test(test_skipped),
+		cmocka_unit_test(test_unread),
 		cmocka_unit_test(test_long_names),
 		cmocka_unit_test(test_digest),
 	};

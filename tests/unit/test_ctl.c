@@ -739,7 +739,7 @@ test_fields(void **state)
 		{ "reason", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
 		    "  reason      aaaaaaaaaaaaaaaaaaaaaaaaaa\n              aaaaaaaaa\n" },
 		{ "a label of its own", "x", "  a label of its own  x\n" },
-		{ "reason", "a\nb\n", "  reason      a\n              b\n" },
+		{ "evidence", "a\nstate", "  evidence    a\\x0astate\n" },
 		{ "reason", "", "  reason      \n" },
 	};
 
@@ -748,6 +748,9 @@ test_fields(void **state)
 
 		ra_ctl_field(&narrow, &out, 2, rows[i].label, rows[i].text);
 		assert_string_equal(ra_buf_text(&out), rows[i].wanted);
+		ra_buf_clear(&out);
+		ra_ctl_field_lines(&narrow, &out, 2, "facts", "a\nb\n");
+		assert_string_equal(ra_buf_text(&out), "  facts       a\n              b\n");
 	}
 }
 

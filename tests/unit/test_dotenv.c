@@ -253,6 +253,56 @@ test_lines(void **state)
 	ra_data_free(&o.data);
 }
 
+#define BOM "\xef\xbb\xbf"
+
+/* What nobody reads as a variable may have been meant as one. */
+static void
+test_unread(void **state)
+{
+	static const struct {
+		const char *dialect, *text, *unread;
+		bool marked;
+	} rows[] = {
+		{ "systemd", "A=1\nexport  DEBUG=1\nexport\tB\n-x y=1\nC\nx.y-z=1\nexport A-B=",
+		    "2 DEBUG;3 B;4 -x;5 C;6 x.y-z;7 A-B", false },
+		{ "systemd-253", "A=1\nexport DEBUG=1", "2 DEBUG", false },
+		{ "systemd", "A=1\nexport\nexports=1\nexported 1\nexport =1\n%=1",
+		    "2 export;4 exported", false },
+		{ "systemd", BOM "DEBUG=1\nA=1\n", "1 DEBUG", true },
+		{ "systemd", BOM "export DEBUG=1\nA=1\n", "1 DEBUG", true },
+		{ "systemd", "-\n" BOM "DEBUG=1\nA=1\n", "1 -;2 DEBUG", false },
+		{ "systemd", "A=1\nexport \t\n", "", false },
+		{ "docker", BOM "A=1\nDEBUG\n", "2 DEBUG", false },
+		{ "node", BOM "A=1\nDEBUG\nexport B\n#C\n", "2 DEBUG;3 B", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < RA_ARRAY_SIZE(rows); i++) {
+		struct outcome o = read_text(rows[i].dialect, rows[i].text, strlen(rows[i].text));
+
+		struct ra_buf *b = &o.data.keys.unread;
+
+		assert_int_equal(o.reason, RA_R_OK);
+		assert_int_equal(o.data.keys.marked, rows[i].marked);
+		for (size_t at = 0; at + 1 < b->len; at++)
+			b->data[at] = b->data[at] != '\0' ? b->data[at] : ';';
+		assert_string_equal(ra_buf_text(b), rows[i].unread);
+		ra_data_free(&o.data);
+	}
+}
+
+static void
+test_mark_alone(void **state)
+{
+	static const char text[] = BOM "A=1\n";
+	struct outcome o = read_text("systemd", text, sizeof(text) - 1);
+
+	(void)state;
+	assert_int_equal(o.reason, RA_R_NOT_DOTENV);
+	assert_non_null(strstr(o.err.text, "line 1: not an assignment to systemd, as a byte order "
+					   "mark stands before it, and no other line is one"));
+}
+
 /* A line that is not what is expected may be a secret: it is not told. */
 static void
 test_errors_show_nothing(void **state)
@@ -584,6 +634,8 @@ main(void)
 		cmocka_unit_test(test_blocks),
 		cmocka_unit_test(test_nul),
 		cmocka_unit_test(test_lines),
+		cmocka_unit_test(test_unread),
+		cmocka_unit_test(test_mark_alone),
 		cmocka_unit_test(test_errors_show_nothing),
 		cmocka_unit_test(test_docker),
 		cmocka_unit_test(test_node),

@@ -428,8 +428,10 @@ test_text_fields(void **state)
 		{ "a\rb", 0, NULL, RA_R_NOT_TEXT, "but 'a'", NULL },
 		{ "a\xff"
 		  "b",
-		    0, NULL, RA_R_NOT_TEXT, "not UTF-8", NULL },
-		{ "a\0b", 3, NULL, RA_R_NOT_TEXT, "not UTF-8", NULL },
+		    0, NULL, RA_R_NOT_TEXT,
+		    "line 1, column 2: a byte that is not UTF-8, behind 'a'", NULL },
+		{ "\n1.2.3\0b", 8, NULL, RA_R_NOT_TEXT,
+		    "line 2, column 6: a NUL byte, behind '1.2.3'", NULL },
 		{ "v 1.5.0 abc", 0, "(?<version>[\\d.]+) (?<commit>\\w+)", RA_R_OK, "1.5.0",
 		    "abc" },
 		{ "v 1.5.0", 0, "(?<version>[\\d.]+)( (?<commit>\\w+))?", RA_R_OK, "1.5.0", NULL },
@@ -440,7 +442,7 @@ test_text_fields(void **state)
 		{ "abc", 0, "(?<version>\\d+)", RA_R_NO_MATCH, "matches nothing in 'abc'", NULL },
 		{ "", 0, "(?<version>\\d+)", RA_R_NO_MATCH, "matches nothing in ''", NULL },
 		{ "abc", 0, "\\d+", RA_R_NO_MATCH, "matches nothing", NULL },
-		{ "v=\x01\0;", 5, "v=(?<version>[^;]+)", RA_R_NOT_TEXT, "not UTF-8", NULL },
+		{ "v=\x01\0;", 5, "v=(?<version>[^;]+)", RA_R_NOT_TEXT, "column 4: a NUL", NULL },
 		{ long_line, 299, "(\\w+\\s?)*[:;]", RA_R_REGEX_LIMIT, "too many steps", NULL },
 	};
 

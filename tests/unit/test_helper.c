@@ -617,6 +617,8 @@ test_denied(void **state)
 	assert_int_equal(chown(path_of("denied/file"), 0, 4), 0);
 	assert_int_equal(chown(path_of("denied/shut"), 0, 4), 0);
 	assert_int_equal(chmod(path_of("denied/shut"), 0750), 0);
+	make_folder("tight");
+	assert_int_equal(chmod(path_of("tight"), 0700), 0);
 	assert_int_equal(chmod(folder, 0755), 0);
 	ra_helper_free(helper);
 	assert_int_equal(setegid(65534), 0);
@@ -635,13 +637,17 @@ test_denied(void **state)
 	assert_int_equal(a.reason, RA_R_OK);
 	answer_clear(&a);
 	q.path = path_of("denied/own");
-	expect(q, RA_R_FILE_DENIED, "not even its group may");
+	expect(q, RA_R_FILE_DENIED, "not even its group may, which `chmod g+r` would change");
+	q.path = path_of("tight/below");
+	expect(q, RA_R_FILE_DENIED, "not even its group may, which `chmod g+x` would change");
 	q.path = path_of("denied/shut/below");
 	expect(q, RA_R_FILE_DENIED, "denied/shut: permission denied (mode 0750");
 	q.want = RA_FILE_STAT;
 	q.glob = true;
 	q.path = path_of("denied/shut/*.dump");
 	expect(q, RA_R_FILE_DENIED, "the group adm may");
+	q.path = path_of("tight/*.dump");
+	expect(q, RA_R_FILE_DENIED, "not even its group may, which `chmod g+rx` would change");
 	q.path = path_of("denied/*/*.dump");
 	expect(q, RA_R_FILE_DENIED, "the group adm may");
 	restart_helper(NULL);

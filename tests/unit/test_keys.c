@@ -73,6 +73,28 @@ test_ini(void **state)
 	ra_data_free(&o.data);
 }
 
+/* What goes on with a value and looks like a key may be one to another reader. */
+static void
+test_ini_unread(void **state)
+{
+	static char text[RA_KEY_NAME_MAX + 64] = "[s]\na=\n ";
+	struct outcome o;
+
+	(void)state;
+	o = read_text(&ra_format_ini,
+	    "[a]\nx=1\n  debug=1\n  trace : on\ny=\n QgLEAKcc==\n plain text\n b c=1\n =1\n"
+	    "  z>=1\n #n=1\n last.one_of-it = 9\n word\n w=\t\nz=3");
+	assert_int_equal(o.data.keys.count, 3);
+	assert_int_equal(o.data.keys.list[1].line, 5);
+	check_unread(&o, "3 a.debug;4 a.trace;12 a.last.one_of-it");
+	o = read_text(&ra_format_ini, "x=1\n y=2");
+	check_unread(&o, "2 y");
+	memset(text + 9, 'n', RA_KEY_NAME_MAX);
+	memcpy(text + 9 + RA_KEY_NAME_MAX, "=1", 2);
+	o = read_text(&ra_format_ini, text);
+	check_unread(&o, "");
+}
+
 /* --- properties --- */
 
 static void
@@ -541,6 +563,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ini),
+		cmocka_unit_test(test_ini_unread),
 		cmocka_unit_test(test_properties),
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_json_fields_of_a_part),

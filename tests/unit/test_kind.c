@@ -28,6 +28,26 @@ judge_version(const char *version, const char *commit, const char *expect, const
 	return judged(&ra_kind_version, &g);
 }
 
+/* Versions of the wild, as they come. */
+static void
+test_version_wild(void **state)
+{
+	static const char *const wild[] = { "v1.2.3", "1.2.3 (build 5)", "release-2026.11", "5",
+		"8f4c1b2", "2026-11-23", "nginx/1.22.1", "2.39.2-0ubuntu1~22.04",
+		"1:9.2p1-2+deb12u3", "main", "stable", "1.0.0+exp.sha.5114f85", "2026.11.1_rc2",
+		"PostgreSQL 14.5 on x86_64", "true-north", "r1234M", "@2026" };
+
+	(void)state;
+	for (size_t i = 0; i < RA_ARRAY_SIZE(wild); i++) {
+		struct ra_result *r = judge_version(wild[i], NULL, NULL, NULL);
+
+		if (r->verdict != RA_OK)
+			fail_msg("%s: %s", wild[i], r->summary);
+		assert_string_equal(ra_facts_text(&r->facts, "version"), wild[i]);
+		ra_result_unref(r);
+	}
+}
+
 #define LONG_COMMIT "8f4c1b2e9d0a8f4c1b2e9d0a8f4c1b2e9d0a1234"
 #define UNREADABLE  RA_UNKNOWN, RA_R_VERSION_UNREADABLE
 #define DIFFERS	    RA_R_VERSION_DIFFERS
@@ -122,6 +142,23 @@ test_version(void **state)
 		{ "1.5.\xff", NULL, NULL, NULL, { UNREADABLE, "not plain text", NULL, "{}" } },
 		{ "1.5.\xe2\x80\xae", NULL, NULL, NULL,
 		    { UNREADABLE, "not plain text", NULL, "{}" } },
+		{ "<html>Login required</html>", NULL, NULL, NULL,
+		    { UNREADABLE,
+			"the version is markup: '<html>Login required</html>'; say where it stands "
+			"with `version:`, or with `regex:` in a text",
+			NULL, "{}" } },
+		{ "{\"version\":\"1.5.0\"}", NULL, NULL, NULL,
+		    { UNREADABLE, "the version is a whole document", NULL, "{}" } },
+		{ "[1, 5]", NULL, NULL, NULL, { UNREADABLE, "is a whole document", NULL, "{}" } },
+		{ "true", NULL, "version: 1.5.0", NULL,
+		    { UNREADABLE, "the version is a boolean: 'true'", NULL, "{}" } },
+		{ "False", NULL, NULL, NULL, { UNREADABLE, "is a boolean", NULL, "{}" } },
+		{ "1.5.0  ready", NULL, NULL, NULL,
+		    { UNREADABLE, "has several blanks in a row", NULL, "{}" } },
+		{ "Service Unavailable", NULL, NULL, NULL,
+		    { UNREADABLE, "is a sentence without a number", NULL, "{}" } },
+		{ "1.5.0", "true", NULL, NULL,
+		    { UNREADABLE, "the commit is a boolean", NULL, "{\"version\":\"1.5.0\"}" } },
 		{ "1.5.0", "", "version: 1.5.0", NULL,
 		    { UNREADABLE, "the commit is empty", NULL, "{\"version\":\"1.5.0\"}" } },
 		{ "", "abc1234", NULL, "version: 1.5.0",
@@ -370,7 +407,7 @@ test_version_refused(void **state)
 
 /* --- backup --- */
 
-/* "NAME AGE SIZE[!]" by ';': an age with '+' is to come, size '?' is not known, '!' is partial. */
+/* "NAME AGE SIZE" by ';': an age with '+' is to come, size '?' is not known. */
 static void
 add_items(struct ra_data *data, const char *text)
 {
@@ -378,18 +415,13 @@ add_items(struct ra_data *data, const char *text)
 		char name[64], age[16], size[16];
 		int used = 0;
 		int64_t ms, bytes = RA_UNSET;
-		unsigned flags = 0;
 
 		assert_int_equal(sscanf(text, "%63s %15s %15[^;]%n", name, age, size, &used), 3);
-		if (size[strlen(size) - 1] == '!') {
-			flags = RA_ITEM_PARTIAL;
-			size[strlen(size) - 1] = '\0';
-		}
 		assert_int_equal(ra_duration_parse(age + (age[0] == '+'), &ms, NULL), 0);
 		if (size[0] != '?')
 			assert_int_equal(ra_size_parse(size, &bytes, NULL), 0);
 		ms = age[0] == '+' ? NOW + ms : NOW - ms;
-		assert_int_equal(ra_data_add_item(data, name, ms, bytes, flags), 0);
+		assert_int_equal(ra_data_add_item(data, name, ms, bytes), 0);
 		text += used;
 		text += *text == ';' ? 1 : 0;
 	}
@@ -495,10 +527,10 @@ test_backup(void **state)
 		    { RA_WARNING, RA_R_BACKUP_TOO_FEW, "1 backup, at least 2", "min-count 2",
 			NULL } },
 		/* what never counts, beside a good one only named */
-		{ "a 1h 100M;b +1h 5G;c 1m 0;d.part 1m 1;e 1m 7!", NULL, "max-age: 26h", NULL,
+		{ "a 1h 100M;b +1h 5G;c 1m 0;d.part 1m 1;e.tmp 1m 7", NULL, "max-age: 26h", NULL,
 		    { RA_OK, RA_R_OK, "not counted: 2 partial, 1 empty, 1 dated in the future",
 			"max-age 26h", FACTS_1H "\"count\":1}" } },
-		{ "a 1h 100M;b +5m 5", NULL, "max-age: 26h", NULL,
+		{ "a 1h 100M;b +5m 5", "quiet: 0s", "max-age: 26h", NULL,
 		    { RA_OK, RA_R_OK, "0 s old, 5 B", "max-age 26h",
 			"{\"newest\":\"2026-11-23T12:05:00.000Z\",\"age_s\":0,\"size\":5,"
 			"\"count\":2,\"previous_size\":100000000}" } },
@@ -510,10 +542,41 @@ test_backup(void **state)
 			"{\"count\":0}" } },
 		{ "a 1h 0;b +1d 7", NULL, NULL, NULL,
 		    { NONE, "not counted: 1 empty, 1 dated in the future", NULL, NULL } },
-		{ "a 1h 1!", NULL, NULL, NULL, { NONE, "not counted: 1 partial", NULL, NULL } },
+		{ "a.tmp 1h 1", NULL, NULL, NULL, { NONE, "not counted: 1 partial", NULL, NULL } },
 		{ "", NULL, "max-age: 26h", NULL,
 		    { NONE, "there is no backup", "max-age 26h", "{\"count\":0}" } },
 		{ "", NULL, NULL, "max-age: 26h", { NONE, "there is no backup", NULL, NULL } },
+		/* what was written to a moment ago may not be whole */
+		{ "a 1h 1000;b 2h 100M;c 0s 200M", NULL, "max-shrink: 10%", NULL,
+		    { RA_CRITICAL, RA_R_BACKUP_SHRUNK,
+			"by 100%, to 1 kB from 100 MB, limit 10%; not counted: 1 perhaps still "
+			"being written",
+			"max-shrink 10%", NULL } },
+		{ "a 1h 100M;b 59s 5;c 3s 0;d +5m 7", NULL, "max-age: 26h", NULL,
+		    { RA_OK, RA_R_OK, "1 h old, 100 MB, 1 in all; not counted: 3 perhaps still",
+			"max-age 26h", FACTS_1H "\"count\":1}" } },
+		{ "a 1h 100M;b 1m 5", NULL, NULL, NULL,
+		    { RA_OK, RA_R_OK, "1 min old, 5 B, 2 in all", NULL, NULL } },
+		{ "a 31h 9;b 2s 9", NULL, "max-age: 26h", NULL,
+		    { RA_CRITICAL, TOO_OLD, "limit 26 h; not counted: 1 perhaps still",
+			"max-age 26h", NULL } },
+		{ "b 10s 1;a 15s 1;c 20s 0;d 1h 0", NULL, "max-age: 26h", NULL,
+		    { RA_UNKNOWN, RA_R_BACKUP_UNFINISHED,
+			"no finished backup yet: the newest was written to 10 s ago, and counts "
+			"after 1 min without (`quiet:`), in 50 s; not counted: 3 perhaps still "
+			"being written, 1 empty",
+			"max-age 26h", "{\"count\":0}" } },
+		{ "a 15s 1;b 10s 1", NULL, NULL, NULL,
+		    { RA_UNKNOWN, RA_R_BACKUP_UNFINISHED, "written to 10 s ago", NULL, NULL } },
+		{ "a 10s 1", "quiet: 5s", NULL, NULL,
+		    { RA_OK, RA_R_OK, "10 s old, 1 B, 1 in all", NULL, NULL } },
+		{ "a 1h 1;b 10s 1", NULL, "min-count: 2", NULL,
+		    { RA_UNKNOWN, RA_R_BACKUP_UNFINISHED,
+			"1 backup, at least 2 expected; not counted: 1 perhaps", "min-count 2",
+			NULL } },
+		{ "a 1h 1;b 10s 1", NULL, "min-count: 3", NULL,
+		    { RA_CRITICAL, RA_R_BACKUP_TOO_FEW, "1 backup, at least 3", "min-count 3",
+			NULL } },
 		/* names of what is being written */
 		{ "x/a.partial 1h 1;a.tmp 1h 1;/b/.a 1h 1;a~ 1h 1;a.temp 1h 1", NULL, NULL, NULL,
 		    { NONE, "5 partial", NULL, NULL } },
@@ -678,6 +741,7 @@ main(void)
 		cmocka_unit_test(test_version_next_step),
 		cmocka_unit_test(test_version_git),
 		cmocka_unit_test(test_version_refused),
+		cmocka_unit_test(test_version_wild),
 		cmocka_unit_test(test_backup),
 		cmocka_unit_test(test_backup_others),
 		cmocka_unit_test(test_backup_newest),

@@ -172,7 +172,7 @@ data(void)
 	arm();
 	for (int i = 0; i < 9 && r == 0; i++) {
 		r = ra_data_add_field(&fields, "x", "value", 5);
-		r = r == 0 ? ra_data_add_item(&items, "name", 1, 2, 0) : r;
+		r = r == 0 ? ra_data_add_item(&items, "name", 1, 2) : r;
 		r = r == 0 ? ra_data_add_line(&lines, "line", 4) : r;
 	}
 	disarm();
@@ -354,8 +354,8 @@ backup(void)
 {
 	struct ra_data self = { 0 };
 
-	ra_data_add_item(&self, "a", NOW - RA_HOUR, 1000, 0);
-	ra_data_add_item(&self, "b", NOW - RA_DAY, 1000, 0);
+	ra_data_add_item(&self, "a", NOW - RA_HOUR, 1000);
+	ra_data_add_item(&self, "b", NOW - RA_DAY, 1000);
 	return was_judged(
 	    judge_armed(&ra_kind_backup, NULL, "max-age: 2h\nmax-shrink: 3%", &self, NULL),
 	    RA_R_OK);

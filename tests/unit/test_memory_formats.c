@@ -165,7 +165,7 @@ test_formats(void **state)
 		{ &ra_format_dotenv, "dialect: systemd", KEYS, "", 0 },
 		{ &ra_format_dotenv, "dialect: docker", KEYS, "A=1\nB\nC=3\n", 0 },
 		{ &ra_format_dotenv, "dialect: node", KEYS, "A=1\nB: \"2\\n\"\nC\n", 0 },
-		{ &ra_format_ini, NULL, KEYS, "[s]\na=1\n 2\nb\nc=3\nd=4\ne=5\n", 0 },
+		{ &ra_format_ini, NULL, KEYS, "[s]\na=1\n x=2\nb\nc=3\nd=4\ne=5\n", 0 },
 		{ &ra_format_properties, NULL, KEYS, "a=1\nb\\\n c=\\u00e4\nd=e\nf=g\nh=i\n", 0 },
 		{ &ra_format_json, NULL, KEYS, "{\"a\":[1,{},[]],\"b\":{\"\\n/~\":\"\\u00e4\"}}",
 		    0 },

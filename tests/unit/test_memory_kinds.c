@@ -284,8 +284,8 @@ judge_backup(int64_t size)
 	struct ra_input in = { .where = (char *)WHERE };
 	struct ra_data self = { 0 };
 
-	ra_data_add_item(&self, "a", NOW - RA_HOUR, size, 0);
-	ra_data_add_item(&self, "b", NOW - RA_DAY, 1000, 0);
+	ra_data_add_item(&self, "a", NOW - RA_HOUR, size);
+	ra_data_add_item(&self, "b", NOW - RA_DAY, 1000);
 	return judge_armed(&ra_kind_backup, NULL,
 	    "max-age: 2h\nmin-size: 5\nmax-shrink: 3%\nmin-count: 1", &in, &self, NULL);
 }

@@ -295,11 +295,31 @@ test_data_fields(void **state)
 	assert_string_equal(ra_data_field(&d, "version"), "1.5.0");
 	assert_string_equal(ra_data_field(&d, "commit"), "1.5.0");
 	assert_null(ra_data_field(&d, "tag"));
-	assert_int_equal(ra_data_add_item(&d, "x", 1, 2, 0), -EINVAL);
+	assert_int_equal(ra_data_add_item(&d, "x", 1, 2), -EINVAL);
 	assert_int_equal(ra_data_add_line(&d, "x", 1), -EINVAL);
 	ra_data_free(&d);
 	assert_int_equal(d.shape, 0);
 	ra_data_free(&d);
+}
+
+/* There is an end to them; from there on it may be any. */
+static void
+test_data_unread(void **state)
+{
+	struct ra_data d = { 0 };
+	const struct ra_buf *b = &d.keys.unread;
+
+	(void)state;
+	assert_int_equal(ra_data_add_unread(&d, "NAME=1", 4, 7), 0);
+	assert_int_equal(d.shape, RA_SHAPE_KEYS);
+	assert_int_equal(b->len, 7);
+	assert_memory_equal(b->data, "7 NAME", 7);
+	for (uint32_t i = 0; i < 10000; i++)
+		assert_int_equal(ra_data_add_unread(&d, "another", 7, 100000 + i), 0);
+	assert_in_range(b->len, 65536, 65536 + 32);
+	assert_memory_equal(b->data + b->len - 2, " ", 2);
+	ra_data_free(&d);
+	assert_int_equal(d.shape, 0);
 }
 
 static void
@@ -309,11 +329,10 @@ test_data_items(void **state)
 
 	(void)state;
 	for (int i = 0; i < 1000; i++)
-		assert_int_equal(ra_data_add_item(&d, "dump", i, RA_UNSET, RA_ITEM_PARTIAL), 0);
+		assert_int_equal(ra_data_add_item(&d, "dump", i, RA_UNSET), 0);
 	assert_int_equal(d.items.count, 1000);
 	assert_int_equal(d.items.list[999].time, 999);
 	assert_int_equal(d.items.list[999].size, RA_UNSET);
-	assert_int_equal(d.items.list[0].flags, RA_ITEM_PARTIAL);
 	assert_string_equal(d.items.list[5].name, "dump");
 	assert_null(ra_data_field(&d, "dump"));
 	assert_int_equal(ra_data_add_field(&d, "a", "b", 1), -EINVAL);
@@ -362,7 +381,7 @@ test_input(void **state)
 	struct ra_input in = { .where = strdup("http://a/"), .bytes = strdup("x"), .len = 1 };
 
 	(void)state;
-	assert_int_equal(ra_data_add_item(&in.listing, "a", 1, 2, 0), 0);
+	assert_int_equal(ra_data_add_item(&in.listing, "a", 1, 2), 0);
 	ra_input_fail(&in, RA_R_TIMEOUT, "no answer\r\nin %d s", 10);
 	assert_int_equal(in.reason, RA_R_TIMEOUT);
 	assert_string_equal(in.error, "no answer  in 10 s");
@@ -803,6 +822,7 @@ main(void)
 		cmocka_unit_test(test_facts_equal),
 		cmocka_unit_test(test_facts_read),
 		cmocka_unit_test(test_data_fields),
+		cmocka_unit_test(test_data_unread),
 		cmocka_unit_test(test_data_items),
 		cmocka_unit_test(test_data_lines),
 		cmocka_unit_test(test_data_keys),

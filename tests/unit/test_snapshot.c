@@ -616,6 +616,9 @@ build_rich(void)
 	assert_int_equal(ra_data_add_key(&data, "NUL", 3, "a\0b", 3, 8, 0), 0);
 	data.keys.skipped = 2;
 	data.keys.skipped_line = 9;
+	data.keys.marked = true;
+	assert_int_equal(ra_data_add_unread(&data, "U", 1, 9), 0);
+	assert_int_equal(ra_data_add_unread(&data, "V.W", 3, 10), 0);
 	assert_int_equal(ra_snapshot_add_data(b, &data), 0);
 	assert_int_equal(ra_snapshot_origin(b, "/etc/shop/more"), 0);
 	add(b, "E", "ENC[x]", 1);
@@ -660,11 +663,20 @@ test_written_and_read(void **state)
 	struct ra_snapshot_rules rules = rules_with_key();
 	struct ra_snapshot *list[] = { build_rich(), build(&rules, ""),
 		build(&rules, "/a=1\n/b=") };
+	const char *unread;
 	uint32_t line;
 
 	(void)state;
 	assert_int_equal(ra_snapshot_skipped(list[0], &line), 2);
 	assert_int_equal(line, 9);
+	assert_true(ra_snapshot_marked(list[0]) && !ra_snapshot_marked(list[1]));
+	unread = ra_snapshot_unread(list[0], NULL, &line);
+	assert_string_equal(unread, "U");
+	unread = ra_snapshot_unread(list[0], unread, &line);
+	assert_string_equal(unread, "V.W");
+	assert_int_equal(line, 10);
+	assert_null(ra_snapshot_unread(list[0], unread, &line));
+	assert_null(ra_snapshot_unread(list[1], NULL, &line));
 	for (size_t i = 0; i < RA_ARRAY_SIZE(list); i++) {
 		RA_BUF_LOCAL bytes = RA_BUF(0);
 		RA_BUF_LOCAL small = RA_BUF(100);

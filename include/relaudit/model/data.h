@@ -7,6 +7,7 @@
 #ifndef RELAUDIT_MODEL_DATA_H
 #define RELAUDIT_MODEL_DATA_H
 
+#include "relaudit/base/buf.h"
 #include "relaudit/base/macro.h"
 #include "relaudit/model/verdict.h"
 
@@ -24,15 +25,10 @@ struct ra_field {
 	char *value;		/* owned */
 };
 
-enum ra_item_flag {
-	RA_ITEM_PARTIAL = 1 << 0,	/* still being written, or marked incomplete */
-};
-
 struct ra_item {
 	char *name;		/* owned: path, key, archive name */
 	int64_t time;		/* wall ms */
 	int64_t size;		/* bytes, RA_UNSET: not known */
-	unsigned flags;
 };
 
 /* A line inside the bytes of struct ra_input. */
@@ -83,6 +79,8 @@ struct ra_data {
 			bool pointers;		/* names are JSON Pointers (RFC 6901) */
 			uint32_t skipped;	/* lines that whoever reads the file passes over */
 			uint32_t skipped_line;	/* the first of them */
+			bool marked;		/* as a byte order mark stands before it */
+			struct ra_buf unread;	/* "LINE NAME" with a NUL each */
 		} keys;
 	};
 };
@@ -90,14 +88,18 @@ struct ra_data {
 void ra_data_free(struct ra_data *d);	/* wipes the texts of keys */
 const char *ra_data_field(const struct ra_data *d, const char *name);	/* NULL: none */
 int ra_data_add_field(struct ra_data *d, const char *name, const char *value, size_t len);
-int ra_data_add_item(struct ra_data *d, const char *name, int64_t time, int64_t size,
-    unsigned flags);
+int ra_data_add_item(struct ra_data *d, const char *name, int64_t time, int64_t size);
 int ra_data_add_line(struct ra_data *d, const char *text, size_t len);
 /* Makes d one of keys, with room for so many bytes of texts: a hint. 0, -ENOMEM, -EINVAL. */
 int ra_data_reserve_keys(struct ra_data *d, size_t bytes);
 /* 0, -ENOMEM, -EMSGSIZE beyond a limit above. */
 int ra_data_add_key(struct ra_data *d, const char *name, size_t name_len, const char *value,
     size_t value_len, uint32_t line, unsigned flags);
+/*
+ * A name, not empty, that stands where no key is read, but that who reads the file may take for
+ * one after all. Of very many the last is "", for any. Makes d one of keys. 0, -ENOMEM.
+ */
+int ra_data_add_unread(struct ra_data *d, const char *name, size_t len, uint32_t line);
 const char *ra_data_key_name(const struct ra_data *d, size_t i);
 const char *ra_data_key_value(const struct ra_data *d, size_t i);
 

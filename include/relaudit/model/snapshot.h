@@ -89,6 +89,13 @@ size_t ra_snapshot_count(const struct ra_snapshot *s);
 size_t ra_snapshot_repeated(const struct ra_snapshot *s, uint32_t *ret_line);
 /* Lines that whoever reads the file passes over, and the first of them. */
 size_t ra_snapshot_skipped(const struct ra_snapshot *s, uint32_t *ret_line);
+/* A byte order mark is why the first of them is. */
+bool ra_snapshot_marked(const struct ra_snapshot *s);
+/*
+ * The names that ra_data_add_unread() took, one after the other: of last, NULL: the first; NULL:
+ * there is none left. Not known of one that was written and read.
+ */
+const char *ra_snapshot_unread(const struct ra_snapshot *s, const char *last, uint32_t *ret_line);
 /* Keys are JSON Pointers. */
 bool ra_snapshot_pointers(const struct ra_snapshot *s);
 /* Of all keys and values as they are, not of origins: equal where nothing differs. */

@@ -70,6 +70,9 @@ int ra_verdict_rank(enum ra_verdict v);
 	    "see what is missing in the newest backup") \
 	X(BACKUP_TOO_FEW, "backup-too-few", "there are fewer backups than expected", \
 	    "see whether backups fail, or whether they are deleted too early") \
+	X(BACKUP_UNFINISHED, "backup-unfinished", \
+	    "what is needed of backups may still be being written", \
+	    "wait until it is whole; see `quiet:` in `relauditd --describe backup`") \
 	/* logs */ \
 	X(LOGS_TOO_OLD, "logs-too-old", "the newest log entry is older than its limit", \
 	    "see whether the service runs, and whether its log is shipped") \
@@ -91,6 +94,8 @@ int ra_verdict_rank(enum ra_verdict v);
 	    "add the keys named to the file in the evidence") \
 	X(KEY_FORBIDDEN, "key-forbidden", "a forbidden key is in the configuration", \
 	    "take the keys named out of the file in the evidence") \
+	X(KEY_UNREAD, "key-unread", "a forbidden key may stand in a line that is not read as one", \
+	    "mend the line named or take it out; see `format:` and `dialect:`") \
 	X(UNVERIFIABLE, "unverifiable", "what is committed is all encrypted or templates", \
 	    "name a baseline that has values, or do without it") \
 	X(SETTLING, "settling", "there is drift, and the version changed a moment ago", \
@@ -101,9 +106,10 @@ int ra_verdict_rank(enum ra_verdict v);
 	X(FILE_MISSING, "file-missing", "the path does not exist", \
 	    "see whether the path is right and its file system mounted") \
 	X(FILE_DENIED, "file-denied", "the path may not be read", \
-	    "give relauditd the group that may (SupplementaryGroups= in a drop-in)") \
+	    "let its group or relauditd in where neither may (chmod, setfacl); give relauditd " \
+	    "the group that may (SupplementaryGroups= in a drop-in)") \
 	X(FILE_TYPE, "file-type", "not a regular file or folder", \
-	    "name a regular file; links, pipes and devices are not followed") \
+	    "name a regular file; of a link what it leads to, or say `follow: true`") \
 	X(FILE_HUNG, "file-hung", "the file system did not answer in time", \
 	    "see the mount: it hangs") \
 	X(FILE_TOO_MANY, "file-too-many", "the folder has too many entries", \
