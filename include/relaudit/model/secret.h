@@ -24,6 +24,13 @@ bool ra_secret_value(const char *value, size_t len);
  */
 int ra_secret_scrub_text(const char *text, size_t len, struct ra_buf *out);
 
+/*
+ * Blackens secrets in place, and what is left of one where the text was cut: of its beginning or
+ * end at least `least` (4 or more) bytes beside a mark ("...", "…"), what was blackened, or the
+ * text's end.
+ */
+void ra_secret_blacken(char *text, const char *const *secrets, size_t count, size_t least);
+
 enum ra_opaque {
 	RA_OPAQUE_NOT,
 	RA_OPAQUE_ENCRYPTED,	/* sops, Ansible vault, sealed secrets, age, PGP */
