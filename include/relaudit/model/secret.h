@@ -7,14 +7,15 @@
 #include "relaudit/base/macro.h"
 
 /*
- * True for a name like *PASS* *PWD* *SECRET* *TOKEN* *KEY* *CREDENTIAL* *DSN* *PRIVATE*, in any
- * case. Of a JSON Pointer the whole counts: what stands below "/secrets" is secret too.
+ * True for a name like *PASS* *PWD* *SECRET* *TOKEN* *KEY* *CREDENTIAL* *DSN* *PRIVATE* *MNEMONIC*,
+ * or that ends like *PW, or with the word PIN, SALT or COOKIE, in any case. Of a JSON Pointer the
+ * whole counts: what stands below "/secrets" is secret too.
  */
 bool ra_secret_name(const char *name, size_t len);
 /*
  * True for a value that gives itself away: a URL or connection string with credentials in it, a PEM
  * block, a token of a known form (AWS, GitHub, GitLab, Slack, JWT, ...), JSON or YAML with a member
- * of a secret's name.
+ * of a secret's name, a command line with a password among its options.
  */
 bool ra_secret_value(const char *value, size_t len);
 
