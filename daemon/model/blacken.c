@@ -3,6 +3,7 @@
  * Secrets in texts that were made already. An excerpt may have been cut before, so what is left of
  * a secret at either side of a cut counts as the secret.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "relaudit/model/secret.h"
@@ -85,13 +86,13 @@ longest_head(const char *p, const char *const *secrets, size_t count, size_t lea
 }
 
 static size_t
-longest_tail(
-    const char *text, const char *end, const char *const *secrets, size_t count, size_t least)
+longest_tail(const char *text, const char *end, const char *const *secrets, const size_t *lengths,
+    size_t count, size_t least)
 {
 	size_t longest = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		size_t n = tail(text, end, secrets[i], strlen(secrets[i]), least);
+		size_t n = tail(text, end, secrets[i], lengths[i], least);
 
 		longest = n > longest ? n : longest;
 	}
@@ -101,9 +102,15 @@ longest_tail(
 void
 ra_secret_blacken(char *text, const char *const *secrets, size_t count, size_t least)
 {
+	RA_FREE size_t *lengths = calloc(count + 1, sizeof(*lengths));
+
+	if (lengths == NULL) { /* rather nothing is shown */
+		memset(text, '*', strlen(text));
+		return;
+	}
 	/* Wholes go first, as one's part may stand in another. */
 	for (size_t i = 0; i < count; i++) {
-		size_t len = strlen(secrets[i]);
+		size_t len = lengths[i] = strlen(secrets[i]);
 
 		for (char *p = text; len >= SECRET_MIN && (p = strstr(p, secrets[i])) != NULL;
 		     p += len)
@@ -112,7 +119,7 @@ ra_secret_blacken(char *text, const char *const *secrets, size_t count, size_t l
 	for (char *p = text; *p != '\0'; p++)
 		memset(p, '*', longest_head(p, secrets, count, least));
 	for (char *p = text; *p != '\0'; p++) {
-		size_t n = longest_tail(text, p + 1, secrets, count, least);
+		size_t n = longest_tail(text, p + 1, secrets, lengths, count, least);
 
 		memset(p + 1 - n, '*', n);
 	}

@@ -78,14 +78,12 @@ is_mysql(const char *p, const char *end)
 
 /* An option with what is its value, or the next word is. */
 static bool
-is_option(const char *value, const char *p, size_t n, const char *end)
+is_option(const char *p, size_t n, const char *end)
 {
 	const char *next = next_word(p + n, end);
 
 	if (n > 2 && p[1] == 'u')
 		return is_login(p + 2, n - 2);
-	if (n > 2 && p[1] == 'p' && is_mysql(value, end))
-		return true;
 	if (next == end || *next == '-')
 		return false;
 	/* Others may stand before it: -su. */
@@ -94,24 +92,28 @@ is_option(const char *value, const char *p, size_t n, const char *end)
 	return is_name(p, n);
 }
 
-/* With -uNAME in front of it -pPASSWORD is MySQL's even if nobody says so. */
+/* -pPASSWORD is MySQL's where that is named, or has -uNAME in front of it. */
 bool
 ra_has_secret_option(const char *value, size_t len)
 {
 	const char *end = value + len;
-	bool user = false;
+	bool user = false, password = false;
 
 	for (const char *p = next_word(value, end); p < end;) {
 		size_t n = word_length(p, end);
+		bool option = n > 1 && *p == '-', joined = option && n > 2;
 
-		if (n > 1 && *p == '-' && is_option(value, p, n, end))
+		if (option && is_option(p, n, end))
 			return true;
-		if (user && n > 2 && *p == '-' && p[1] == 'p' && (p[2] < '0' || p[2] > '9'))
-			return true;
-		user = n > 2 && *p == '-' && p[1] == 'u';
+		if (joined && p[1] == 'p') {
+			if (user && (p[2] < '0' || p[2] > '9'))
+				return true;
+			password = true;
+		}
+		user = joined && p[1] == 'u';
 		p = next_word(p + n, end);
 	}
-	return false;
+	return password && is_mysql(value, end);
 }
 
 /* --- keys --- */
