@@ -8,6 +8,7 @@
 
 #include "relaudit/base/arena.h"
 #include "relaudit/base/digest.h"
+#include "relaudit/base/escape.h"
 
 #include "loading.h"
 
@@ -225,7 +226,7 @@ ra_secrets_clear(struct ra_secrets *s)
 }
 
 static int
-add_one(struct ra_loading *l, struct ra_secrets *s, const char *value)
+add_form(struct ra_loading *l, struct ra_secrets *s, const char *value)
 {
 	if (*value == '\0')
 		return 0;
@@ -244,6 +245,33 @@ add_one(struct ra_loading *l, struct ra_secrets *s, const char *value)
 	}
 	s->list[s->count++] = value;
 	return 0;
+}
+
+static int
+add_escaped(struct ra_loading *l, struct ra_secrets *s, const struct ra_buf *escaped)
+{
+	const char *kept = escaped->error == 0 ? ra_keep(l, ra_buf_text(escaped)) : NULL;
+
+	if (kept == NULL)
+		return ra_say_no_memory(l), -ENOMEM;
+	return add_form(l, s, kept);
+}
+
+/* As it is, and as it stands in JSON and in a line that was escaped, which may be cut later. */
+static int
+add_one(struct ra_loading *l, struct ra_secrets *s, const char *value)
+{
+	RA_BUF_LOCAL json = RA_BUF(0);
+	RA_BUF_LOCAL line = RA_BUF(0);
+	int r = add_form(l, s, value);
+
+	(void)ra_escape_json(&json, value, strlen(value));
+	(void)ra_escape_line(&line, value, strlen(value), 0);
+	if (r == 0 && (json.error < 0 || strcmp(ra_buf_text(&json), value) != 0))
+		r = add_escaped(l, s, &json);
+	if (r == 0 && (line.error < 0 || strcmp(ra_buf_text(&line), value) != 0))
+		r = add_escaped(l, s, &line);
+	return r;
 }
 
 /* A line of a key file is as secret as the whole, and more likely to be shown. */

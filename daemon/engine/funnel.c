@@ -7,29 +7,20 @@
 #include <string.h>
 
 #include "relaudit/base/clock.h"
-#include "relaudit/base/escape.h"
+#include "relaudit/model/secret.h"
 
 #include "internal.h"
 
 /* --- secrets that came back in an answer --- */
 
-#define SECRET_MIN 4 /* shorter ones would blacken innocent text, and are not worth the name */
+#define CUT_MIN	     4 /* of a secret that a cut left in a text that is shown */
+#define FACT_CUT_MIN 8 /* of facts we cut none, but a pattern may pick them out of a secret */
 
 static void
-scrub(char *text, const char *const *secrets, size_t count)
+scrub(char *text, const struct ra_check *c)
 {
-	size_t i, j;
-
-	for (i = 0; text != NULL && i < count; i++) {
-		size_t len = strlen(secrets[i]);
-		char *at = text;
-
-		if (len < SECRET_MIN)
-			continue;
-		while ((at = strstr(at, secrets[i])) != NULL)
-			for (j = 0; j < len; j++)
-				*at++ = '*';
-	}
+	if (text != NULL)
+		ra_secret_blacken(text, c->secrets, c->secret_count, CUT_MIN);
 }
 
 void
@@ -38,39 +29,34 @@ ra_funnel_scrub_text(char *text, size_t len, const struct ra_check *c)
 	size_t at;
 
 	for (at = 0; at < len; at += strlen(text + at) + 1)
-		scrub(text + at, c->secrets, c->secret_count);
+		scrub(text + at, c);
 }
 
 /* Blackened JSON might be none any more, so one that holds a secret goes as a whole. */
 static void
-scrub_json(char *json, const char *const *secrets, size_t count)
+scrub_json(char *json, const struct ra_check *c)
 {
-	RA_BUF_LOCAL escaped = RA_BUF(0);
-	size_t i;
+	RA_FREE char *copy = strdup(json);
 
-	for (i = 0; i < count; i++) {
-		ra_buf_clear(&escaped);
-		if (strlen(secrets[i]) < SECRET_MIN)
-			continue;
-		if (ra_escape_json(&escaped, secrets[i], strlen(secrets[i])) < 0 ||
-		    strstr(json, ra_buf_text(&escaped)) != NULL) {
-			json[1] = json[0] == '{' ? '}' : ']';
-			json[2] = '\0';
-			return;
-		}
+	if (copy != NULL)
+		ra_secret_blacken(copy, c->secrets, c->secret_count, FACT_CUT_MIN);
+	if (copy == NULL || strcmp(copy, json) != 0) {
+		json[1] = json[0] == '{' ? '}' : ']';
+		json[2] = '\0';
 	}
 }
 
 static void
-scrub_facts(struct ra_facts *f, const char *const *secrets, size_t count)
+scrub_facts(struct ra_facts *f, const struct ra_check *c)
 {
 	size_t i;
 
 	for (i = 0; i < f->count; i++) {
 		if (f->list[i].def->type == RA_FACT_TEXT)
-			scrub(f->list[i].text, secrets, count);
+			ra_secret_blacken(
+			    f->list[i].text, c->secrets, c->secret_count, FACT_CUT_MIN);
 		else if (f->list[i].def->type == RA_FACT_JSON)
-			scrub_json(f->list[i].text, secrets, count);
+			scrub_json(f->list[i].text, c);
 	}
 }
 
@@ -81,13 +67,13 @@ ra_funnel_scrub(struct ra_result *r, const struct ra_check *c)
 
 	if (c->secret_count == 0)
 		return;
-	scrub(r->summary, c->secrets, c->secret_count);
-	scrub(r->evidence, c->secrets, c->secret_count);
-	scrub(r->next_step, c->secrets, c->secret_count);
-	scrub_facts(&r->facts, c->secrets, c->secret_count);
+	scrub(r->summary, c);
+	scrub(r->evidence, c);
+	scrub(r->next_step, c);
+	scrub_facts(&r->facts, c);
 	for (i = 0; i < r->instance_count; i++) {
-		scrub(r->instances[i].summary, c->secrets, c->secret_count);
-		scrub_facts(&r->instances[i].facts, c->secrets, c->secret_count);
+		scrub(r->instances[i].summary, c);
+		scrub_facts(&r->instances[i].facts, c);
 	}
 }
 

@@ -8,6 +8,7 @@
 
 #include "mirror_internal.h"
 #include "relaudit/base/escape.h"
+#include "relaudit/model/secret.h"
 
 #define ARGS_MAX 40
 #define ENV_MAX	 64
@@ -269,17 +270,14 @@ pick_line(const char *text, struct ra_buf *out)
 	take_line(text, p != NULL ? p : text + strspn(text, "\n"), out);
 }
 
+#define CUT_MIN 4 /* of a secret at the end of what is kept of a program's words */
+
 /* A server may say back what it was sent. */
 static void
 redact(struct ra_buf *line, const char *secret)
 {
-	size_t len = secret != NULL ? strlen(secret) : 0;
-	char *p = line->data;
-
-	if (len == 0 || p == NULL)
-		return;
-	while ((p = strstr(p, secret)) != NULL)
-		memset(p, '*', len);
+	if (secret != NULL && line->data != NULL)
+		ra_secret_blacken(line->data, &secret, 1, CUT_MIN);
 }
 
 static void

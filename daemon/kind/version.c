@@ -234,9 +234,9 @@ see(const struct ra_data *data, const char *field, struct seen *ret, struct ra_r
 	}
 	if (len > VALUE_MAX || !is_shown(text, len)) {
 		ra_result_say(result, RA_UNKNOWN, RA_R_VERSION_UNREADABLE,
-		    len > VALUE_MAX ? "the %s has %zu bytes, '%.40s...'"
-				    : "the %s (%zu bytes) is not plain text: '%.40s'",
-		    field, len, text);
+		    len > VALUE_MAX ? "the %s has %zu bytes, '%.40s%s'"
+				    : "the %s (%zu bytes) is not plain text: '%.40s%s'",
+		    field, len, text, len > 40 ? "..." : "");
 		return;
 	}
 	memcpy(ret->text, text, len);

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "secret_private.h"
+
 #define SEALED_MIN 684 /* base64 of the 512 bytes a session key is encrypted to */
 
 enum tail {
@@ -77,6 +79,7 @@ static const struct {
 	TOKEN("glsa_", 30, BASE64),
 	TOKEN("glc_", 30, BASE64),
 	TOKEN("AGE-SECRET-KEY-1", 20, UPPER),
+	TOKEN("gAAAA", 60, BASE64), /* Fernet */
 	TOKEN("Bearer ", 8, BASE64),
 	TOKEN("Basic ", 8, BASE64),
 };
@@ -84,29 +87,42 @@ static const struct {
 /* Of connection strings and queries: what comes after one of these is a credential. */
 static const char *const parameters[] = { "password=", "passwd=", "passphrase=", "pwd=", "secret=",
 	"token=", "apikey=", "api_key=", "api-key=", "accesskey=", "access_key=", "accountkey=",
-	"sharedaccesskey=", "secretaccesskey=", "signature=", "&sig=", "?sig=", "credential=" };
+	"sharedaccesskey=", "secretaccesskey=", "secretkey=", "secret_key=", "secret-key=",
+	"signature=", "&sig=", "?sig=", "credential=" };
 
 static bool
-is_alnum(char c)
+is_letter(char c)
 {
-	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+	return ra_is_alnum(c) && c > '9';
 }
 
-static char
-lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
-}
-
-/* Whether the text at p begins with a word that is in small letters. */
+/* Whether the name ends with a word, as user_pin and userPin do. */
 static bool
-begins(const char *p, size_t len, const char *word)
+ends(const char *name, size_t len, const char *word)
 {
-	size_t i = 0;
+	size_t n = strlen(word);
+	const char *p;
 
-	while (i < len && word[i] != '\0' && lower(p[i]) == word[i])
-		i++;
-	return word[i] == '\0';
+	if (len < n || !ra_begins(name + len - n, n, word))
+		return false;
+	p = name + len - n;
+	return len == n || !is_letter(p[-1]) || (p[-1] >= 'a' && p[0] <= 'Z');
+}
+
+/*
+ * Of words that are harmless where more follows (COOKIE_DOMAIN, PIN_COUNT, SALT_ROUNDS). A number
+ * may: /cookies/0. *PW is of all that ends so (BINDPW).
+ */
+static bool
+has_last_word(const char *name, size_t len)
+{
+	while (len > 0 && !is_letter(name[len - 1]))
+		len--;
+	if (len >= 2 && ra_begins(name + len - 2, 2, "pw"))
+		return true;
+	if (len > 0 && ra_lower(name[len - 1]) == 's')
+		len--;
+	return ends(name, len, "pin") || ends(name, len, "salt") || ends(name, len, "cookie");
 }
 
 bool
@@ -117,25 +133,28 @@ ra_secret_name(const char *name, size_t len)
 		size_t left = len - i;
 		bool found = false;
 
-		switch (lower(*p)) {
+		switch (ra_lower(*p)) {
 		case 'p':
-			found = begins(p, left, "pass") || begins(p, left, "pwd") ||
-				begins(p, left, "private");
+			found = ra_begins(p, left, "pass") || ra_begins(p, left, "pwd") ||
+				ra_begins(p, left, "private");
 			break;
 		case 's':
-			found = begins(p, left, "secret");
+			found = ra_begins(p, left, "secret");
+			break;
+		case 'm':
+			found = ra_begins(p, left, "mnemonic");
 			break;
 		case 't':
-			found = begins(p, left, "token");
+			found = ra_begins(p, left, "token");
 			break;
 		case 'k':
-			found = begins(p, left, "key");
+			found = ra_begins(p, left, "key");
 			break;
 		case 'c':
-			found = begins(p, left, "credential");
+			found = ra_begins(p, left, "credential");
 			break;
 		case 'd':
-			found = begins(p, left, "dsn");
+			found = ra_begins(p, left, "dsn");
 			break;
 		default:
 			break;
@@ -143,7 +162,7 @@ ra_secret_name(const char *name, size_t len)
 		if (found)
 			return true;
 	}
-	return false;
+	return has_last_word(name, len);
 }
 
 /* As memmem(), which takes longer over short values. */
@@ -167,7 +186,7 @@ in_tail(char c, enum tail tail)
 {
 	switch (tail) {
 	case ALNUM:
-		return is_alnum(c);
+		return ra_is_alnum(c);
 	case UPPER:
 		return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z');
 	case HEX:
@@ -175,7 +194,7 @@ in_tail(char c, enum tail tail)
 	case BASE64:
 		break;
 	}
-	return is_alnum(c) || (c != '\0' && strchr("-_+/=.", c) != NULL);
+	return ra_is_alnum(c) || (c != '\0' && strchr("-_+/=.", c) != NULL);
 }
 
 static bool
@@ -299,7 +318,8 @@ has_credentials(const char *value, size_t len)
 	}
 	/* As drivers for Go write it: user:password@tcp(host:port)/database. */
 	for (const char *p = value; (p = memchr(p, '@', (size_t)(end - p))) != NULL; p++) {
-		if (begins(p, (size_t)(end - p), "@tcp(") || begins(p, (size_t)(end - p), "@unix("))
+		if (ra_begins(p, (size_t)(end - p), "@tcp(") ||
+		    ra_begins(p, (size_t)(end - p), "@unix("))
 			return true;
 	}
 	return false;
@@ -315,7 +335,7 @@ has_parameter(const char *value, size_t len)
 			size_t n = strlen(parameters[i]);
 
 			if ((size_t)(p + 1 - value) >= n && p + 1 < end &&
-			    begins(p + 1 - n, n, parameters[i]))
+			    ra_begins(p + 1 - n, n, parameters[i]))
 				return true;
 		}
 	}
@@ -337,7 +357,7 @@ has_member(const char *value, size_t len)
 		if (quoted && last > value && last[-1] == '\\')
 			last--;
 		for (name = last; name > value && last - name < MEMBER_MAX; name--) {
-			if (!is_alnum(name[-1]) && strchr("_-.", name[-1]) == NULL)
+			if (!ra_is_alnum(name[-1]) && strchr("_-.", name[-1]) == NULL)
 				break;
 		}
 		if (ra_secret_name(name, (size_t)(last - name)))
@@ -357,6 +377,8 @@ ra_secret_value(const char *value, size_t len)
 	return has_token(value, len, &has) || ((has & AT) != 0 && has_credentials(value, len)) ||
 	       ((has & EQUALS) != 0 && has_parameter(value, len)) ||
 	       ((has & COLON) != 0 && has_member(value, len)) ||
+	       ((has & DASH) != 0 && ra_has_secret_option(value, len)) ||
+	       (len >= RA_ACCESS_KEY && ra_has_access_key(value, len)) ||
 	       ((has & DASHES) != 0 && find(value, value + len, "-----BEGIN ", 11) != NULL);
 }
 
@@ -418,7 +440,7 @@ is_sealed(const char *value, size_t len)
 	if (len < SEALED_MIN || !starts(value, len, "Ag") || value[2] < 'A' || value[2] > 'D')
 		return false;
 	for (size_t i = 0; i < len; i++) {
-		if (!is_alnum(value[i]) && value[i] != '+' && value[i] != '/' && value[i] != '=')
+		if (!ra_is_alnum(value[i]) && value[i] != '+' && value[i] != '/' && value[i] != '=')
 			return false;
 	}
 	return true;

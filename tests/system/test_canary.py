@@ -225,6 +225,32 @@ def test_processes(daemon, planted):
     assert not bad, "\n".join(bad)
 
 
+SECRET = {
+    "DB_PW": "@", "LDAP_BINDPW": "@", "CARD_PIN": "@", "AUTH_SALT": "@", "WALLET_MNEMONIC": "@ wool",
+    "COOKIE": "session=@", "DUMP": "mysqldump -h db -p@ shop", "ASK": "curl -su user:@ http://h/",
+    "ASK_AS": "curl -s -u user:@ http://h/", "RUN": "run --password @", "RUN_AS": "run --password=@",
+    "FERNET": "gAAAAABl" + 3 * "@", "AWS": "wJalrXUtnFEMI/K7MDEN@"}
+PLAIN = {"COOKIE_DOMAIN": "@.example", "SALT_ROUNDS": "@", "PINNED": "@", "SHA": 2 * "@",
+         "PORTS": "-u 1000:1000 -p 80:80 @", "BUILD": "gcc -pthread -pipe @"}
+
+
+def test_drift_of_keys_and_options(daemon, folder):
+    """What a person would call a secret is shown by no command, and what is harmless by all."""
+    parts = {"one": "8c1f5e07b29d4a36e1b0", "two": "d40b97ce62f158a3c7e9"}
+    for name, part in parts.items():
+        (folder / f"{name}.env").write_text("".join(
+            f"{key}={text.replace('@', part)}\n" for key, text in {**SECRET, **PLAIN}.items()))
+    d = daemon({"environments": {name: {"checks": {"config": {
+        "file": {"path": f"{folder}/{name}.env"}, "format": "dotenv"}}} for name in parts}})
+    d.ready()
+    done = d.ctl("drift", "one", "two", "--wide")
+    said = {line.split()[1]: line for line in done.out.splitlines() if len(line.split()) > 2}
+    for key in SECRET:
+        assert not any(part in said[key] for part in parts.values()), said[key]
+    for key in PLAIN:
+        assert all(part in done.out for part in parts.values()) and parts["one"] in said[key], said
+
+
 @pytest.mark.parametrize("check", [
     {"exec": ["/usr/bin/printf", "@secret@"]},
     {"exec": {"command": ["/usr/bin/printf", "x@secret@"]}},

@@ -355,6 +355,24 @@ drift_suggestion(void)
 	return r;
 }
 
+/* A text in which secrets cannot be looked for is not shown. */
+static int
+blackened(void)
+{
+	static const char *const own[] = { "hunter2" };
+	char text[] = "with hunter2 it";
+
+	arm();
+	ra_secret_blacken(text, own, 1, 4);
+	disarm();
+	if (text[0] == 'w') {
+		assert_string_equal(text, "with ******* it");
+		return 0;
+	}
+	assert_string_equal(text, "***************");
+	return -ENOMEM;
+}
+
 /* --- */
 
 static void
@@ -375,6 +393,7 @@ test_each(void **state)
 		{ "drift of names", drift_of_names, true },
 		{ "drift of pointers", drift_of_pointers, true },
 		{ "suggestion", drift_suggestion, false },
+		{ "secrets in a text", blackened, false },
 	};
 
 	(void)state;

@@ -104,6 +104,82 @@ test_values(void **state)
 		{ "-----BEGIN CERTIFICATE", true },
 		{ "a--b", false },
 		{ "-----BEGIN-----", false },
+		/* Fernet */
+		{ "gAAAAABl" H32 "-_" H32 "==", true },
+		{ "gAAAAABl" H32 "-", false },
+		/* options */
+		{ "--password hunter2", true },
+		{ "--password=hunter2", true },
+		{ "--db-password 'hunter2'", true },
+		{ "[\"--token\", \"hunter2\"]", true },
+		{ "-password\thunter2", true },
+		{ "x\n--secret-key\nhunter2", true },
+		{ "openssl -pass x", true },
+		{ "plink -pw x", true },
+		{ "--password", false },
+		{ "--password ", false },
+		{ "--password --verbose", false },
+		{ "--no-password shop", false },
+		{ "--bypass x", false },
+		{ "--password-file /x", false },
+		{ "--passive --keyspace x", false },
+		{ "--key-file /etc/key.pem", false },
+		{ "the password is x", false },
+		{ "a - b -- c", false },
+		{ "-Xmx512m -Xms256m -server", false },
+		{ "--user shop --host db", false },
+		{ "--users a:b", false },
+		{ "--usex a:b", false },
+		{ "-u user:hunter2", true },
+		{ "-s -u \"user:hunter2\" http://h/", true },
+		{ "--user user:hunter2", true },
+		{ "curl -sSu user:hunter2", true },
+		{ "qemu -cpu host", false },
+		{ "-nogpu user:hunter2", false },
+		{ "-uuser:hunter2", true },
+		{ "-u user", false },
+		{ "-u user:", false },
+		{ "-u :hunter2", false },
+		{ "-u 1000:1000", false },
+		{ "-u 1000:100", false },
+		{ "-u www-data:www-data", false },
+		{ "-u same:size", true },
+		{ "-u http://h/", false },
+		{ "-u user:2fast", true },
+		{ "-u user:/x", false },
+		{ "-u user:!x", true },
+		{ "-x user:hunter2", false },
+		{ "-u", false },
+		{ "mysql -phunter2 shop", true },
+		{ "-phunter2 MariaDB", true },
+		{ "mysql -p shop", false },
+		{ "mysql -x shop", false },
+		{ "mysql --pager less", false },
+		{ "-uroot -phunter2", true },
+		{ "-uroot -p!x", true },
+		{ "-u1000 -p8080:80", false },
+		{ "-uroot -px", true },
+		{ "-uroot -x -phunter2", false },
+		{ "-uroot -xhunter2", false },
+		{ "-uroot -p hunter2", false },
+		{ "-uroot p--hunter2", false },
+		{ "+uroot -phunter2", false },
+		{ "-p8080:80 -pthread", false },
+		/* AWS's secret access keys */
+		{ "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", true },
+		{ "id:wJalrXUtnFEMI/K7MDENG/bPxRfiCY+XAMPLEKEY;", true },
+		{ "=wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", true },
+		{ "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKE", false },
+		{ "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEYs", false },
+		{ "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY=", false },
+		{ "-wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", false },
+		{ "wJalrXUtnFEMI/K/MDENG/bP/Rfi7YEXAMPLEKEY", false },
+		{ "/JalrXUtnFEMI/K/MDENG/bP/Rfi7YEXAMPLEKEY", false },
+		{ "wJalrXUtnFEMI/KxMDENG/bPxRfiCYEXAMPLEKEY", false },
+		{ "WJALRXUTNFEMI/K7MDENG/BPXRFICYEXAMPLEKEY", false },
+		{ "wjalrxutnfemi/k7mdeng/bpxrficyexamplekey", false },
+		{ "0123456789abcdef0123456789abcdef01234567", false },
+		{ "0123456789ABCDEFabcdef6789abcdef01234567", false },
 	};
 
 	(void)state;
@@ -117,6 +193,61 @@ test_values(void **state)
 	/* A NUL is of no alphabet. */
 	assert_false(ra_secret_value("glpat-abcdefghij\0abcdefghi", 26));
 	assert_true(ra_secret_value("a\0b glpat-abcdefghijabcdefghij", 30));
+}
+
+static void
+test_names(void **state)
+{
+	static const struct {
+		const char *name;
+		bool secret;
+	} rows[] = {
+		{ "DB_PW", true },
+		{ "LDAP_BINDPW", true },
+		{ "pw", true },
+		{ "rootPw", true },
+		{ "DB_PW2", true },
+		{ "PW_LENGTH", false },
+		{ "w", false },
+		{ "PIN", true },
+		{ "CARD_PIN", true },
+		{ "userPin", true },
+		{ "/card/pin", true },
+		{ "PIN1", true },
+		{ "PINS", true },
+		{ "PINNED", false },
+		{ "PIN_COUNT", false },
+		{ "spin", false },
+		{ "SPIN", false },
+		{ "spinPIN", true },
+		{ "SALT", true },
+		{ "AUTH_SALT", true },
+		{ "sha256salt", true },
+		{ "SALTED", false },
+		{ "SALT_ROUNDS", false },
+		{ "basalt", false },
+		{ "MNEMONIC", true },
+		{ "wallet_mnemonic_1", true },
+		{ "mnemo", false },
+		{ "COOKIE", true },
+		{ "/cookies/0", true },
+		{ "session.cookie", true },
+		{ "COOKIE_DOMAIN", false },
+		{ "SESSION_COOKIE_SECURE", false },
+		{ "s", false },
+		{ "1", false },
+		{ "_", false },
+		{ "", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < RA_ARRAY_SIZE(rows); i++) {
+		size_t len;
+		RA_FREE char *name = block_of(rows[i].name, &len);
+
+		if (ra_secret_name(name, len) != rows[i].secret)
+			fail_msg("%s", rows[i].name);
+	}
 }
 
 static void
@@ -204,6 +335,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_scrubbed),
 		cmocka_unit_test(test_sealed),
 	};

@@ -321,7 +321,7 @@ test_secret_values(void **state)
 static void
 test_no_secret_gets_in(void **state)
 {
-	static const char *const patterns[] = { "*_SALT", "[xy]*" }, *const open[] = {
+	static const char *const patterns[] = { "*_SPICE", "[xy]*" }, *const open[] = {
 		"KEY_COUNT"
 	};
 	struct ra_snapshot_rules rules = rules_with_key();
@@ -330,7 +330,7 @@ test_no_secret_gets_in(void **state)
 		bool secret;
 	} rows[] = {
 		{ "DATABASE_PASSWORD", "hunter22", true },
-		{ "session_salt", "hunter22", true },
+		{ "session_spice", "hunter22", true },
 		{ "Xylo", "hunter22", true },
 		{ "DATABASE_URL", "postgres://u:hunter22@db/shop", true },
 		{ "KEY_COUNT", "hunter22", false },

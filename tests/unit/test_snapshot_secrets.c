@@ -95,14 +95,14 @@ test_known(void **state)
 static void
 test_patterns(void **state)
 {
-	static const char *const patterns[] = { "Salt", "/a/b", "x.*" };
+	static const char *const patterns[] = { "Spice", "/a/b", "x.*" };
 	static const struct {
 		const char *key;
 		bool secret;
-	} rows[] = { { "salt", true }, { "/db/SALT", true }, { "db.salt", true },
-		{ "/db.x/salt", true }, { "/db/salty", false }, { "/salt/x", false },
+	} rows[] = { { "spice", true }, { "/db/SPICE", true }, { "db.spice", true },
+		{ "/db.x/spice", true }, { "/db/spiced", false }, { "/spice/x", false },
 		{ "/a/b", true }, { "/c/a/b", false }, { "x.y", true }, { "/", false },
-		{ "salt/", false } };
+		{ "spice/", false } };
 
 	(void)state;
 	rules.secret = patterns;

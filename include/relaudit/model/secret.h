@@ -7,14 +7,15 @@
 #include "relaudit/base/macro.h"
 
 /*
- * True for a name like *PASS* *PWD* *SECRET* *TOKEN* *KEY* *CREDENTIAL* *DSN* *PRIVATE*, in any
- * case. Of a JSON Pointer the whole counts: what stands below "/secrets" is secret too.
+ * True for a name like *PASS* *PWD* *SECRET* *TOKEN* *KEY* *CREDENTIAL* *DSN* *PRIVATE* *MNEMONIC*,
+ * or that ends like *PW, or with the word PIN, SALT or COOKIE, in any case. Of a JSON Pointer the
+ * whole counts: what stands below "/secrets" is secret too.
  */
 bool ra_secret_name(const char *name, size_t len);
 /*
  * True for a value that gives itself away: a URL or connection string with credentials in it, a PEM
  * block, a token of a known form (AWS, GitHub, GitLab, Slack, JWT, ...), JSON or YAML with a member
- * of a secret's name.
+ * of a secret's name, a command line with a password among its options.
  */
 bool ra_secret_value(const char *value, size_t len);
 
@@ -23,6 +24,13 @@ bool ra_secret_value(const char *value, size_t len);
  * shape, or by the name before their '=' or ':'. 0 or -ENOMEM.
  */
 int ra_secret_scrub_text(const char *text, size_t len, struct ra_buf *out);
+
+/*
+ * Blackens secrets in place, and what is left of one where the text was cut: of its beginning or
+ * end at least `least` (4 or more) bytes beside a mark ("...", "…"), what was blackened, or the
+ * text's end.
+ */
+void ra_secret_blacken(char *text, const char *const *secrets, size_t count, size_t least);
 
 enum ra_opaque {
 	RA_OPAQUE_NOT,
