@@ -35,12 +35,13 @@ static const struct ra_option options[] = {
 	{ .name = "quiet",
 	    .type = RA_OPT_DURATION,
 	    .offset = offsetof(struct backup_options, quiet),
-	    .fallback = "1m",
+	    .fallback = "1s",
 	    .max = 7 * RA_DAY,
 	    .help =
 		"a file that was written to within this time may still be being written and does "
-		"not count yet; `0s` where backups come under their names only when they are "
-		"whole, as by renaming" },
+		"not count yet; one of the last second is looked at again before that is said. "
+		"More where writing may pause, `0s` where backups get their names only when they "
+		"are whole, as by renaming" },
 	{ 0 },
 };
 

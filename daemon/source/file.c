@@ -70,16 +70,20 @@ where(const void *options, struct ra_buf *out)
 		(void)ra_buf_puts(out, o->glob.value != NULL ? o->glob.shown : o->path.shown);
 }
 
+#define LOOK_AGAIN (RA_SECOND + RA_SECOND / 10)
+
 struct state {
 	struct ra_fetch *fetch;
 	struct ra_helper_job *job;
 	int64_t started;
 	char *rotated; /* the file before, that is being read */
+	struct ra_timer *again; /* another look is to come, or has been */
 };
 
 static void
 state_free(struct state *s)
 {
+	ra_timer_free(s->again);
 	free(s->rotated);
 	free(s);
 }
@@ -273,6 +277,38 @@ look_before(struct state *s)
 		finish_no_memory(s);
 }
 
+/* --- a file that was written to just now --- */
+
+static void on_done(void *arg, struct ra_file_answer *answer);
+
+static void
+on_again(void *arg)
+{
+	struct state *s = arg;
+	const struct options *o = s->fetch->options;
+
+	if (ask(s, RA_FILE_STAT, target(o), o->glob.value != NULL, on_done) < 0)
+		finish_no_memory(s);
+}
+
+/* Whether it is whole tells the next look: who writes goes on. The newest is first. */
+static bool
+look_again(struct state *s, const struct ra_file_answer *answer)
+{
+	struct ra_fetch *f = s->fetch;
+	int64_t now = ra_clock_wall();
+
+	if (f->shape != RA_SHAPE_ITEMS || s->again != NULL || answer->item_count == 0 ||
+	    answer->items[0].time <= now - RA_SECOND || answer->items[0].time > now ||
+	    f->deadline - ra_loop_now(f->io->loop) < 3 * LOOK_AGAIN)
+		return false;
+	if (ra_timer_new(f->io->loop, on_again, s, &s->again) < 0)
+		return false;
+	s->job = NULL;
+	ra_timer_start(s->again, LOOK_AGAIN, 0);
+	return true;
+}
+
 /* --- what was asked for --- */
 
 static int
@@ -320,6 +356,8 @@ on_done(void *arg, struct ra_file_answer *answer)
 	const struct options *o = s->fetch->options;
 	int r = 0;
 
+	if (answer->reason == RA_R_OK && look_again(s, answer))
+		return;
 	in->where = strdup(target(o));
 	if (answer->reason != RA_R_OK)
 		ra_input_fail(in, answer->reason, "%s", answer->error);
