@@ -243,6 +243,11 @@ ra_folder_again(struct ra_folder *f, struct ra_error *err)
 	if (!ra_folder_is_lost(f))
 		return 0;
 	r = ra_folder_open(&now, f->path, err);
+	/* It may be another's to make: the service manager's, as a rule. */
+	if (r < 0 && access(f->path, F_OK) < 0 && errno == ENOENT)
+		return ra_error_set(err, r,
+		    "the folder %s is gone and cannot be made (%s): make it, or restart relauditd",
+		    f->path, strerror(-r));
 	if (r < 0)
 		return r;
 	if (f->lock < 0)

@@ -164,6 +164,33 @@ test_folder_cannot_be_made(void **state)
 	assert_kept(rig, "4");
 }
 
+/* Nor may what it is in, which is the service manager's, as a rule. */
+static void
+test_folder_and_what_it_is_in_removed(void **state)
+{
+	struct rig *rig = *state;
+	char outer[sizeof(rig->folder)];
+
+	rig_close(rig);
+	memcpy(outer, rig->folder, sizeof(outer));
+	remove_folder(outer);
+	assert_int_equal(mkdir(outer, 0755), 0);
+	strncat(rig->folder, "/in", sizeof(rig->folder) - strlen(rig->folder) - 1);
+	assert_int_equal(rig_open(rig), 0);
+	assert_int_equal(rig_put(rig, "a/one", "1"), 0);
+	remove_folder(rig->folder);
+	remove_folder(outer);
+	while (rig_put(rig, "a/two", "3") == -ESTALE)
+		ra_store_retry(rig->store);
+	assert_failing(rig, "is gone and cannot be made (No such file or directory): make it");
+	assert_int_equal(mkdir(outer, 0755), 0);
+	recovers(rig);
+	assert_kept(rig, "4");
+	rig_close(rig);
+	remove_folder(rig->folder);
+	remove_folder(outer);
+}
+
 /* Nothing was put since: it is seen when the store is closed, at the latest. */
 static void
 test_folder_removed_before_the_end(void **state)
@@ -236,6 +263,7 @@ main(void)
 		TEST(test_folder_is_locked_again),
 		TEST(test_folder_moved_away),
 		TEST(test_folder_cannot_be_made),
+		TEST(test_folder_and_what_it_is_in_removed),
 		TEST(test_folder_removed_before_the_end),
 		TEST(test_records_cut),
 		TEST(test_records_replaced),
