@@ -10,9 +10,10 @@
 
 struct ra_reload {
 	struct ra_app *app;
-	struct ra_config *config;
+	struct ra_config *was, *config;
 	struct ra_errors errors;
 	int error;
+	struct ra_buf changes;
 	void (*done)(void *arg, bool ok, const char *text);
 	void *arg;
 };
@@ -24,6 +25,8 @@ on_worker(void *arg)
 	struct ra_conf_load load = ra_app_load(r->app);
 
 	r->error = ra_config_load(&load, &r->config, &r->errors);
+	if (r->error == 0)
+		ra_config_diff(r->was, r->config, &r->changes);
 }
 
 static void
@@ -93,20 +96,18 @@ finish(struct ra_reload *r)
 		ra_errors_print(&r->errors, &text);
 		report_errors(app, &r->errors);
 	} else {
-		ra_config_diff(ra_engine_config(app->engine), r->config, &text);
-		add_restart_notes(app->config, r->config, &text);
+		add_restart_notes(app->config, r->config, &r->changes);
 		if (ra_engine_swap(app->engine, r->config, &err) == 0) {
 			ok = true;
-			report_change(app, r->config, ra_buf_text(&text));
+			report_change(app, r->config, ra_buf_text(&r->changes));
 		} else {
-			ra_buf_clear(&text);
 			ra_buf_puts(&text, err.text);
 			ra_app_log(app, LOG_ERR, "reload refused=1 %s", err.text);
 		}
 	}
 	app->reload_refused = !ok;
 	if (r->done != NULL)
-		r->done(r->arg, ok, ra_buf_text(&text));
+		r->done(r->arg, ok, ra_buf_text(ok ? &r->changes : &text));
 }
 
 static void
@@ -117,7 +118,9 @@ on_loaded(void *arg)
 
 	finish(r);
 	ra_health_say(app, true);
+	ra_config_unref(r->was);
 	ra_config_unref(r->config);
+	ra_buf_free(&r->changes);
 	ra_errors_clear(&r->errors);
 	free(r);
 	app->reload = NULL;
@@ -139,10 +142,13 @@ ra_app_reload(void *arg, void (*done)(void *arg, bool ok, const char *text), voi
 	if (r == NULL)
 		return -ENOMEM;
 	r->app = app;
+	r->changes = RA_BUF(0);
 	r->done = done;
 	r->arg = done_arg;
 	ra_notify_reloading(app->notify);
+	r->was = ra_config_ref((struct ra_config *)(uintptr_t)ra_engine_config(app->engine));
 	if (ra_work_start(app->io.loop, on_worker, on_loaded, r) < 0) {
+		ra_config_unref(r->was);
 		free(r);
 		return -ENOMEM;
 	}

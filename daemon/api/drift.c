@@ -55,8 +55,8 @@ job_new(struct ra_request *q)
 		j->checked =
 		    ra_arena_alloc(j->arena, (c->environment_count + 1) * sizeof(*j->checked));
 		j->told = ra_arena_alloc(j->arena, c->check_count + 1);
-		j->only = ra_arena_alloc(j->arena, RA_ARRAY_SIZE(q->params) * sizeof(char *));
-		j->ignore = ra_arena_alloc(j->arena, RA_ARRAY_SIZE(q->params) * sizeof(char *));
+		j->only = ra_arena_alloc(j->arena, (q->param_count + 1) * sizeof(char *));
+		j->ignore = ra_arena_alloc(j->arena, (q->param_count + 1) * sizeof(char *));
 	}
 	if (j->environments != NULL && j->checked != NULL && j->told != NULL && j->only != NULL &&
 	    j->ignore != NULL)

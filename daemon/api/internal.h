@@ -17,7 +17,9 @@
 #define RA_API_IDLE	   30 /* s */
 #define RA_API_BODY_MAX	   65536
 #define RA_API_SELECT_MAX  1000
+#define RA_API_PARAMS_MAX  1024
 #define RA_API_SLICE	   32768 /* of a streamed answer */
+#define RA_API_MEMORY	   (5 * RA_API_SLICE) /* of a connection */
 #define RA_API_BACKLOG	   (256 * 1024) /* unread events; then the reader is dropped */
 
 struct ra_request;
@@ -27,6 +29,7 @@ struct ra_client {
 	struct ra_client *next;
 	uid_t uid;
 	bool late; /* came when there were too many: told so as long as there are */
+	bool nul; /* the path of its request has a NUL byte in it, which would end it */
 };
 
 struct ra_api {
@@ -80,8 +83,8 @@ struct ra_request {
 	const char *method;
 	char *path;
 	const char *rest; /* of the path, behind the route's prefix */
-	struct ra_param params[32];
-	size_t param_count;
+	struct ra_param *params;
+	size_t param_count, param_room;
 	struct ra_buf body;
 	enum ra_stage stage;
 	bool in_handler;
@@ -105,6 +108,7 @@ void ra_request_answer(
 void ra_request_wait(struct ra_request *q, void (*abandon)(struct ra_request *q), void *waiting);
 /* The first value of a query parameter, or NULL. */
 const char *ra_request_param(const struct ra_request *q, const char *name);
+void *ra_request_begins(void *arg, const char *target, struct MHD_Connection *connection);
 enum MHD_Result ra_request_handle(void *arg, struct MHD_Connection *connection, const char *url,
     const char *method, const char *version, const char *upload, size_t *upload_size, void **state);
 void ra_request_completed(void *arg, struct MHD_Connection *connection, void **state,

@@ -3,12 +3,16 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "relaudit/base/escape.h"
 
 #include "internal.h"
 
-#define JSON_TYPE "application/json"
+#define JSON_TYPE   "application/json"
+/* Of a connection's memory: MHD's for each parameter, and for headers and what it reads ahead. */
+#define PARAM_BYTES 64
+#define REST_BYTES  16384
 
 /* --- answers --- */
 
@@ -103,20 +107,38 @@ drop_response(struct ra_request *q)
 	q->response = NULL;
 }
 
+static bool
+room_for_param(struct ra_request *q)
+{
+	size_t room = q->param_room != 0 ? 2 * q->param_room : 8;
+	struct ra_param *params;
+
+	if (q->param_count < q->param_room)
+		return true;
+	params = reallocarray(q->params, room, sizeof(*params));
+	if (params == NULL)
+		return false;
+	q->params = params;
+	q->param_room = room;
+	return true;
+}
+
 static enum MHD_Result
 on_param(void *arg, enum MHD_ValueKind kind, const char *name, size_t name_len, const char *value,
     size_t value_len)
 {
 	struct ra_request *q = arg;
-	struct ra_param *p = &q->params[q->param_count];
+	struct ra_param *p;
 
-	if (q->param_count >= RA_ARRAY_SIZE(q->params) || q->stage != RA_STAGE_READING)
+	if (q->param_count >= RA_API_PARAMS_MAX || q->stage != RA_STAGE_READING ||
+	    !room_for_param(q))
 		return MHD_NO;
 	if (strlen(name) != name_len || (value != NULL && strlen(value) != value_len)) {
 		ra_request_error(q, MHD_HTTP_BAD_REQUEST, "bad-request",
 		    "a query parameter has a NUL byte in it");
 		return MHD_NO;
 	}
+	p = &q->params[q->param_count];
 	p->name = strdup(name);
 	p->value = strdup(value != NULL ? value : "");
 	if (p->name == NULL || p->value == NULL) {
@@ -165,11 +187,83 @@ request_free(struct ra_request *q)
 		free(q->params[i].name);
 		free(q->params[i].value);
 	}
+	free(q->params);
 	if (q->response != NULL)
 		drop_response(q);
 	ra_buf_free(&q->body);
 	free(q->path);
 	free(q);
+}
+
+static struct ra_client *
+client_of(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return info != NULL ? info->socket_context : NULL;
+}
+
+static bool
+came_late(struct MHD_Connection *connection)
+{
+	const struct ra_client *client = client_of(connection);
+
+	return client == NULL || client->late;
+}
+
+/* MHD has memory for them, and for the rest of the request. */
+static bool
+too_long(const char *target)
+{
+	size_t params = 1;
+
+	for (const char *at = target; (at = strchr(at, '&')) != NULL; at++)
+		params++;
+	return strlen(target) + params * PARAM_BYTES > RA_API_MEMORY - REST_BYTES;
+}
+
+/* A connection that has no memory left is closed by MHD without a word, and nobody is asked. */
+static void
+refuse_too_long(struct MHD_Connection *connection)
+{
+	static const char body[] =
+	    "{\"schema\":\"" RA_API_SCHEMA "\",\"error\":{\"code\":\"bad-request\","
+	    "\"message\":\"the query is too long; ask for less at once\"}}\n";
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	char text[512];
+	int n = snprintf(text, sizeof(text),
+	    "HTTP/1.1 414 URI Too Long\r\nConnection: close\r\nContent-Type: " JSON_TYPE
+	    "\r\nContent-Length: %zu\r\n\r\n%s",
+	    sizeof(body) - 1, body);
+
+	if (info == NULL)
+		return;
+	(void)!send(info->connect_fd, text, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	(void)shutdown(info->connect_fd, SHUT_RDWR);
+}
+
+/* The target as it came: later a NUL byte in it is its end. */
+void *
+ra_request_begins(void *arg, const char *target, struct MHD_Connection *connection)
+{
+	struct ra_client *client = client_of(connection);
+	const char *nul = strstr(target, "%00");
+
+	if (too_long(target))
+		refuse_too_long(connection);
+	if (client != NULL)
+		client->nul = nul != NULL && nul < strchrnul(target, '?');
+	return NULL; /* the state that a request begins with */
+}
+
+static bool
+has_nul(struct MHD_Connection *connection)
+{
+	const struct ra_client *client = client_of(connection);
+
+	return client != NULL && client->nul;
 }
 
 static void
@@ -180,23 +274,16 @@ begin(struct ra_request *q)
 
 	if (q->stage != RA_STAGE_READING)
 		return;
-	if (all && q->path != NULL)
+	if (has_nul(q->connection))
+		ra_request_error(
+		    q, MHD_HTTP_BAD_REQUEST, "bad-request", "the path has a NUL byte in it");
+	else if (all && q->path != NULL)
 		q->route = ra_route_find(q);
-	else if (!all && q->param_count == RA_ARRAY_SIZE(q->params))
+	else if (!all && q->param_count == RA_API_PARAMS_MAX)
 		ra_request_error(q, MHD_HTTP_BAD_REQUEST, "bad-request",
-		    "more than %zu query parameters", RA_ARRAY_SIZE(q->params));
+		    "more than %d query parameters", RA_API_PARAMS_MAX);
 	else
 		ra_request_error(q, MHD_HTTP_SERVICE_UNAVAILABLE, "no-memory", "out of memory");
-}
-
-static bool
-came_late(struct MHD_Connection *connection)
-{
-	const union MHD_ConnectionInfo *info =
-	    MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-	const struct ra_client *client = info != NULL ? info->socket_context : NULL;
-
-	return client == NULL || client->late;
 }
 
 /* Too many at once: said so rather than left waiting. Who was there before is served on. */

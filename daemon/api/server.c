@@ -164,9 +164,9 @@ start_mhd(struct ra_api *a, struct ra_error *err)
 	    ra_request_handle, a, MHD_OPTION_LISTEN_SOCKET, a->listen_fd,
 	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)(RA_API_CONNECTIONS + RA_API_SPARE),
 	    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)RA_API_IDLE,
-	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)(2 * RA_API_SLICE),
-	    MHD_OPTION_NOTIFY_COMPLETED, ra_request_completed, a, MHD_OPTION_NOTIFY_CONNECTION,
-	    on_connection, a, MHD_OPTION_END);
+	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)RA_API_MEMORY, MHD_OPTION_URI_LOG_CALLBACK,
+	    ra_request_begins, a, MHD_OPTION_NOTIFY_COMPLETED, ra_request_completed, a,
+	    MHD_OPTION_NOTIFY_CONNECTION, on_connection, a, MHD_OPTION_END);
 	if (a->mhd == NULL)
 		return ra_error_set(err, -EIO, "cannot start the HTTP server");
 	info = MHD_get_daemon_info(a->mhd, MHD_DAEMON_INFO_EPOLL_FD);

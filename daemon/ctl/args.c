@@ -8,6 +8,8 @@
 
 #include "ctl.h"
 
+#define NAMES_MAX 1000 /* of one question; relauditd takes no more */
+
 const struct ra_ctl_option ra_ctl_globals[] = {
 	{ "socket", '\0', "PATH", "relauditd's socket (" RA_CTL_SOCKET ", or $RELAUDIT_SOCKET)",
 	    RA_CTL_FILES, NULL },
@@ -442,6 +444,13 @@ ra_ctl_check_selectors(const struct ra_ctl *ctl, bool checks, struct ra_error *e
 {
 	size_t i;
 
+	if (ctl->arg_count > NAMES_MAX) {
+		ra_error_set(err, -EINVAL,
+		    "more than %d names; ask for environments instead of their checks, for all by "
+		    "naming none, or in parts",
+		    NAMES_MAX);
+		return RA_CTL_USAGE;
+	}
 	for (i = 0; i < ctl->arg_count; i++) {
 		const char *arg = ctl->args[i], *slash = strchrnul(arg, '/');
 		bool good = ra_name_valid(arg, (size_t)(slash - arg));

@@ -30,7 +30,8 @@ ra_engine_new(struct ra_io *io, struct ra_store *store, struct ra_syslog *syslog
 	e->started = ra_clock_wall();
 	e->mono_to_wall = e->started - ra_clock_mono();
 	if (ra_schedule_init(e) < 0 || ra_lines_init(e) < 0 ||
-	    ra_timer_new(io->loop, on_keep, e, &e->keep_timer) < 0) {
+	    ra_timer_new(io->loop, on_keep, e, &e->keep_timer) < 0 ||
+	    ra_timer_new(io->loop, ra_past_turn, e, &e->past.timer) < 0) {
 		ra_engine_free(e);
 		return ra_error_set(err, -ENOMEM, "out of memory");
 	}
@@ -44,109 +45,6 @@ ra_engine_use_mirror(struct ra_engine *e, struct ra_mirror *mirror)
 	e->mirror = mirror;
 }
 
-/* --- tracks --- */
-
-static bool
-wants_history(const struct ra_check *c)
-{
-	struct ra_need needs[RA_NEEDS_MAX] = { 0 };
-	size_t n = ra_check_kind(c)->needs(c->kind_options, c->expect, needs), i;
-
-	for (i = 0; i < n; i++)
-		if (needs[i].what == RA_NEED_HISTORY)
-			return true;
-	return false;
-}
-
-static int
-track_init(struct ra_track *t, const struct ra_check *c)
-{
-	memset(t, 0, sizeof(*t));
-	t->check = c;
-	t->heap = RA_NOT_QUEUED;
-	ra_state_init(&t->state);
-	if (ra_check_kind(c)->takes & RA_SHAPE_KEYS) {
-		t->snapshots = calloc(c->instance_count, sizeof(struct ra_snapshot *));
-		t->known = calloc(c->instance_count, sizeof(*t->known));
-		if (t->snapshots == NULL || t->known == NULL) {
-			free(RA_TAKE(t->snapshots));
-			free(RA_TAKE(t->known));
-			return -ENOMEM;
-		}
-	}
-	if (!wants_history(c))
-		return 0;
-	t->history = calloc(c->instance_count, sizeof(*t->history));
-	if (t->history == NULL) {
-		free(RA_TAKE(t->snapshots));
-		free(RA_TAKE(t->known));
-		return -ENOMEM;
-	}
-	t->history_count = (uint16_t)c->instance_count;
-	return 0;
-}
-
-static void
-end_runs(struct ra_track *t, int error)
-{
-	struct ra_run *run;
-
-	while ((run = t->runs) != NULL) {
-		t->runs = run->next;
-		if (run->done != NULL)
-			run->done(run->arg, error);
-		free(run);
-	}
-}
-
-static void
-track_clear(struct ra_track *t)
-{
-	size_t i;
-
-	end_runs(t, -ECANCELED);
-	ra_lines_drop(&t->lines);
-	ra_result_unref(RA_TAKE(t->latest));
-	for (i = 0; i < t->history_count; i++)
-		ra_facts_free(&t->history[i]);
-	free(RA_TAKE(t->history));
-	for (i = 0; t->snapshots != NULL && i < t->check->instance_count; i++)
-		ra_snapshot_unref(t->snapshots[i]);
-	free(RA_TAKE(t->snapshots));
-	ra_committed_free(RA_TAKE(t->committed));
-	ra_known_clear(RA_TAKE(t->known), t->check->instance_count);
-}
-
-static void
-tracks_free(struct ra_track *tracks, size_t count)
-{
-	size_t i;
-
-	for (i = 0; tracks != NULL && i < count; i++)
-		track_clear(&tracks[i]);
-	free(tracks);
-}
-
-static int
-tracks_new(const struct ra_config *config, struct ra_track **ret)
-{
-	struct ra_track *tracks = calloc(config->check_count + 1, sizeof(*tracks));
-	int64_t now = ra_clock_mono();
-	size_t i;
-
-	if (tracks == NULL)
-		return -ENOMEM;
-	for (i = 0; i < config->check_count; i++) {
-		tracks[i].heard = now;
-		if (track_init(&tracks[i], config->checks[i]) < 0) {
-			tracks_free(tracks, i);
-			return -ENOMEM;
-		}
-	}
-	*ret = tracks;
-	return 0;
-}
-
 /* --- start --- */
 
 int
@@ -155,7 +53,7 @@ ra_engine_start(struct ra_engine *e, struct ra_config *config, struct ra_error *
 	size_t i;
 	int r;
 
-	if (tracks_new(config, &e->tracks) < 0)
+	if (ra_tracks_new(config, &e->tracks) < 0)
 		return ra_error_set(err, -ENOMEM, "out of memory");
 	e->track_count = config->check_count;
 	e->config = ra_config_ref(config);
@@ -196,57 +94,6 @@ ra_engine_catch_up(struct ra_engine *e)
 
 /* --- swap --- */
 
-/*
- * Moves what is known of a check to its new definition. A changed definition keeps the problem that
- * was announced, so that its end is announced too, but no result: that was judged by other words.
- */
-static void
-track_move(struct ra_engine *e, struct ra_track *from, struct ra_track *to)
-{
-	const struct ra_check *c = to->check;
-	bool same = memcmp(from->check->fingerprint, c->fingerprint, sizeof(c->fingerprint)) == 0;
-	struct ra_facts *empty = to->history;
-	struct ra_snapshot **none = to->snapshots;
-	struct ra_known *unknown = to->known;
-
-	if (!same && from->probe != NULL)
-		ra_probe_cancel(from->probe);
-	if (same) {
-		*to = *from;
-		to->check = c;
-		from->history = empty;
-		from->snapshots = none;
-		from->committed = NULL;
-		from->known = unknown;
-		if (to->probe != NULL)
-			to->probe->track = to;
-	} else {
-		to->state = from->state;
-		to->state.latest = RA_PENDING;
-		to->lines = from->lines;
-		to->runs = from->runs;
-		end_runs(to, -ECANCELED);
-		ra_known_move(e, from, to);
-	}
-	to->heap = RA_NOT_QUEUED;
-	from->probe = NULL;
-	from->runs = NULL;
-	from->lines = (struct ra_lines){ 0 };
-	if (same) {
-		from->latest = NULL;
-		from->history_count = 0;
-		free(RA_TAKE(from->history));
-	}
-}
-
-static void
-track_drop(struct ra_engine *e, struct ra_track *t)
-{
-	if (t->probe != NULL)
-		ra_probe_cancel(t->probe);
-	ra_announce_removed(e, t);
-}
-
 /* Probes that wait for a repository which goes: they begin anew. */
 static void
 cancel_others(struct ra_engine *e, const struct ra_repositories *stay)
@@ -274,21 +121,19 @@ take_repositories(struct ra_engine *e, const struct ra_repositories *r)
 int
 ra_engine_swap(struct ra_engine *e, struct ra_config *config, struct ra_error *err)
 {
-	struct ra_track *old = e->tracks, *tracks;
 	struct ra_repositories repositories;
-	struct ra_config *was = e->config;
-	size_t old_count = e->track_count, i;
-	struct ra_track **heap;
+	struct ra_track **heap, *tracks;
+	size_t i;
 
-	if (tracks_new(config, &tracks) < 0)
+	if (ra_tracks_new(config, &tracks) < 0)
 		return ra_error_set(err, -ENOMEM, "out of memory; the old configuration stays");
 	if (ra_schedule_reserve(config->check_count, &heap) < 0) {
-		tracks_free(tracks, config->check_count);
+		ra_tracks_free(tracks, config->check_count);
 		return ra_error_set(err, -ENOMEM, "out of memory; the old configuration stays");
 	}
 	if (ra_git_open(e, config, &repositories) < 0) {
 		free(heap);
-		tracks_free(tracks, config->check_count);
+		ra_tracks_free(tracks, config->check_count);
 		return ra_error_set(err, -ENOMEM, "out of memory; the old configuration stays");
 	}
 	cancel_others(e, &repositories);
@@ -296,30 +141,17 @@ ra_engine_swap(struct ra_engine *e, struct ra_config *config, struct ra_error *e
 	free(e->heap);
 	e->heap = heap;
 	e->heap_count = 0;
-	for (i = 0; i < old_count; i++)
-		old[i].heap = RA_NOT_QUEUED;
-	e->config = ra_config_ref(config);
-	e->tracks = tracks;
-	e->track_count = config->check_count;
 	e->seen_next = 0;
-	for (i = 0; i < old_count; i++) {
-		const struct ra_check *c = ra_map_get(&config->checks_by_id, old[i].check->id);
-
-		if (c != NULL)
-			track_move(e, &old[i], &tracks[c->index]);
-		else
-			track_drop(e, &old[i]);
-	}
+	ra_tracks_take_over(e, config, tracks);
 	ra_gone_return(e);
 	for (i = e->pending = 0; i < e->track_count; i++) {
 		e->pending += tracks[i].latest == NULL;
 		if (tracks[i].probe == NULL)
 			ra_schedule_again(e, &tracks[i]);
 	}
-	tracks_free(old, old_count);
 	take_repositories(e, &repositories);
 	ra_schedule_pump(e);
-	ra_config_unref(was);
+	ra_past_turn(e);
 	return 0;
 }
 
@@ -331,13 +163,14 @@ ra_engine_stop(struct ra_engine *e)
 	size_t i;
 
 	e->running = false;
+	ra_past_end(e);
 	ra_timer_stop(e->slot_timer);
 	ra_timer_stop(e->keep_timer);
 	ra_lines_end(e);
 	for (i = 0; i < e->track_count; i++) {
 		if (e->tracks[i].probe != NULL)
 			ra_probe_cancel(e->tracks[i].probe);
-		end_runs(&e->tracks[i], -ECANCELED);
+		ra_runs_end(&e->tracks[i], -ECANCELED);
 	}
 	ra_baselines_end(e, NULL);
 	ra_git_close(&e->repositories);
@@ -355,7 +188,8 @@ ra_engine_free(struct ra_engine *e)
 	ra_view_changed(e);
 	ra_lines_end(e);
 	ra_git_close(&e->repositories);
-	tracks_free(e->tracks, e->track_count);
+	ra_past_free(e);
+	ra_tracks_free(e->tracks, e->track_count);
 	ra_schedule_free(e);
 	ra_lines_free(e);
 	ra_timer_free(e->keep_timer);

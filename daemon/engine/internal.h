@@ -81,6 +81,7 @@ struct ra_track {
 	bool again; /* when the probe under way ends, another one is due */
 	bool recorded; /* there was a record of it at the start */
 	bool unseen; /* checked since its time was handed to the store */
+	bool leaves; /* its check is not configured any more */
 	bool overdue; /* its result was too old when it was last looked at */
 	int64_t heard; /* monotonic ms of the latest result, or of the start */
 	struct ra_probe *probe; /* under way */
@@ -196,6 +197,14 @@ struct ra_run {
 	void *arg;
 };
 
+/* Tracks of the last configuration, on their way out. */
+struct ra_past {
+	struct ra_timer *timer;
+	struct ra_track *tracks; /* NULL: none are left */
+	size_t count, next;
+	struct ra_config *config; /* theirs */
+};
+
 struct ra_engine {
 	struct ra_io io;
 	struct ra_store *store;
@@ -203,6 +212,7 @@ struct ra_engine {
 	struct ra_config *config;
 	struct ra_track *tracks; /* by check->index */
 	size_t track_count, pending;
+	struct ra_past past;
 	int64_t started; /* wall */
 	int64_t
 	    mono_to_wall; /* fixed at start: phases are stable, jumps of the clock are not felt */
@@ -262,6 +272,18 @@ ra_check_format(const struct ra_check *c)
 {
 	return c->format == RA_NO_FORMAT ? NULL : ra_formats[c->format];
 }
+
+/* tracks.c */
+int ra_tracks_new(const struct ra_config *config, struct ra_track **ret);
+void ra_tracks_free(struct ra_track *tracks, size_t count);
+/* The engine has this configuration and these tracks from now on, and what was known of them. */
+void ra_tracks_take_over(struct ra_engine *e, struct ra_config *config, struct ra_track *tracks);
+/* What is waiting for its next result is told that there will be none. */
+void ra_runs_end(struct ra_track *t, int error);
+/* Lets go of some of the past, and comes back for the rest; of all there is; the same unsaid. */
+void ra_past_turn(void *arg);
+void ra_past_end(struct ra_engine *e);
+void ra_past_free(struct ra_engine *e);
 
 /* schedule.c */
 int ra_schedule_init(struct ra_engine *e);

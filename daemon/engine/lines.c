@@ -239,8 +239,8 @@ end_hold(struct ra_engine *e, struct ra_track *t, enum ra_said what, int64_t now
 static void
 speak(struct ra_engine *e, const struct speaker *s, int64_t now, int64_t *next)
 {
-	for (int what = 0; s->track != NULL && what < RA_SAID_COUNT; what++)
-		end_hold(e, s->track, what, now, next);
+	for (size_t what = 0; s->track != NULL && what < RA_SAID_COUNT; what++)
+		end_hold(e, s->track, (enum ra_said)what, now, next);
 	if (s->lines->unsent == NULL)
 		return;
 	send_overdue(e, s, now, next);
@@ -366,49 +366,45 @@ append(struct ra_engine *e, struct ra_lines *l, int priority, const char *line)
 	return u;
 }
 
-/* NULL: it went as it was; better told than kept. */
-static struct ra_unsent *
-add(struct ra_engine *e, const struct speaker *s, int priority, const char *line,
-    struct waiting **ret)
+/* For all that was added so far. NULL: no memory, what is added is told unsaved. */
+static struct waiting *
+waiting_new(struct ra_engine *e, const char *id)
 {
-	size_t len = strlen(s->id) + 1;
+	size_t len = strlen(id) + 1;
 	struct waiting *w = malloc(sizeof(*w) + len);
-	struct ra_unsent *u = w != NULL ? append(e, s->lines, priority, line) : NULL;
 
-	if (u == NULL) {
-		free(w);
-		send_line(e, priority, line);
+	if (w == NULL)
 		return NULL;
-	}
 	w->engine = e;
-	w->seq = u->seq;
-	memcpy(w->check, s->id, len);
-	*ret = w;
-	return u;
+	w->seq = e->lines_seq;
+	memcpy(w->check, id, len);
+	return w;
 }
 
 void
 ra_lines_add(struct ra_engine *e, struct ra_track *t, int priority, const char *line,
     const struct ra_transition *tr)
 {
-	int64_t now = ra_loop_now(e->io.loop);
 	struct ra_pace *pace = &t->lines.paces[tr != NULL ? RA_SAID_STATE : RA_SAID_OTHER];
+	int64_t now = ra_loop_now(e->io.loop);
 	bool hold = pace->held > 0 || !has_room(e) || !ra_hold_pay(pace, now);
 	struct speaker s = track_speaker(t);
-	struct ra_unsent *u = NULL;
-	struct waiting *w;
+	struct waiting *w = NULL;
+	struct ra_unsent *u;
 	bool begins = false;
 
-	if (!hold || ra_hold_merge(t, tr, &begins))
-		u = add(e, &s, priority, line, &w);
-	if (u == NULL) {
-		keep(e, &s, NULL, NULL);
-	} else {
-		u->problem = tr != NULL ? tr->id : 0;
-		u->held = hold;
-		u->begins = begins;
-		keep(e, &s, on_saved, w);
+	if (!hold || ra_hold_merge(t, tr, &begins)) {
+		u = append(e, &t->lines, priority, line);
+		if (u == NULL) {
+			send_line(e, priority, line); /* better told than kept */
+		} else {
+			u->problem = tr != NULL ? tr->id : 0;
+			u->held = hold;
+			u->begins = begins;
+			w = waiting_new(e, s.id);
+		}
 	}
+	keep(e, &s, w != NULL ? on_saved : NULL, w);
 	look_again(e, hold ? ra_hold_until(pace) : now + SAVE_WAIT);
 }
 
@@ -480,16 +476,21 @@ void
 ra_gone_end(struct ra_engine *e, struct ra_gone *g, const char *line)
 {
 	struct speaker s = gone_speaker(g);
-	struct waiting *w = NULL;
+	struct waiting *w;
 
+	/* While nobody was their speaker some may have left. */
+	if (e->syslog != NULL)
+		(void)drop_sent(&g->lines, ra_syslog_sent(e->syslog));
 	for (struct ra_unsent *u = g->lines.unsent; u != NULL; u = u->next) {
 		u->held = false;
 		u->deadline = ra_loop_now(e->io.loop) + SAVE_WAIT;
 	}
-	if (line != NULL && add(e, &s, LOG_NOTICE, line, &w) != NULL)
-		keep(e, &s, on_saved, w);
-	else
+	if (line != NULL && append(e, &g->lines, LOG_NOTICE, line) == NULL)
+		send_line(e, LOG_NOTICE, line); /* better told than kept */
+	if (g->lines.unsent == NULL || (w = waiting_new(e, g->id)) == NULL)
 		keep_or_end(e, &s);
+	else
+		keep(e, &s, on_saved, w);
 	look_again(e, ra_loop_now(e->io.loop) + SAVE_WAIT);
 }
 

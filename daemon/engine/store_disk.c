@@ -16,6 +16,7 @@
 /* A version of ours is small: more is a flipped bit, not the future. */
 #define VERSION_MAX    9999
 #define BUSY_MS	       2000
+#define PAGE_MIN       512 /* bytes of a page, whatever SQLite was built with */
 /* Before a file is first looked at, else its journal is shared. */
 #define EXCLUSIVE      "PRAGMA locking_mode=EXCLUSIVE"
 
@@ -125,6 +126,8 @@ ra_disk_text(int error)
 		return "database is damaged";
 	case -EBUSY:
 		return "database is locked by another program";
+	case -ESTALE:
+		return "its files were removed, replaced or cut underneath";
 	default:
 		return strerror(-error);
 	}
@@ -304,4 +307,45 @@ ra_disk_schema(sqlite3 *db, const char *const *sql, size_t count)
 		r = -EBADMSG;
 	sqlite3_finalize(stmt);
 	return r;
+}
+
+/* --- whether the files are still there --- */
+
+static bool
+has_moved(sqlite3_file *file)
+{
+	int moved = 0;
+
+	return file->pMethods->xFileControl(file, SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK &&
+	       moved != 0;
+}
+
+/* -1: not known. */
+static int64_t
+size_of(sqlite3_file *file)
+{
+	sqlite3_int64 size = -1;
+
+	return file->pMethods->xFileSize(file, &size) == SQLITE_OK ? size : -1;
+}
+
+/* A file that has lost its name takes whatever is written, and a shorter one too. */
+bool
+ra_disk_is_lost(sqlite3 *db, int64_t *size, int wal_pages)
+{
+	sqlite3_file *file = NULL, *wal = NULL;
+	int64_t now;
+
+	if (sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file) != SQLITE_OK ||
+	    sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal) != SQLITE_OK ||
+	    file->pMethods == NULL || has_moved(file))
+		return true;
+	now = size_of(file);
+	if (now >= 0 && now < *size)
+		return true;
+	*size = now;
+	if (wal_pages == 0 || wal == NULL || wal->pMethods == NULL)
+		return false;
+	now = size_of(wal);
+	return has_moved(wal) || (now >= 0 && now < (int64_t)wal_pages * PAGE_MIN);
 }

@@ -2,7 +2,6 @@
 /* The state folder: refused if anyone else could have put things into it, locked, names in it. */
 #include <fcntl.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -134,12 +133,14 @@ open_folder(struct ra_folder *f, const char *path, struct ra_error *err)
 static int
 refuse_second(int fd, const char *path, struct ra_error *err)
 {
-	char text[16] = "";
+	char text[16] = "", proc[32];
 	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
 	long pid = n > 0 ? strtol(text, NULL, 10) : 0;
 
-	/* Between its lock and its pid the other one's file may still name a dead process. */
-	if (pid <= 0 || (kill((pid_t)pid, 0) < 0 && errno == ESRCH))
+	/* Between its lock and its pid the other one's file may still name a dead process. (Not by
+	   kill, which the filter of system calls has not.) */
+	snprintf(proc, sizeof(proc), "/proc/%ld", pid);
+	if (pid <= 0 || access(proc, F_OK) < 0)
 		return ra_error_set(err, -EBUSY, "already running (state folder %s)", path);
 	return ra_error_set(err, -EBUSY, "already running, pid %ld (state folder %s)", pid, path);
 }
@@ -221,6 +222,44 @@ ra_folder_close(struct ra_folder *f)
 	if (f->fd >= 0)
 		close(f->fd);
 	f->fd = f->lock = -1;
+}
+
+bool
+ra_folder_is_lost(const struct ra_folder *f)
+{
+	struct stat at, st;
+
+	return lstat(f->path, &at) < 0 || fstat(f->fd, &st) < 0 || at.st_dev != st.st_dev ||
+	       at.st_ino != st.st_ino;
+}
+
+/* The reader may use f->fd meanwhile: it is never closed, nor another for a moment. */
+int
+ra_folder_again(struct ra_folder *f, struct ra_error *err)
+{
+	struct ra_folder now;
+	int r = 0;
+
+	if (!ra_folder_is_lost(f))
+		return 0;
+	r = ra_folder_open(&now, f->path, err);
+	/* It may be another's to make: the service manager's, as a rule. */
+	if (r < 0 && access(f->path, F_OK) < 0 && errno == ENOENT)
+		return ra_error_set(err, r,
+		    "the folder %s is gone and cannot be made (%s): make it, or restart relauditd",
+		    f->path, strerror(-r));
+	if (r < 0)
+		return r;
+	if (f->lock < 0)
+		f->lock = now.lock;
+	else if (now.lock >= 0 && dup3(now.lock, f->lock, O_CLOEXEC) < 0)
+		r = -errno;
+	if (f->lock == now.lock)
+		now.lock = -1;
+	if (r == 0 && dup3(now.fd, f->fd, O_CLOEXEC) < 0)
+		r = -errno;
+	ra_folder_close(&now); /* locks are the duplicates' as well */
+	return r == 0 ? 0 : ra_error_set(err, r, "%s: %s", f->path, strerror(-r));
 }
 
 void

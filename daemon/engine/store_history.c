@@ -211,6 +211,7 @@ open_file(struct ra_store *s, bool fresh)
 
 	if (r < 0)
 		return r;
+	h->size = 0;
 	r = ra_disk_exec(h->db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA "
 				"journal_size_limit=4194304");
 	sqlite3_wal_hook(h->db, on_wal, &h->wal_pages);

@@ -158,6 +158,7 @@ struct ra_records {
 	int64_t rows, generation;
 	uint64_t marks;
 	int wal_pages;			/* as of the last commit */
+	int64_t size;			/* as of the last look */
 };
 
 enum ra_history_stmt {
@@ -179,6 +180,7 @@ struct ra_history {
 	sqlite3 *db;
 	sqlite3_stmt *stmts[RA_HISTORY_STMTS];
 	int wal_pages;			/* as of the last commit */
+	int64_t size;			/* as of the last look */
 };
 
 struct ra_folder {
@@ -231,7 +233,7 @@ struct ra_store {
 	bool rewrite;			/* only a new file is to be trusted */
 	bool aside;			/* the old file is evidence: set it aside */
 	char aside_name[80];		/* where it went */
-	int64_t retry_at, checkpoint_at, copy_at;
+	int64_t retry_at, checkpoint_at, copy_at, look_at;
 	bool changed;			/* since records.db.last was written */
 };
 
@@ -242,6 +244,10 @@ int64_t ra_store_mono(void);
 
 int ra_folder_open(struct ra_folder *f, const char *path, struct ra_error *err);
 void ra_folder_close(struct ra_folder *f);
+/* Another or none is where it was. */
+bool ra_folder_is_lost(const struct ra_folder *f);
+/* If it is lost: makes or opens and locks what is there now. The descriptors keep their numbers. */
+int ra_folder_again(struct ra_folder *f, struct ra_error *err);
 void ra_folder_path(const struct ra_folder *f, const char *name, char out[RA_STORE_PATH]);
 bool ra_folder_has(const struct ra_folder *f, const char *name);
 int64_t ra_folder_age(const struct ra_folder *f, const char *name);	/* ms since it was
@@ -294,6 +300,11 @@ int ra_disk_error(sqlite3 *db);
 const char *ra_disk_text(int error);
 /* The disk is full, read-only or broken: what is there may be read all the same. */
 bool ra_disk_is_unwritable(int error);
+/*
+ * The open file or its journal has no name any more, or another's, or is shorter than it was at the
+ * last look (*size) or than this many pages of journal. Files of ours never shrink.
+ */
+bool ra_disk_is_lost(sqlite3 *db, int64_t *size, int wal_pages);
 /* -EBADMSG unless tables and indexes are exactly these, in order of creation. */
 int ra_disk_schema(sqlite3 *db, const char *const *sql, size_t count);
 

@@ -220,8 +220,12 @@ ra_store_reader(void *arg)
 		if (q == NULL)
 			s->checkpoint = false;
 		pthread_mutex_unlock(&s->lock);
-		if (other)
+		if (other) {
+			/* As the last to close it, it would remove the journal of the new one. */
+			if (rd.db != NULL)
+				sqlite3_db_config(rd.db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 			reader_close(&rd);
+		}
 		if (q != NULL)
 			do_query(&rd, q, stop);
 		else if (checkpoint && !stop)

@@ -357,7 +357,8 @@ ra_records_rewrite(struct ra_store *s, const struct ra_records_view *view)
 	ra_records_close(s);
 	r = write_whole(s, view, RA_RECORDS_NEW, true);
 	if (r == 0 && s->aside && ra_folder_has(f, RA_RECORDS_FILE)) {
-		r = ra_folder_set_aside(f, RA_RECORDS_FILE, true, name);
+		/* The filter of system calls, on by the time there is a writer, has no links. */
+		r = ra_folder_set_aside(f, RA_RECORDS_FILE, !s->writer_started, name);
 		if (r == 0) {
 			memcpy(s->aside_name, name, sizeof(s->aside_name));
 			s->aside = false;
@@ -412,6 +413,7 @@ ra_records_open(struct ra_store *s)
 
 	if (r < 0)
 		return r;
+	db->size = db->wal_pages = 0;
 	r = ra_disk_exec(db->db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL");
 	/* In place of SQLite's own, which checkpoints within a commit. */
 	sqlite3_wal_hook(db->db, on_wal, &db->wal_pages);

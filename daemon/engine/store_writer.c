@@ -17,7 +17,8 @@
 #define WAL_PAGES_MAX	 512 /* or this much, rest or no rest */
 #define COPY_AFTER	 1000 /* after the start, then once a day */
 #define HISTORY_WAL	 1000 /* pages, then the reader checkpoints */
-#define LOOK_EVERY	 64 /* items of history between looks at the puts */
+#define PUTS_EVERY	 64 /* items of history between looks at the puts */
+#define LOOK_EVERY	 5000 /* whether the files are still there, if nothing is written */
 
 enum job {
 	JOB_WAIT,
@@ -26,6 +27,7 @@ enum job {
 	JOB_HISTORY,
 	JOB_CHECKPOINT,
 	JOB_COPY,
+	JOB_LOOK,
 	JOB_STOP,
 };
 
@@ -70,15 +72,14 @@ in_place(int error)
 }
 
 static void
-fail(struct ra_store *s, int error)
+fail(struct ra_store *s, int error, const char *text)
 {
 	s->failing = true;
 	s->rewrite = s->rewrite || !in_place(error);
 	s->retry_at = ra_store_mono() + RETRY_EVERY;
 	pthread_mutex_lock(&s->lock);
 	s->stats.failing = true;
-	snprintf(
-	    s->stats.error, sizeof(s->stats.error), "state not saved: %s", ra_disk_text(error));
+	snprintf(s->stats.error, sizeof(s->stats.error), "state not saved: %s", text);
 	s->last_error = error;
 	pthread_mutex_unlock(&s->lock);
 }
@@ -101,7 +102,33 @@ saved(struct ra_store *s)
 		s->checkpoint_at = ra_store_mono() + CHECKPOINT_AFTER;
 }
 
+/*
+ * What is written to a file without a name is gone at the next start, and no write fails. -ESTALE:
+ * so it is; what lies there instead is someone's, and is kept.
+ */
+static int
+look(struct ra_store *s)
+{
+	struct ra_records *db = &s->records;
+
+	s->look_at = ra_store_mono() + LOOK_EVERY;
+	if (db->db == NULL ||
+	    (!ra_folder_is_lost(&s->folder) && !ra_disk_is_lost(db->db, &db->size, db->wal_pages)))
+		return 0;
+	s->aside = true;
+	return -ESTALE;
+}
+
 /* --- jobs --- */
+
+static void
+do_look(struct ra_store *s)
+{
+	int r = look(s);
+
+	if (r < 0)
+		fail(s, r, ra_disk_text(r));
+}
 
 static void
 do_puts(struct ra_store *s)
@@ -119,11 +146,16 @@ do_puts(struct ra_store *s)
 		answer(s, s->last_error);
 		return;
 	}
-	r = ra_records_commit(s, &batch);
+	/* Before: the journal is written where it ended, which would hide that it was cut. */
+	r = look(s);
+	if (r == 0)
+		r = ra_records_commit(s, &batch);
+	if (r == 0)
+		r = look(s);
 	if (r == 0)
 		saved(s);
 	else
-		fail(s, r);
+		fail(s, r, ra_disk_text(r));
 	answer(s, r);
 }
 
@@ -131,6 +163,7 @@ static void
 do_retry(struct ra_store *s)
 {
 	struct ra_records_view view;
+	struct ra_error err = { 0 };
 	int r;
 
 	s->retry_at = ra_store_mono() + RETRY_EVERY;
@@ -139,15 +172,20 @@ do_retry(struct ra_store *s)
 	pthread_mutex_unlock(&s->lock);
 	if (ra_store_view(s, true, &view) < 0)
 		return;
-	r = s->rewrite || s->records.db == NULL ? ra_records_rewrite(s, &view)
-						: ra_records_sync(s, &view);
+	r = s->rewrite ? ra_folder_again(&s->folder, &err) : 0;
+	if (r == 0)
+		r = s->rewrite || s->records.db == NULL ? ra_records_rewrite(s, &view)
+							: ra_records_sync(s, &view);
 	if (r == 0) {
 		for (size_t i = 0; i < view.count; i++)
 			ra_store_settle(s, view.items[i]);
+		if (s->rewrite) /* records.db.last may have gone the same way */
+			s->copy_at = ra_store_mono() + COPY_AFTER;
+		s->aside = s->aside && !s->rewrite;
 		recover(s);
 		saved(s);
 	} else {
-		fail(s, r);
+		fail(s, r, err.text[0] != '\0' ? err.text : ra_disk_text(r));
 	}
 	ra_store_view_free(&view);
 	answer(s, r);
@@ -170,12 +208,14 @@ do_copy(struct ra_store *s)
 static void
 do_checkpoint(struct ra_store *s)
 {
-	int r = ra_records_checkpoint(s);
+	int r = look(s);
 
+	if (r == 0)
+		r = ra_records_checkpoint(s);
 	s->checkpoint_at = 0;
 	/* What is committed is in the WAL still, unless the disk dropped what it said it had. */
 	if (r < 0 && !in_place(r))
-		fail(s, r);
+		fail(s, r, ra_disk_text(r));
 }
 
 /* --- history --- */
@@ -280,20 +320,37 @@ puts_wait(struct ra_store *s)
 }
 
 static int
+look_at_history(struct ra_store *s)
+{
+	struct ra_history *h = &s->hist;
+
+	if (h->db == NULL ||
+	    (!ra_folder_is_lost(&s->folder) && !ra_disk_is_lost(h->db, &h->size, 0)))
+		return 0;
+	/* Closing it must not touch what has its name now. */
+	sqlite3_db_config(h->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	return -ESTALE;
+}
+
+static int
 write_history(struct ra_store *s, const struct ra_queue *batch)
 {
 	const struct ra_store_item *i;
 	size_t n = 0;
-	int r = history_ready(s);
+	int r = look_at_history(s);
 
+	if (r == 0)
+		r = history_ready(s);
 	if (r == 0)
 		r = ra_history_begin(s);
 	for (i = batch->head; i != NULL && r == 0; i = i->next) {
 		r = ra_history_apply(s, i);
-		if (++n % LOOK_EVERY == 0 && puts_wait(s))
+		if (++n % PUTS_EVERY == 0 && puts_wait(s))
 			do_puts(s);
 	}
-	return r == 0 ? ra_history_commit(s) : r;
+	if (r == 0)
+		r = ra_history_commit(s);
+	return r == 0 ? look_at_history(s) : r;
 }
 
 static void
@@ -363,6 +420,11 @@ next_job(struct ra_store *s, int64_t *ret_until)
 			return JOB_COPY;
 		sooner(&until, s->copy_at);
 	}
+	if (!s->failing) {
+		if (now >= s->look_at)
+			return JOB_LOOK;
+		sooner(&until, s->look_at);
+	}
 	*ret_until = until;
 	return JOB_WAIT;
 }
@@ -393,6 +455,8 @@ wait_for_job(struct ra_store *s)
 static void
 finish(struct ra_store *s)
 {
+	if (!s->failing)
+		do_look(s);
 	if (s->failing)
 		do_retry(s);
 	if (!s->failing)
@@ -423,6 +487,8 @@ ra_store_writer(void *arg)
 			do_checkpoint(s);
 		else if (job == JOB_COPY)
 			do_copy(s);
+		else if (job == JOB_LOOK)
+			do_look(s);
 	}
 	finish(s);
 	pthread_mutex_lock(&s->lock);

@@ -19,6 +19,7 @@
 #define STABLE	      (10 * RA_SECOND)
 #define BACKOFF_FIRST 100
 #define BACKOFF_MAX   (5 * RA_SECOND)
+#define ANSWER_WAIT   (10 * RA_SECOND) /* of the keeper, which may stand still */
 
 /* --- jobs --- */
 
@@ -180,10 +181,21 @@ on_again(void *arg)
 {
 	struct ra_helper *h = arg;
 
-	if (ra_helper_process_start(h, NULL) < 0)
+	if (ra_helper_process_again(h) < 0)
 		start_again(h);
 	else
-		h->stats.restarts++;
+		ra_timer_start(h->again, ANSWER_WAIT, 0);
+}
+
+void
+ra_helper_on_started(struct ra_helper *h, int error)
+{
+	if (error < 0) {
+		start_again(h);
+		return;
+	}
+	ra_timer_stop(h->again);
+	h->stats.restarts++;
 }
 
 static void
@@ -376,7 +388,7 @@ ra_helper_new(struct ra_loop *loop, const char *exe, struct ra_helper **ret, str
 		return ra_error_set(err, -ENOMEM, "out of memory");
 	h->loop = loop;
 	h->fd = -1;
-	h->keeper = -1;
+	h->keeper = h->asked = -1;
 	h->out = RA_BUF(OUT_MAX);
 	h->exe = exe != NULL ? strdup(exe) : NULL;
 	if ((exe != NULL && h->exe == NULL) || ra_timer_new(loop, on_tick, h, &h->tick) < 0 ||

@@ -121,9 +121,8 @@ send_fd(int keeper, const char *exe, int fd)
 }
 
 int
-ra_keeper_ask(int keeper, const char *exe, int fd, int wait_ms, pid_t *ret_pid)
+ra_keeper_ask(int keeper, const char *exe, int fd)
 {
-	struct pollfd p = { .fd = keeper, .events = POLLIN };
 	int answer, r;
 	ssize_t n;
 
@@ -135,8 +134,16 @@ ra_keeper_ask(int keeper, const char *exe, int fd, int wait_ms, pid_t *ret_pid)
 	if (exe != NULL && strlen(exe) >= RA_KEEPER_EXE)
 		return -ENAMETOOLONG;
 	r = send_fd(keeper, exe != NULL ? exe : EXE, fd);
-	if (r < 0)
-		return r == -ECONNRESET ? -EPIPE : r;
+	return r == -ECONNRESET ? -EPIPE : r;
+}
+
+int
+ra_keeper_answer(int keeper, int wait_ms, pid_t *ret_pid)
+{
+	struct pollfd p = { .fd = keeper, .events = POLLIN };
+	int answer;
+	ssize_t n;
+
 	if (poll(&p, 1, wait_ms) <= 0)
 		return -ETIMEDOUT;
 	n = recv(keeper, &answer, sizeof(answer), MSG_DONTWAIT);

@@ -19,9 +19,11 @@
 int ra_keeper_start(pid_t *ret_pid, int *ret_fd);
 /*
  * Has it end the helper it has, if any, and start another from exe (NULL: its own program), which
- * gets fd. Waits for the answer, which takes a millisecond. -EPIPE: the keeper is gone.
+ * gets fd. Waits for nothing. -EPIPE: the keeper is gone.
  */
-int ra_keeper_ask(int keeper, const char *exe, int fd, int wait_ms, pid_t *ret_pid);
+int ra_keeper_ask(int keeper, const char *exe, int fd);
+/* Its answer, which takes a millisecond. -ETIMEDOUT: not yet. -EPIPE as above. */
+int ra_keeper_answer(int keeper, int wait_ms, pid_t *ret_pid);
 /* Has it end the helper it has. Waits for nothing. */
 void ra_keeper_kill(int keeper);
 /* In the process that ra_keeper_start started: until the other end is closed. The exit code. */

@@ -48,6 +48,8 @@ struct ra_helper {
 	int64_t started, backoff;
 	pid_t keeper_pid;
 	int keeper;			/* its descriptor */
+	struct ra_watch *keeper_watch;	/* while it is asked for another helper */
+	int asked;			/* our end of that one's socket; -1: none is asked for */
 
 	/* jobs by the low half of their ids */
 	struct ra_helper_job **jobs;
@@ -57,8 +59,12 @@ struct ra_helper {
 	uint64_t abandoned_before;	/* by the helpers that are gone */
 };
 
-/* Starts the process. 0 or negative errno, with err. */
+/* Starts the first one and waits for it. 0 or negative errno, with err. */
 int ra_helper_process_start(struct ra_helper *h, struct ra_error *err);
+/* Asks for another, anew if one was asked for already. Waits for nothing: see below. */
+int ra_helper_process_again(struct ra_helper *h);
+/* It runs, or cannot be started: negative errno. */
+void ra_helper_on_started(struct ra_helper *h, int error);
 /* Kills what is left of it and forgets all that was on its way. */
 void ra_helper_process_lose(struct ra_helper *h);
 /* Tells it to end and waits a little. */

@@ -12,7 +12,6 @@
 #include "helper_keeper.h"
 
 #define FIRST_WAIT 10000 /* ms, for the keeper to be there, before there is anything to hold up */
-#define AGAIN_WAIT 50
 #define END_WAIT   500
 
 /* The keeper once: it cannot be had again under the filter, nor need it be. */
@@ -22,35 +21,102 @@ start_keeper(struct ra_helper *h)
 	return h->keeper >= 0 ? 0 : ra_keeper_start(&h->keeper_pid, &h->keeper);
 }
 
-int
-ra_helper_process_start(struct ra_helper *h, struct ra_error *err)
+/* What was asked for is given up; if it comes all the same, it ends with its socket. */
+static void
+drop_asked(struct ra_helper *h)
+{
+	ra_watch_free(RA_TAKE(h->keeper_watch));
+	if (h->asked >= 0)
+		close(h->asked);
+	h->asked = -1;
+}
+
+static int
+ask(struct ra_helper *h)
 {
 	int fds[2], r;
 
-	r = start_keeper(h);
-	if (r < 0)
-		return ra_error_set(err, r, "cannot start the helper's keeper: %s", strerror(-r));
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
-		return ra_error_set(
-		    err, -errno, "cannot make a socket for the helper: %s", strerror(errno));
-	r = ra_watch_new(h->loop, fds[0], ra_helper_on_ready, h, &h->watch);
-	if (r == 0)
-		r = ra_keeper_ask(
-		    h->keeper, h->exe, fds[1], h->life == 0 ? FIRST_WAIT : AGAIN_WAIT, &h->pid);
+		return -errno;
+	r = ra_keeper_ask(h->keeper, h->exe, fds[1]);
 	close(fds[1]);
-	if (r < 0) {
-		ra_watch_free(RA_TAKE(h->watch));
+	if (r < 0)
 		close(fds[0]);
-		h->pid = 0;
-		h->stats.lost = r == -EPIPE;
-		return ra_error_set(err, r, "cannot start the helper%s%s: %s",
-		    h->exe != NULL ? " " : "", h->exe != NULL ? h->exe : "", strerror(-r));
-	}
-	h->fd = fds[0];
+	else
+		h->asked = fds[0];
+	return r;
+}
+
+/* It runs. */
+static int
+take_asked(struct ra_helper *h, pid_t pid)
+{
+	int r = ra_watch_new(h->loop, h->asked, ra_helper_on_ready, h, &h->watch);
+
+	if (r < 0)
+		return r;
+	h->pid = pid;
+	h->fd = h->asked;
+	h->asked = -1;
 	h->life++;
 	h->started = ra_loop_now(h->loop);
 	ra_helper_process_push(h);
 	return 0;
+}
+
+/* Ends what was asked, well or not. */
+static int
+answered(struct ra_helper *h, int wait_ms)
+{
+	pid_t pid;
+	int r = ra_keeper_answer(h->keeper, wait_ms, &pid);
+
+	if (r == 0)
+		r = take_asked(h, pid);
+	h->stats.lost = r == -EPIPE;
+	drop_asked(h);
+	return r;
+}
+
+static void
+on_keeper(void *arg, int events)
+{
+	struct ra_helper *h = arg;
+
+	ra_helper_on_started(h, answered(h, 0));
+}
+
+int
+ra_helper_process_start(struct ra_helper *h, struct ra_error *err)
+{
+	int r = start_keeper(h);
+
+	if (r < 0)
+		return ra_error_set(err, r, "cannot start the helper's keeper: %s", strerror(-r));
+	r = ask(h);
+	if (r == 0)
+		r = answered(h, FIRST_WAIT);
+	if (r < 0)
+		return ra_error_set(err, r, "cannot start the helper%s%s: %s",
+		    h->exe != NULL ? " " : "", h->exe != NULL ? h->exe : "", strerror(-r));
+	return 0;
+}
+
+int
+ra_helper_process_again(struct ra_helper *h)
+{
+	int r;
+
+	drop_asked(h);
+	r = ask(h);
+	if (r == 0)
+		r = ra_watch_new(h->loop, h->keeper, on_keeper, h, &h->keeper_watch);
+	if (r == 0)
+		r = ra_watch_set(h->keeper_watch, POLLIN);
+	h->stats.lost = r == -EPIPE;
+	if (r < 0)
+		drop_asked(h);
+	return r;
 }
 
 static void
@@ -84,6 +150,7 @@ ra_helper_process_end(struct ra_helper *h)
 	struct pollfd p = { .events = POLLIN };
 
 	forget(h);
+	drop_asked(h);
 	h->pid = 0;
 	if (h->keeper < 0)
 		return;

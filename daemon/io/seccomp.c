@@ -76,6 +76,7 @@ static const int plain[] = {
 	/* descriptors */
 	SCMP_SYS(close),
 	SCMP_SYS(dup),
+	SCMP_SYS(dup3),
 	SCMP_SYS(epoll_create1),
 	SCMP_SYS(epoll_ctl),
 	SCMP_SYS(epoll_pwait),

@@ -2,6 +2,7 @@
 """A daemon whose state folder is full, read-only, frozen, newer, someone else's or in use."""
 import json
 import os
+import shutil
 import subprocess
 import time
 
@@ -178,6 +179,31 @@ def test_row_10_frozen(place, ext4_disk, web, syslog, daemon):  # noqa: F811
     syslog.wait("now=CRITICAL")
     d.restart()
     assert d.check("one/version")["state"] == "CRITICAL"
+
+
+def test_row_11_folder_removed_underneath(place, take, web, syslog):  # noqa: F811
+    web.put("version", {"version": "1.0.0"})
+    d = take(support.Daemon(place, watching(web), {"RELAUDIT_SECCOMP": "kill"}, inside=syslog))
+    d.start()
+    d.ready()
+    set_state(d, web, "2.0.0")
+    syslog.wait("state check=one/version", "now=CRITICAL")
+    shutil.rmtree(place / "state")
+    syslog.wait("store failing=1", "state not saved: its files were removed")
+    assert d.api("/healthz")[0] == 503, "seen although nothing was written"
+    wait_for(lambda: is_saved(d), what="state is saved in a new folder")
+    syslog.wait("store failing=0")
+    shutil.rmtree(place / "state")
+    set_state(d, web, "1.0.0")
+    syslog.wait("state check=one/version", "now=OK", "unsaved=1")
+    wait_for(lambda: is_saved(d), what="state is saved once more")
+    d.kill9()
+    d.start()
+    d.ready()
+    set_state(d, web, "2.0.0")
+    wait_for(lambda: len(announced(syslog)) == 3, what="the next problem")
+    numbers = [i for i, _ in announced(syslog)]
+    assert numbers[0] == numbers[1] < numbers[2], "none is another problem's, none is told twice"
 
 
 def test_row_12_state_of_a_newer_version(place, web, syslog, daemon):  # noqa: F811

@@ -166,6 +166,25 @@ def test_what_is_not_there(shop, method, path, status):
     assert answer["error"]["code"] and answer["error"]["message"]
 
 
+@pytest.mark.parametrize("path", ["/v1/environments/staging%00x", "/v1/environments/staging%00?x=1",
+                                  "/v1/status%00", "/%00"])
+def test_a_path_with_a_nul_byte_is_no_other_path(shop, path):
+    code, answer, _ = shop.api(path)
+    assert code == 400 and "NUL byte" in answer["error"]["message"], answer
+    assert shop.api("/v1/environments/staging")[0] == 200, "the next one is not taken for it"
+
+
+@pytest.mark.parametrize("count, name, status", [
+    (800, "staging", 200), (1000, "production/backup-db", 200), (1024, "staging", 200),
+    (1000, "x" * 30 + "/" + "y" * 31, 404), (1025, "staging", 400), (1700, "staging", 400),
+    (1000, "x" * 63 + "/" + "y" * 63, 414), (2500, "staging", 414), (5000, "staging", 414)])
+def test_many_names_are_answered_or_refused(shop, count, name, status):
+    code, answer, _ = shop.api("/v1/status?" + "&".join([f"select={name}"] * count))
+    assert code == status, answer
+    if status != 200:
+        assert answer["error"]["message"]
+
+
 def test_unknown_names_get_the_nearest(shop):
     _, answer, _ = shop.api("/v1/environments/prodution")
     assert answer["error"]["code"] == "no-such-environment"

@@ -23,6 +23,18 @@ def test_no_daemon(folder, command):
     assert str(folder / "nothing.sock") in done.err
 
 
+def test_many_names(daemon, web):
+    web.put("a", {"version": "1.0.0"})
+    d = daemon({"environments": {"one": {"checks": {"version": {
+        "http": {"url": web.url("a")}, "format": "json", "version": "/version",
+        "expect": {"version": "1.0.0"}}}}}})
+    d.ready()
+    names = ["one/version", "one"] * 500
+    assert d.ctl("status", *names).code == 0
+    done = d.ctl("status", "one", *names)
+    assert done.code == 64 and "more than 1000 names" in done.err and "in parts" in done.err
+
+
 def test_no_daemon_behind_a_socket_that_was_left(folder):
     path = folder / "left.sock"
     with socket.socket(socket.AF_UNIX) as s:

@@ -117,6 +117,31 @@ def test_a_problem_of_a_check_that_goes_has_an_end(daemon, checks, syslog, how):
     assert len(syslog.lines(": removed ")) == 1
 
 
+def test_many_that_go_and_come_back_at_once(daemon, checks, syslog):
+    count = 500  # more than are let go of in one turn of the loop
+    one = {"version": checks("a")}
+    many = {f"version-{i}": checks("b") for i in range(count)}
+    d = daemon(config(one=one, many=many), inside=syslog)
+    d.ready(timeout="120s")
+    syslog.wait("state check=many/", count=count, timeout=60)
+    d.write(config(one=one))
+    assert d.ctl("reload").code == 0
+    d.write(config(one=one, many=many))
+    assert d.ctl("reload").code == 0
+    syslog.wait(": removed ", count=count, timeout=60)
+    d.ready(timeout="120s")
+    syslog.wait("state check=many/", count=2 * count, timeout=60)
+    d.ctl("history", "one")  # asked for, what is queued is written
+    d.restart()
+    d.ready(timeout="120s")
+    lines = [dict(parse_line(ln)[4]) for ln in syslog.lines("state check=many/")]
+    assert len({ln["id"] for ln in lines}) == 2 * count, "nothing of the second time was removed"
+    assert {dict(parse_line(ln)[4])["id"] for ln in syslog.lines(": removed ")} == {
+        ln["id"] for ln in lines[:count]}
+    [now] = [e for e in d.status()["environments"] if e["name"] == "many"]
+    assert {c["state"] for c in now["checks"]} == {"CRITICAL"}
+
+
 def test_a_storm_of_hangups(daemon, checks, web):
     d = daemon(config(one={"version": checks("a")}))
     d.ready()

@@ -141,7 +141,7 @@ int
 MHD_get_connection_values_n(
     struct MHD_Connection *c, enum MHD_ValueKind kind, MHD_KeyValueIteratorN each, void *arg)
 {
-	char text[2048], *rest = text, *pair;
+	char text[32768], *rest = text, *pair;
 	int n = 0;
 
 	snprintf(text, sizeof(text), "%s", c->query != NULL ? c->query : "");

@@ -727,6 +727,62 @@ test_helper_that_hangs_is_replaced(void **state)
 	expect_it_works();
 }
 
+static pid_t
+parent_of(int pid)
+{
+	char path[64], line[256];
+	int parent = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	f = fopen(path, "r");
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f) != NULL && sscanf(line, "PPid: %d", &parent) != 1)
+		;
+	fclose(f);
+	assert_true(parent > 0);
+	return parent;
+}
+
+/* Turns that took more than 50 ms. */
+static uint64_t
+slow_turns(void)
+{
+	struct ra_loop_stats stats;
+	uint64_t n = 0;
+
+	ra_loop_stats(loop, &stats);
+	for (size_t i = 1; i < RA_LOOP_BUCKETS; i++)
+		if (ra_loop_stall_limit(i - 1) >= 50000)
+			n += stats.buckets[i];
+	return n;
+}
+
+/* Nothing waits for it but what needs a helper, and that is there once it goes on. */
+static void
+test_keeper_that_stands_still(void **state)
+{
+	int pid = ra_helper_pid(helper), keeper = parent_of(pid);
+	uint64_t slow = slow_turns();
+	struct answer a, b;
+
+	expect_it_works();
+	assert_int_equal(kill(keeper, SIGSTOP), 0);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	ask((struct ra_file_request){ .want = RA_FILE_STAT, .path = path_of("works") }, &a, 100);
+	wait_all();
+	assert_int_equal(a.reason, RA_R_HELPER);
+	assert_int_equal(ra_helper_pid(helper), 0);
+	/* One, for a machine that has more to do. */
+	assert_true(slow_turns() - slow <= 1);
+	assert_int_equal(kill(keeper, SIGCONT), 0);
+	wait_for_another(0);
+	ask((struct ra_file_request){ .want = RA_FILE_STAT, .path = path_of("works") }, &b, 10000);
+	wait_all();
+	assert_int_equal(b.reason, RA_R_OK);
+	assert_int_equal(parent_of(ra_helper_pid(helper)), keeper);
+}
+
 static void
 test_helper_is_left_alone_by_signals_to_all(void **state)
 {
@@ -1199,6 +1255,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(test_many_entries),
 		cmocka_unit_test(test_denied),
 		cmocka_unit_test(test_killed_helper_is_started_again),
+		cmocka_unit_test(test_keeper_that_stands_still),
 		cmocka_unit_test(test_helper_that_hangs_is_replaced),
 		cmocka_unit_test(test_helper_is_left_alone_by_signals_to_all),
 		cmocka_unit_test(test_helper_has_nothing_of_ours),
