@@ -79,7 +79,7 @@ fail(struct ra_store *s, int error, const char *text)
 	s->retry_at = ra_store_mono() + RETRY_EVERY;
 	pthread_mutex_lock(&s->lock);
 	s->stats.failing = true;
-	snprintf(s->stats.error, sizeof(s->stats.error), "state not saved: %s", text);
+	snprintf(s->stats.error, sizeof(s->stats.error), "state not saved: %.140s", text);
 	s->last_error = error;
 	pthread_mutex_unlock(&s->lock);
 }

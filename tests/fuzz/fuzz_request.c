@@ -83,9 +83,11 @@ make_config(void)
 static void
 add_params(struct ra_request *q, char *query)
 {
+	static struct ra_param params[RA_API_PARAMS_MAX];
 	char *next;
 
-	for (char *p = query; p != NULL && q->param_count < RA_ARRAY_SIZE(q->params); p = next) {
+	q->params = params;
+	for (char *p = query; p != NULL && q->param_count < RA_API_PARAMS_MAX; p = next) {
 		struct ra_param *param = &q->params[q->param_count++];
 		char *value;
 
