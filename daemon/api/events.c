@@ -196,6 +196,7 @@ ra_route_events(struct ra_request *q)
 		ra_request_error(q, MHD_HTTP_SERVICE_UNAVAILABLE, "busy",
 		    "%d event streams are open, which is all there are; close some, or ask again",
 		    RA_API_STREAMS);
+		ra_request_last(q);
 		return;
 	}
 	s = calloc(1, sizeof(*s) + q->param_count * sizeof(s->filters[0]));

@@ -99,6 +99,8 @@ struct ra_request {
 
 /* Answers with JSON, takes the buffer's memory. */
 void ra_request_json(struct ra_request *q, unsigned status, struct ra_buf *body);
+/* The connection is closed after the answer, which there is: its place is another's. */
+void ra_request_last(struct ra_request *q);
 void ra_request_error(struct ra_request *q, unsigned status, const char *code, const char *fmt, ...)
     RA_PRINTF(4, 5);
 /* An answer that is there already. Takes the reference. */

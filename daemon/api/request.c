@@ -86,6 +86,13 @@ ra_request_wait(struct ra_request *q, void (*abandon)(struct ra_request *q), voi
 	q->waiting = waiting;
 }
 
+void
+ra_request_last(struct ra_request *q)
+{
+	if (q->response != NULL && q->response != q->api->no_memory)
+		(void)MHD_add_response_header(q->response, MHD_HTTP_HEADER_CONNECTION, "close");
+}
+
 const char *
 ra_request_param(const struct ra_request *q, const char *name)
 {
@@ -301,6 +308,7 @@ too_busy(struct ra_request *q)
 		return false;
 	ra_request_error(q, MHD_HTTP_SERVICE_UNAVAILABLE, "busy",
 	    "too many connections; close some, or ask again");
+	ra_request_last(q);
 	return true;
 }
 

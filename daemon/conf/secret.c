@@ -257,20 +257,38 @@ add_escaped(struct ra_loading *l, struct ra_secrets *s, const struct ra_buf *esc
 	return add_form(l, s, kept);
 }
 
-/* As it is, and as it stands in JSON and in a line that was escaped, which may be cut later. */
+/* As servers echo what was in a URL. */
+static void
+escape_url(struct ra_buf *out, const char *value)
+{
+	static const char unreserved[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+					 "0123456789-._~";
+
+	for (; *value != '\0'; value++) {
+		if (strchr(unreserved, *value) != NULL)
+			(void)ra_buf_putc(out, *value);
+		else
+			(void)ra_buf_printf(out, "%%%02X", (unsigned char)*value);
+	}
+}
+
+/* As it is, and as it stands in JSON, in a URL, in a line that was escaped and may be cut later. */
 static int
 add_one(struct ra_loading *l, struct ra_secrets *s, const char *value)
 {
 	RA_BUF_LOCAL json = RA_BUF(0);
 	RA_BUF_LOCAL line = RA_BUF(0);
+	RA_BUF_LOCAL url = RA_BUF(0);
+	const struct ra_buf *const forms[] = { &json, &line, &url };
 	int r = add_form(l, s, value);
 
 	(void)ra_escape_json(&json, value, strlen(value));
 	(void)ra_escape_line(&line, value, strlen(value), 0);
-	if (r == 0 && (json.error < 0 || strcmp(ra_buf_text(&json), value) != 0))
-		r = add_escaped(l, s, &json);
-	if (r == 0 && (line.error < 0 || strcmp(ra_buf_text(&line), value) != 0))
-		r = add_escaped(l, s, &line);
+	escape_url(&url, value);
+	for (size_t i = 0; r == 0 && i < RA_ARRAY_SIZE(forms); i++) {
+		if (forms[i]->error < 0 || strcmp(ra_buf_text(forms[i]), value) != 0)
+			r = add_escaped(l, s, forms[i]);
+	}
 	return r;
 }
 

@@ -12,8 +12,9 @@
 
 #include "internal.h"
 
-#define SAVE_WAIT RA_SECOND
-#define ROOM	  400 /* messages: not for each that leaves the checks are walked over */
+#define SAVE_WAIT  RA_SECOND
+#define DRAIN_WAIT (RA_SECOND / 2)
+#define ROOM	   400 /* messages: not for each that leaves the checks are walked over */
 
 /* A line in the queue to syslog, and whose it is. */
 struct ra_outgoing {
@@ -542,6 +543,9 @@ ra_lines_end(struct ra_engine *e)
 	if (e->lines_timer != NULL)
 		ra_timer_stop(e->lines_timer);
 	if (e->lines_wake != NULL) {
+		/* What leaves after this is told again by the next start. */
+		if (e->outgoing != NULL)
+			ra_syslog_drain(e->syslog, DRAIN_WAIT);
 		ra_syslog_on_sent(e->syslog, NULL, NULL);
 		if (e->config != NULL)
 			on_sent(e);

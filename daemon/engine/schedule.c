@@ -173,7 +173,7 @@ ra_schedule_first(struct ra_engine *e, struct ra_track *t)
 	if (t->latest != NULL && t->snapshots == NULL) {
 		last = t->latest->checked - e->mono_to_wall;
 		due = t->state.hard ? next_phase(e, c, last) : last + interval(t);
-		if (last <= now && due > now) {
+		if (last <= now && due > now && now - last <= ra_stale_after(c)) {
 			queue_at(e, t, due);
 			return;
 		}

@@ -35,7 +35,8 @@ struct message {
 
 struct ra_syslog {
 	pthread_mutex_t lock;
-	pthread_cond_t wake, ended;
+	pthread_cond_t wake;
+	pthread_cond_t ended; /* the queue is empty, or the thread is through */
 	pthread_t thread;
 	struct message *head, **tail;
 	struct ra_syslog_stats stats;
@@ -159,6 +160,8 @@ send_first(struct ra_syslog *s)
 	if (!send_one(s, m->priority, m->text))
 		return false;
 	drop_first(s);
+	if (s->head == NULL)
+		pthread_cond_broadcast(&s->ended);
 	if (s->on_sent != NULL)
 		s->on_sent(s->on_sent_arg);
 	return s->untold == 0 || report_drops(s);
@@ -328,6 +331,17 @@ ra_syslog_on_sent(struct ra_syslog *s, void (*fn)(void *arg), void *arg)
 	pthread_mutex_lock(&s->lock);
 	s->on_sent = fn;
 	s->on_sent_arg = arg;
+	pthread_mutex_unlock(&s->lock);
+}
+
+void
+ra_syslog_drain(struct ra_syslog *s, int64_t wait_ms)
+{
+	int64_t until = mono() + wait_ms;
+
+	pthread_mutex_lock(&s->lock);
+	while (s->head != NULL && s->runs && mono() < until)
+		wait_until(&s->ended, &s->lock, until);
 	pthread_mutex_unlock(&s->lock);
 }
 

@@ -300,7 +300,7 @@ look_again(struct state *s, const struct ra_file_answer *answer)
 
 	if (f->shape != RA_SHAPE_ITEMS || s->again != NULL || answer->item_count == 0 ||
 	    answer->items[0].time <= now - RA_SECOND || answer->items[0].time > now ||
-	    f->deadline - ra_loop_now(f->io->loop) < 3 * LOOK_AGAIN)
+	    f->deadline - ra_loop_now(f->io->loop) < 2 * LOOK_AGAIN)
 		return false;
 	if (ra_timer_new(f->io->loop, on_again, s, &s->again) < 0)
 		return false;

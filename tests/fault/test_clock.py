@@ -72,6 +72,18 @@ def test_row_39_asleep_for_hours(daemon, clock, web, syslog):
     assert hits + 10 <= web.hits("/version") <= hits + 20
 
 
+def test_row_39_down_for_hours(daemon, clock, web):
+    """What is stale at a start is probed soon, not when its hour comes."""
+    web.put("version", {"version": "1.0.0"})
+    checks = {f"version-good-{i}": {**version(web.url("version")), "every": "1h"} for i in range(5)}
+    d = daemon(config(checks), env=clock.env, held=True)
+    d.ready()
+    d.stop()
+    clock.pass_by(5 * HOUR)
+    d.start()
+    wait_for(lambda: all(c["state"] == "OK" for c in d.status()["environments"][0]["checks"]))
+
+
 def test_row_40_a_loop_that_was_starved(daemon, web):
     """Stopped for many intervals: one probe each comes of it, not all that were left out."""
     web.put("version", {"version": "1.0.0"})

@@ -156,6 +156,26 @@ def test_row_36_killed_while_syslog_stands_still(daemon, syslog):
     assert len(syslog.lines(": removed ")) < 400, "and no more than what was under way twice"
 
 
+def test_row_36_stopped_while_syslog_is_slow(daemon, syslog):
+    """What leaves during a stop is not told again by the next start."""
+    made = config({f"version-{i}": {"file": {"path": f"/nonexistent/{i}"}, "format": "text"}
+                   for i in range(300)})
+    d = daemon(made, inside=syslog, held=SANITIZED)
+    d.ready()
+    syslog.wait("state check=", count=300)
+    syslog.hang()
+    made["environments"]["one"]["checks"] = {}
+    d.write(made)
+    assert d.ctl("reload").code == 0
+    wait_for(lambda: d.metric("records_unsaved") == 0, what="the record has the lines")
+    syslog.go_on()
+    d.stop()
+    d.start()
+    syslog.wait(": start ", count=2)
+    d.stop()
+    assert len(syslog.lines(": removed ")) == 300
+
+
 def test_row_57_many_environments_half_of_them_dead(daemon, things, web):
     """Who is well is probed at its pace, and the operator is answered."""
     hole = things(support.Hole())

@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """A secret comes back in a text that is too long to be shown: no part of it is left at the cut."""
+import http.server
+import json
+import threading
+import urllib.parse
+
 import pytest
 
 import support
@@ -117,3 +122,35 @@ def test_no_part_is_left(cut, daemon, syslog):
     bad += [leak for path in d.state.rglob("*") if path.is_file()
             for leak in leaks(str(path), path.read_bytes())]
     assert not bad, "\n".join(bad)
+
+
+def test_a_secret_that_is_echoed_as_urls_have_it(daemon, folder):
+    secret = 'Wq7"zX\\vK=pL+8/mR%41&tY<u>;J'
+    (folder / "token").write_text(secret)
+    (folder / "token").chmod(0o600)
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            told = ("no such token " + urllib.parse.quote(self.headers["X-T"], safe="") +
+                    " " * 3 + "y" * 150).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(told)))
+            self.end_headers()
+            self.wfile.write(told)
+
+        def log_message(self, *args):
+            pass
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        d = daemon({"environments": {"one": {"checks": {"version": {
+            "http": {"url": f"http://127.0.0.1:{server.server_port}/",
+                     "headers": {"X-T": f"${{file:{folder}/token}}"}}, "format": "text"}}}}})
+        d.ready()
+        said = json.dumps(d.check("one/version"))
+        assert "no such token ***" in said
+        coded = urllib.parse.quote(secret, safe="")
+        assert not any(coded[i:i + 8] in said for i in range(len(coded) - 8)), said
+    finally:
+        server.shutdown()
+        server.server_close()
