@@ -174,7 +174,7 @@ start_mhd(struct ra_api *a, struct ra_error *err)
 		return ra_error_set(err, -EIO, "libmicrohttpd has no epoll here");
 	if (ra_watch_new(a->loop, info->epoll_fd, on_ready, a, &a->watch) < 0 ||
 	    ra_watch_set(a->watch, POLLIN) < 0)
-		return ra_error_set(err, -ENOMEM, "cannot watch the HTTP server");
+		return ra_error_set(err, -ENOMEM, "cannot watch the HTTP server: out of memory");
 	return 0;
 }
 

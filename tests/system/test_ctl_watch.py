@@ -101,10 +101,10 @@ def test_watch(daemon, watch):
     os.write(wide.master, b"\x03")  # ^C, as it is typed
     wide.wait(re.escape(LEAVE))
     assert wide.end() == (-signal.SIGINT, "")
-    # the terminal goes away
+    # the terminal goes away: by the signal, or by the page that cannot be written before it comes
     os.close(low.master)
     low.master = os.open("/dev/null", os.O_RDWR)
-    assert low.end()[0] == -signal.SIGHUP
+    assert low.end()[0] in (-signal.SIGHUP, 2, 3)
 
 
 def test_watch_of_what_there_is_not(daemon, watch):

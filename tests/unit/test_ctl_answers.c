@@ -45,7 +45,7 @@ test_not_relauditd(void **state)
 		{ 403,
 		    "{\"schema\":\"relaudit/1\",\"error\":{\"code\":\"not-allowed\",\"message\":"
 		    "\"run: not allowed\"}}",
-		    "run a", 2, "run: not allowed" },
+		    "run a", 3, "run: not allowed" },
 		{ 404,
 		    "{\"schema\":\"relaudit/1\",\"error\":{\"code\":\"no-such-check\","
 		    "\"message\":\"no check\"}}",
