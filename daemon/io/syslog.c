@@ -36,7 +36,7 @@ struct message {
 struct ra_syslog {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
-	pthread_cond_t ended; /* the queue is empty, or the thread is through */
+	pthread_cond_t ended; /* the queue is empty, nobody listens, or the thread is through */
 	pthread_t thread;
 	struct message *head, **tail;
 	struct ra_syslog_stats stats;
@@ -116,6 +116,8 @@ send_one(struct ra_syslog *s, int priority, const char *text)
 	s->stats.connected = there;
 	if (there)
 		s->stats.sent++;
+	else
+		pthread_cond_broadcast(&s->ended);
 	return there;
 }
 
@@ -340,7 +342,7 @@ ra_syslog_drain(struct ra_syslog *s, int64_t wait_ms)
 	int64_t until = mono() + wait_ms;
 
 	pthread_mutex_lock(&s->lock);
-	while (s->head != NULL && s->runs && mono() < until)
+	while (s->head != NULL && s->stats.connected && s->runs && mono() < until)
 		wait_until(&s->ended, &s->lock, until);
 	pthread_mutex_unlock(&s->lock);
 }

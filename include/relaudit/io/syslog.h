@@ -26,9 +26,9 @@ bool ra_syslog_has_room(const struct ra_syslog *s, size_t n);
 uint64_t ra_syslog_sent(const struct ra_syslog *s);
 /* fn is called from the thread when that number has grown; NULL: no more. */
 void ra_syslog_on_sent(struct ra_syslog *s, void (*fn)(void *arg), void *arg);
-/* Waits at most wait_ms for the queue to drain. */
+/* Waits at most wait_ms for the queue to drain; not at all where nobody listens. */
 void ra_syslog_drain(struct ra_syslog *s, int64_t wait_ms);
-/* The same, then frees or abandons. */
+/* Waits at most wait_ms for the queue to drain, then frees or abandons. */
 void ra_syslog_free(struct ra_syslog *s, int64_t wait_ms);
 
 struct ra_syslog_stats {
