@@ -49,6 +49,15 @@ ra_alert_pair_time(struct ra_buf *out, const char *key, int64_t wall_ms)
 	ra_alert_pair(out, key, ra_time_format_s(wall_ms, text));
 }
 
+static void
+add_owner(struct ra_buf *out, const char *owner, const char *service)
+{
+	if (owner != NULL)
+		ra_alert_pair(out, "owner", owner);
+	if (service != NULL)
+		ra_alert_pair(out, "service", service);
+}
+
 void
 ra_alert_state(struct ra_buf *out, const struct ra_check *check, const char *kind,
     const struct ra_transition *t, const char *summary, bool unsaved)
@@ -66,10 +75,7 @@ ra_alert_state(struct ra_buf *out, const struct ra_check *check, const char *kin
 	ra_alert_pair(out, "reason", ra_reason_code(t->reason));
 	ra_alert_pair_time(out, "since", t->since);
 	ra_buf_printf(out, " id=%04" PRIx64, t->id);
-	if (check->environment->owner != NULL)
-		ra_alert_pair(out, "owner", check->environment->owner);
-	if (check->service != NULL)
-		ra_alert_pair(out, "service", check->service);
+	add_owner(out, check->environment->owner, check->service);
 	if (t->change == RA_CHANGE_RECOVERY)
 		ra_alert_pair(
 		    out, "lasted", ra_duration_format(t->lasted / RA_SECOND * RA_SECOND, lasted));
@@ -92,12 +98,24 @@ ra_alert_removed(struct ra_buf *out, const char *check, const char *owner, const
 	ra_buf_printf(out, " environment=%.*s", (int)strcspn(check, "/"), check);
 	ra_alert_pair(out, "was", ra_verdict_name(s->state));
 	ra_buf_printf(out, " id=%04" PRIx64, s->problem);
-	if (owner != NULL)
-		ra_alert_pair(out, "owner", owner);
-	if (service != NULL)
-		ra_alert_pair(out, "service", service);
+	add_owner(out, owner, service);
 	ra_alert_pair(out, "lasted", ra_duration_format(lasted / RA_SECOND * RA_SECOND, text));
 	ra_alert_pair(out, "summary", summary);
+}
+
+void
+ra_alert_flapping(struct ra_buf *out, const struct ra_check *check, enum ra_verdict now,
+    unsigned changes, const char *of)
+{
+	ra_buf_puts(out, "flapping");
+	ra_alert_pair(out, "check", check->id);
+	ra_alert_pair(out, "environment", check->environment->name);
+	ra_alert_pair(out, "now", ra_verdict_name(now));
+	ra_buf_printf(out, " changes=%u", changes);
+	add_owner(out, check->environment->owner, check->service);
+	ra_buf_printf(out,
+	    SUMMARY "\"%u change%s of %s since the last line, not all told; the history has each\"",
+	    changes, changes == 1 ? "" : "s", of);
 }
 
 /* What changed, and where. */
@@ -110,10 +128,7 @@ begin_change(
 	ra_alert_pair(out, "environment", check->environment->name);
 	if (instance != NULL)
 		ra_alert_pair(out, "instance", instance);
-	if (check->environment->owner != NULL)
-		ra_alert_pair(out, "owner", check->environment->owner);
-	if (check->service != NULL)
-		ra_alert_pair(out, "service", check->service);
+	add_owner(out, check->environment->owner, check->service);
 }
 
 void

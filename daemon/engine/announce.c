@@ -59,13 +59,8 @@ ra_announce(
 
 	ra_alert_state(&line, c, ra_check_kind(c)->type.name, tr, summary, false);
 	write_event(&body, c, tr, summary);
-	if (body.error == 0) {
-		struct ra_history_event event = {
-			.at = tr->at, .what = "state", .check = c->id, .body = body.data
-		};
-
-		ra_engine_emit(e, &event);
-	}
+	if (body.error == 0)
+		ra_engine_emit(e, tr->at, "state", c->id, body.data);
 	if (line.error != 0)
 		say_shortly(text, sizeof(text), c, tr);
 	ra_lines_add(
@@ -128,13 +123,8 @@ ra_announce_version(struct ra_engine *e, struct ra_track *t, const struct ra_ver
 	int64_t at = ra_clock_wall();
 
 	write_version_event(&body, t->check, what, at, c);
-	if (body.error == 0) {
-		struct ra_history_event event = {
-			.at = at, .what = what, .check = t->check->id, .body = body.data
-		};
-
-		ra_engine_emit(e, &event);
-	}
+	if (body.error == 0)
+		ra_engine_emit(e, at, what, t->check->id, body.data);
 	ra_keep_latest(e, t);
 	if (c->what != RA_VERSION_CHANGED)
 		return;
@@ -147,36 +137,44 @@ ra_announce_version(struct ra_engine *e, struct ra_track *t, const struct ra_ver
 
 static const char gone_summary[] = "it is not configured any more; nobody looks at it";
 
-static int64_t
-lasted(const struct ra_state *s, int64_t at)
-{
-	return at > s->problem_since ? at - s->problem_since : 0;
-}
-
 static void
-emit_removed(struct ra_engine *e, const char *check, const struct ra_state *s, int64_t at)
+emit_removed(
+    struct ra_engine *e, const char *check, const struct ra_state *s, int64_t at, int64_t lasted)
 {
 	RA_BUF_LOCAL body = RA_BUF(4096);
-	struct ra_history_event event = { .at = at, .what = "removed", .check = check };
 	struct ra_jsonw w;
 	char id[24];
 
 	snprintf(id, sizeof(id), "%04llx", (unsigned long long)s->problem);
 	ra_jsonw_init(&w, &body);
 	ra_jsonw_object(&w, NULL);
-	ra_jsonw_text(&w, "event", event.what);
+	ra_jsonw_text(&w, "event", "removed");
 	ra_jsonw_time(&w, "at", at);
 	ra_jsonw_text(&w, "check", check);
 	ra_jsonw_textn(&w, "environment", check, strcspn(check, "/"));
 	ra_jsonw_text(&w, "was", ra_verdict_name(s->state));
 	ra_jsonw_text(&w, "id", id);
-	ra_jsonw_int(&w, "lasted_s", lasted(s, at) / RA_SECOND);
+	ra_jsonw_int(&w, "lasted_s", lasted / RA_SECOND);
 	ra_jsonw_text(&w, "summary", gone_summary);
 	ra_jsonw_object_end(&w);
-	if (body.error != 0)
-		return;
-	event.body = body.data;
-	ra_engine_emit(e, &event);
+	if (body.error == 0)
+		ra_engine_emit(e, at, "removed", check, body.data);
+}
+
+/* The history has the end; returns the line that tells it. NULL: there is none. */
+static const char *
+end_problem(struct ra_engine *e, const char *check, const char *owner, const char *service,
+    const struct ra_state *s, struct ra_buf *line)
+{
+	int64_t at = ra_clock_wall(), lasted = at > s->problem_since ? at - s->problem_since : 0;
+
+	if (e->store != NULL)
+		ra_store_forget(e->store, check);
+	if (s->problem == 0)
+		return NULL;
+	ra_alert_removed(line, check, owner, service, s, lasted, gone_summary);
+	emit_removed(e, check, s, at, lasted);
+	return line->error == 0 ? ra_buf_text(line) : NULL;
 }
 
 void
@@ -184,36 +182,21 @@ ra_announce_removed(struct ra_engine *e, struct ra_track *t)
 {
 	RA_BUF_LOCAL line = RA_BUF(4096);
 	const struct ra_check *c = t->check;
-	int64_t at = ra_clock_wall();
 
-	if (t->state.problem != 0) {
-		ra_alert_removed(&line, c->id, c->environment->owner, c->service, &t->state,
-		    lasted(&t->state, at), gone_summary);
-		emit_removed(e, c->id, &t->state, at);
-	}
-	ra_gone_leave(e, t, line.len > 0 && line.error == 0 ? ra_buf_text(&line) : NULL);
-	if (e->store != NULL)
-		ra_store_forget(e->store, c->id);
+	ra_gone_leave(
+	    e, t, end_problem(e, c->id, c->environment->owner, c->service, &t->state, &line));
 }
 
 void
 ra_announce_gone(struct ra_engine *e)
 {
-	int64_t at = ra_clock_wall();
 	void *value;
 
 	for (size_t i = 0; ra_map_next(&e->gone, &i, NULL, &value);) {
 		RA_BUF_LOCAL line = RA_BUF(4096);
 		struct ra_gone *g = value;
 
-		if (g->state.problem != 0) {
-			ra_alert_removed(&line, g->id, NULL, NULL, &g->state, lasted(&g->state, at),
-			    gone_summary);
-			emit_removed(e, g->id, &g->state, at);
-		}
-		if (e->store != NULL)
-			ra_store_forget(e->store, g->id);
-		ra_gone_end(e, g, line.len > 0 && line.error == 0 ? ra_buf_text(&line) : NULL);
+		ra_gone_end(e, g, end_problem(e, g->id, NULL, NULL, &g->state, &line));
 	}
 }
 

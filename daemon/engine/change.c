@@ -208,13 +208,8 @@ emit(struct ra_engine *e, const struct ra_check *check, const char *instance,
 	if (w.mac != NULL)
 		write_event(&w, at, instance, changes);
 	ra_mac_free(w.mac);
-	if (w.mac != NULL && body.error == 0) {
-		struct ra_history_event event = {
-			.at = at, .what = "config-changed", .check = check->id, .body = body.data
-		};
-
-		ra_engine_emit(e, &event);
-	}
+	if (w.mac != NULL && body.error == 0)
+		ra_engine_emit(e, at, "config-changed", check->id, body.data);
 }
 
 /* --- the line --- */

@@ -306,26 +306,25 @@ ra_engine_unlisten(struct ra_engine *e, struct ra_listener *l)
 }
 
 void
-ra_engine_emit(struct ra_engine *e, const struct ra_history_event *event)
+ra_engine_emit(
+    struct ra_engine *e, int64_t at, const char *what, const char *check, const char *body)
 {
+	struct ra_history_event event = { .at = at, .what = what, .check = check, .body = body };
 	struct ra_listener *l, *next;
 
+	if (body == NULL)
+		return;
 	if (e->store != NULL)
-		ra_store_event(e->store, event);
+		ra_store_event(e->store, &event);
 	for (l = e->listeners; l != NULL; l = next) {
 		next = l->next;
 		if (l->event != NULL)
-			l->event(l, event);
+			l->event(l, &event);
 	}
 }
 
 void
 ra_engine_event(struct ra_engine *e, const char *what, const char *body)
 {
-	struct ra_history_event event = {
-		.at = ra_clock_wall(), .what = what, .check = "", .body = body
-	};
-
-	if (body != NULL)
-		ra_engine_emit(e, &event);
+	ra_engine_emit(e, ra_clock_wall(), what, "", body);
 }

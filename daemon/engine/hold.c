@@ -91,27 +91,6 @@ ra_hold_until(const struct ra_pace *p)
 	return p->held > 0 ? p->paid - CREDIT : INT64_MAX;
 }
 
-static void
-write_line(struct ra_buf *out, const struct ra_track *t, enum ra_said what)
-{
-	unsigned n = t->lines.paces[what].held;
-	const struct ra_check *c = t->check;
-
-	ra_buf_puts(out, "flapping");
-	ra_alert_pair(out, "check", c->id);
-	ra_alert_pair(out, "environment", c->environment->name);
-	ra_alert_pair(out, "now", ra_verdict_name(t->state.state));
-	ra_buf_printf(out, " changes=%u", n);
-	if (c->environment->owner != NULL)
-		ra_alert_pair(out, "owner", c->environment->owner);
-	if (c->service != NULL)
-		ra_alert_pair(out, "service", c->service);
-	ra_buf_printf(out,
-	    " summary=\"%u change%s of %s since the last line, not all told; the history has "
-	    "each\"",
-	    n, n == 1 ? "" : "s", what == RA_SAID_STATE ? "state" : "what it reads");
-}
-
 bool
 ra_hold_end(struct ra_track *t, enum ra_said what, int64_t now, struct ra_buf *out)
 {
@@ -126,7 +105,8 @@ ra_hold_end(struct ra_track *t, enum ra_said what, int64_t now, struct ra_buf *o
 		told++;
 	}
 	if (told < p->held)
-		write_line(out, t, what);
+		ra_alert_flapping(out, t->check, t->state.state, p->held,
+		    what == RA_SAID_STATE ? "state" : "what it reads");
 	(void)ra_hold_pay(p, now);
 	p->held = 0;
 	return out->len > 0;

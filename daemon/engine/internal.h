@@ -372,7 +372,8 @@ void ra_funnel_scrub(struct ra_result *result, const struct ra_check *check);
 void ra_funnel_scrub_text(char *text, size_t len, const struct ra_check *check);
 
 /* engine.c: into history and to the listeners */
-void ra_engine_emit(struct ra_engine *e, const struct ra_history_event *event);
+void ra_engine_emit(
+    struct ra_engine *e, int64_t at, const char *what, const char *check, const char *body);
 
 /* keep.c */
 int ra_keep_load(struct ra_engine *e, struct ra_error *err);

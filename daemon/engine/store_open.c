@@ -1,40 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Opening and closing the store: the only calls that wait. */
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+
+#include "relaudit/io/thread.h"
 
 #include "store_internal.h"
 
 /* SQLite asks for little; what is not touched costs nothing. */
 #define STACK ((size_t)512 << 10)
-
-static int
-start_thread(pthread_t *ret, void *(*run)(void *), struct ra_store *s)
-{
-	pthread_attr_t attr;
-	sigset_t all, was;
-	int r = pthread_attr_init(&attr);
-
-	if (r != 0)
-		return -r;
-	/*
-	 * Signals are the loop's, but for what this thread itself may cause (seccomp.c): a fault
-	 * that is blocked ends the process without a word, of a sanitizer either.
-	 */
-	sigfillset(&all);
-	sigdelset(&all, SIGSYS);
-	sigdelset(&all, SIGSEGV);
-	sigdelset(&all, SIGBUS);
-	pthread_sigmask(SIG_SETMASK, &all, &was);
-	r = pthread_attr_setstacksize(&attr, STACK);
-	if (r == 0)
-		r = pthread_create(ret, &attr, run, s);
-	pthread_sigmask(SIG_SETMASK, &was, NULL);
-	pthread_attr_destroy(&attr);
-	return -r;
-}
 
 static struct ra_store *
 new_store(struct ra_loop *loop)
@@ -107,12 +82,12 @@ start_threads(struct ra_store *s)
 	if (r < 0)
 		return r;
 	s->writer_runs = true;
-	r = start_thread(&s->writer, ra_store_writer, s);
+	r = ra_thread_start(&s->writer, STACK, ra_store_writer, s);
 	s->writer_started = s->writer_runs = r == 0;
 	if (r < 0)
 		return r;
 	s->reader_runs = true;
-	r = start_thread(&s->reader, ra_store_reader, s);
+	r = ra_thread_start(&s->reader, STACK, ra_store_reader, s);
 	s->reader_started = s->reader_runs = r == 0;
 	return r;
 }

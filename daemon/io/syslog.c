@@ -7,7 +7,6 @@
 #include "relaudit/io/syslog.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -15,6 +14,8 @@
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "relaudit/io/thread.h"
 
 #define IDENT	  "relauditd" /* a constant: openlog keeps the pointer */
 #define QUEUE_MAX 1000
@@ -211,26 +212,6 @@ run(void *arg)
 
 /* --- everyone else --- */
 
-static int
-start(struct ra_syslog *s)
-{
-	pthread_attr_t attr;
-	sigset_t all, was;
-	int r = pthread_attr_init(&attr);
-
-	if (r != 0)
-		return -r;
-	sigfillset(&all);
-	sigdelset(&all, SIGSYS); /* what this thread itself may cause (seccomp.c) */
-	pthread_sigmask(SIG_SETMASK, &all, &was);
-	r = pthread_attr_setstacksize(&attr, STACK);
-	if (r == 0)
-		r = pthread_create(&s->thread, &attr, run, s);
-	pthread_sigmask(SIG_SETMASK, &was, NULL);
-	pthread_attr_destroy(&attr);
-	return -r;
-}
-
 static void
 destroy(struct ra_syslog *s)
 {
@@ -265,7 +246,7 @@ ra_syslog_new(int facility, bool echo_too, struct ra_syslog **ret, struct ra_err
 	s->facility = facility;
 	openlog(IDENT, LOG_PID, facility);
 	s->stats.connected = listened_to();
-	r = start(s);
+	r = ra_thread_start(&s->thread, STACK, run, s);
 	if (r < 0) {
 		destroy(s);
 		return ra_error_set(err, r, "cannot start the syslog thread: %s", strerror(-r));

@@ -8,11 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
 #include <yaml.h>
 
-#include "refuse.h"
+#include "refuse_pcre2.h"
 
 RA_UNUSED static bool wordless; /* libyaml fails without a reason */
 
@@ -24,29 +22,7 @@ was_refused(void)
 }
 
 REFUSE_MEMORY
-REFUSE(pcre2_match_data_8 *, pcre2_match_data_create_8, (uint32_t n, pcre2_general_context_8 *g),
-    (n, g), NULL)
-REFUSE(int, pcre2_match_8,
-    (const pcre2_code_8 *code, PCRE2_SPTR8 text, PCRE2_SIZE len, PCRE2_SIZE at, uint32_t options,
-	pcre2_match_data_8 *data, pcre2_match_context_8 *context),
-    (code, text, len, at, options, data, context), PCRE2_ERROR_NOMEMORY)
 REFUSE(int, yaml_parser_initialize, (yaml_parser_t * parser), (parser), 0)
-
-pcre2_code_8 *__real_pcre2_compile_8(PCRE2_SPTR8 text, PCRE2_SIZE len, uint32_t options, int *code,
-    PCRE2_SIZE *at, pcre2_compile_context_8 *context);
-pcre2_code_8 *__wrap_pcre2_compile_8(PCRE2_SPTR8 text, PCRE2_SIZE len, uint32_t options, int *code,
-    PCRE2_SIZE *at, pcre2_compile_context_8 *context);
-
-pcre2_code_8 *
-__wrap_pcre2_compile_8(PCRE2_SPTR8 text, PCRE2_SIZE len, uint32_t options, int *code,
-    PCRE2_SIZE *at, pcre2_compile_context_8 *context)
-{
-	if (!refused())
-		return __real_pcre2_compile_8(text, len, options, code, at, context);
-	*code = PCRE2_ERROR_HEAP_FAILED;
-	*at = 0;
-	return NULL;
-}
 
 int __real_yaml_parser_parse(yaml_parser_t *parser, yaml_event_t *event);
 int __wrap_yaml_parser_parse(yaml_parser_t *parser, yaml_event_t *event);

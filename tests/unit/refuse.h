@@ -6,12 +6,13 @@
 #ifndef RELAUDIT_TESTS_REFUSE_H
 #define RELAUDIT_TESTS_REFUSE_H
 
+#include <errno.h>
 #include <stdbool.h>
 
 static int fail_at; /* 0: none */
 static bool fail_on; /* and all after it */
 static int requests;
-static bool armed;
+static _Thread_local bool armed; /* other threads are not refused anything */
 
 static bool
 refused(void)
@@ -19,7 +20,10 @@ refused(void)
 	if (!armed)
 		return false;
 	requests++;
-	return fail_at > 0 && (fail_on ? requests >= fail_at : requests == fail_at);
+	if (fail_at == 0 || (fail_on ? requests < fail_at : requests != fail_at))
+		return false;
+	errno = ENOMEM;
+	return true;
 }
 
 #define REFUSE(type, name, params, args, refusal) \

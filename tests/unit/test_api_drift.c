@@ -17,34 +17,11 @@
 #include "relaudit/model/snapshot.h"
 
 #include "mhd.h"
+#include "refuse.h"
 
 #define KEY "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
-/* --- memory --- */
-
-static bool armed;
-static int fail_at, requests;
-
-static bool
-refused(void)
-{
-	return armed && ++requests == fail_at;
-}
-
-#define REFUSE(type, name, params, args) \
-	type __real_##name params; \
-	type __wrap_##name params; \
-	type __wrap_##name params \
-	{ \
-		return refused() ? NULL : __real_##name args; \
-	}
-
-REFUSE(void *, malloc, (size_t size), (size))
-REFUSE(void *, calloc, (size_t n, size_t size), (n, size))
-REFUSE(void *, realloc, (void *p, size_t size), (p, size))
-REFUSE(void *, reallocarray, (void *p, size_t n, size_t size), (p, n, size))
-REFUSE(char *, strdup, (const char *s), (s))
-REFUSE(char *, strndup, (const char *s, size_t n), (s, n))
+REFUSE_MEMORY
 
 /* --- what is watched --- */
 
@@ -666,8 +643,7 @@ ask_once(const char *path, const char *query, int at, char *ret_body, size_t siz
 
 	mhd_stream = NULL;
 	fail_at = at;
-	requests = 0;
-	armed = true;
+	arm();
 	q = begin(&c, path, query);
 	if (strstr(query, "baseline=") != NULL && engine.read != NULL)
 		engine.read(engine.read_arg, engine.snapshots[0], RA_R_OK, NULL);
@@ -675,7 +651,7 @@ ask_once(const char *path, const char *query, int at, char *ret_body, size_t siz
 	history_answers(0, changes, RA_ARRAY_SIZE(changes));
 	mhd_work();
 	end(&c, q);
-	armed = false;
+	disarm();
 	if (mhd_stream != NULL)
 		MHD_destroy_response(mhd_stream);
 	good = c.status == 200;

@@ -18,36 +18,11 @@
 
 #include "../../daemon/ctl/program.h"
 #include "ctl_rig.h"
+#include "refuse.h"
 
 /* --- requests --- */
 
-static _Thread_local bool armed; /* the daemon's thread never is */
-static int fail_at; /* 0: none */
-static int requests;
-
-static bool
-refused(void)
-{
-	if (!armed || ++requests != fail_at)
-		return false;
-	errno = ENOMEM;
-	return true;
-}
-
-#define REFUSE(type, name, params, args, refusal) \
-	type __real_##name params; \
-	type __wrap_##name params; \
-	type __wrap_##name params \
-	{ \
-		return refused() ? refusal : __real_##name args; \
-	}
-
-REFUSE(void *, malloc, (size_t size), (size), NULL)
-REFUSE(void *, calloc, (size_t n, size_t size), (n, size), NULL)
-REFUSE(void *, realloc, (void *p, size_t size), (p, size), NULL)
-REFUSE(void *, reallocarray, (void *p, size_t n, size_t size), (p, n, size), NULL)
-REFUSE(char *, strdup, (const char *s), (s), NULL)
-REFUSE(char *, strndup, (const char *s, size_t n), (s, n), NULL)
+REFUSE_MEMORY
 REFUSE(CURL *, curl_easy_init, (void), (), NULL)
 REFUSE(struct curl_slist *, curl_slist_append, (struct curl_slist * list, const char *text),
     (list, text), NULL)
@@ -110,10 +85,9 @@ run_once(const char *line, int at)
 	struct done d = { 0 };
 
 	fail_at = at;
-	requests = 0;
-	armed = true;
+	arm();
 	d.code = rig_run(line, &d.out, &d.err);
-	armed = false;
+	disarm();
 	return d;
 }
 

@@ -10,9 +10,7 @@
 
 #include <cmocka.h>
 
-#define PCRE2_CODE_UNIT_WIDTH 8
 #include <jansson.h>
-#include <pcre2.h>
 #include <pthread.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -22,7 +20,7 @@
 #include "relaudit/model/semver.h"
 
 #include "kinds.h"
-#include "refuse.h"
+#include "refuse_pcre2.h"
 
 extern const struct ra_format ra_format_json, ra_format_text;
 extern const struct ra_kind ra_kind_backup, ra_kind_logs, ra_kind_version;
@@ -32,29 +30,7 @@ extern const struct ra_kind ra_kind_backup, ra_kind_logs, ra_kind_version;
 REFUSE_MEMORY
 REFUSE(
     pcre2_match_context_8 *, pcre2_match_context_create_8, (pcre2_general_context_8 * g), (g), NULL)
-REFUSE(pcre2_match_data_8 *, pcre2_match_data_create_8, (uint32_t n, pcre2_general_context_8 *g),
-    (n, g), NULL)
 REFUSE(int, pthread_setspecific, (pthread_key_t key, const void *p), (key, p), ENOMEM)
-REFUSE(int, pcre2_match_8,
-    (const pcre2_code_8 *code, PCRE2_SPTR8 text, PCRE2_SIZE len, PCRE2_SIZE at, uint32_t options,
-	pcre2_match_data_8 *data, pcre2_match_context_8 *context),
-    (code, text, len, at, options, data, context), PCRE2_ERROR_NOMEMORY)
-
-pcre2_code_8 *__real_pcre2_compile_8(PCRE2_SPTR8 text, PCRE2_SIZE len, uint32_t options, int *code,
-    PCRE2_SIZE *at, pcre2_compile_context_8 *context);
-pcre2_code_8 *__wrap_pcre2_compile_8(PCRE2_SPTR8 text, PCRE2_SIZE len, uint32_t options, int *code,
-    PCRE2_SIZE *at, pcre2_compile_context_8 *context);
-
-pcre2_code_8 *
-__wrap_pcre2_compile_8(PCRE2_SPTR8 text, PCRE2_SIZE len, uint32_t options, int *code,
-    PCRE2_SIZE *at, pcre2_compile_context_8 *context)
-{
-	if (!refused())
-		return __real_pcre2_compile_8(text, len, options, code, at, context);
-	*code = PCRE2_ERROR_HEAP_FAILED;
-	*at = 0;
-	return NULL;
-}
 
 static bool no_key;
 

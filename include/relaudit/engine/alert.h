@@ -21,6 +21,12 @@ void ra_alert_state(struct ra_buf *out, const struct ra_check *check, const char
  */
 void ra_alert_removed(struct ra_buf *out, const char *check, const char *owner, const char *service,
     const struct ra_state *s, int64_t lasted, const char *summary);
+/*
+ * "flapping check=... environment=... now=CRITICAL changes=212 ...": so many changes `of` something
+ * ("state") were not all told.
+ */
+void ra_alert_flapping(struct ra_buf *out, const struct ra_check *check, enum ra_verdict now,
+    unsigned changes, const char *of);
 /* "version-changed check=... environment=... was=1.4.2 now=1.5.0 tag=v1.5.0" */
 void ra_alert_version(struct ra_buf *out, const struct ra_check *check, const char *instance,
     const char *was, const struct ra_facts *now);
