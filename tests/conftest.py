@@ -23,7 +23,7 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
-    if config.getoption("--fault-table"):
+    if config.getoption("--fault-table") and not hasattr(config, "workerinput"):
         sys.path.insert(1, str(ROOT / "tests" / "fault"))
         import rows
         config.pluginmanager.register(rows.Plugin(config.getoption("--fault-table")))

@@ -3,6 +3,7 @@
  * What must not be left behind when a signal ends us: the ssh we started, its folder, a terminal in
  * its other screen. Only async-signal-safe calls in the handler.
  */
+#include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,6 +22,8 @@ static const char leave_screen[] = "\033[?25h\033[?1049l";
 static void
 on_signal(int number)
 {
+	int kept = errno;
+
 	if (screen != 0)
 		(void)!write(STDOUT_FILENO, leave_screen, sizeof(leave_screen) - 1);
 	if (child > 0)
@@ -31,6 +34,7 @@ on_signal(int number)
 		(void)rmdir(folder_path);
 	/* SA_RESETHAND: this one ends us, with the status that a shell expects. */
 	(void)raise(number);
+	errno = kept;
 }
 
 void

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The fixtures of tests/system, and daemons that are judged as every row of docs/faults.md asks."""
+import fcntl
 import os
 import pathlib
 import sys
@@ -56,11 +57,14 @@ def clock(folder, things, clock_shim):
 def plain():
     """A relauditd without sanitizers, which themselves would stumble over a failed system call."""
     folder = BUILD.with_name(BUILD.name + "-plain")
-    if not (folder / "build.ninja").exists():
-        done = support.run("meson", "setup", folder, ROOT, "--buildtype=debug", "-Dtests=false",
-                           "-Dman=disabled", "-Dwerror=true", env=dict(os.environ))
-        assert done.code == 0, done
-    done = support.run("ninja", "-C", folder, "daemon/relauditd", timeout=600,
-                       env=dict(os.environ))
-    assert done.code == 0, done.out[-4000:]
+    folder.mkdir(exist_ok=True)
+    with open(folder / "lock", "w") as lock:  # there may be workers beside this one
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "build.ninja").exists():
+            done = support.run("meson", "setup", folder, ROOT, "--buildtype=debug", "-Dtests=false",
+                               "-Dman=disabled", "-Dwerror=true", env=dict(os.environ))
+            assert done.code == 0, done
+        done = support.run("ninja", "-C", folder, "daemon/relauditd", timeout=600,
+                           env=dict(os.environ))
+        assert done.code == 0, done.out[-4000:]
     return folder / "daemon" / "relauditd"
