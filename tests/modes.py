@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What cannot run as `tests/run --coverage`, `--thread` or `--valgrind` run the programs, and why.
+"""What cannot run as `tests/run --coverage`, `--thread`, `--valgrind` or `--release` run the programs,
+and why.
 
 A key is the beginning of a test's id, or a fixture's name in <>. What is here shows as skipped."""
 import os
@@ -35,6 +36,10 @@ SKIPPED = {
         "tests/system/test_seeds.py": NOT_OURS["tests/system/test_seeds.py"],
     },
     "thread": NOT_OURS,
+    "release": {
+        key: why for key, why in NOT_OURS.items()
+        if key.startswith("tests/") and not key.startswith(("tests/fault", "tests/system/test_seccomp"))
+    },
     "valgrind": {
         **NOT_OURS,
         "tests/system/test_slow_hosts.py": "measures time",
