@@ -5,6 +5,7 @@ import time
 import pytest
 
 import soak
+import support
 from faults import LONG
 
 
@@ -12,4 +13,4 @@ from faults import LONG
 def test_row_58_everything_at_random(seed):
     done = soak.soak(seed, 600 if LONG else 35)
     print(f"seed {seed}: {dict(done)}")
-    assert sum(done.values()) > 10
+    assert sum(done.values()) > 10 / support.SLOW

@@ -47,7 +47,7 @@ in_child(void (*fn)(void))
 	if (pid == 0) {
 		alarm(60);
 		if (unshare(CLONE_NEWNS) < 0 ||
-		    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+		    mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) < 0 ||
 		    mount("tmpfs", "/dev", "tmpfs", 0, NULL) < 0)
 			_exit(NOT_PERMITTED);
 		fn();
