@@ -18,7 +18,7 @@ struct writing {
 	struct ra_map hinted; /* keys that are in one of them */
 	const struct ra_check *owner; /* whose that is */
 	bool drift;
-	size_t same, ignored, unverifiable, released, older, more;
+	size_t same, ignored, unverifiable, released, undecided, older, more;
 };
 
 /* --- rows --- */
@@ -76,14 +76,6 @@ write_wrong(struct ra_jsonw *w, const struct ra_drift_pairing *p, const struct r
 	ra_jsonw_array_end(w);
 }
 
-static const char *
-cause_of(const struct ra_drift_row *row)
-{
-	if (row->release)
-		return "release";
-	return "drift";
-}
-
 static void
 write_row(struct writing *t, const struct ra_drift_pairing *p, const struct ra_drift_row *row)
 {
@@ -94,7 +86,8 @@ write_row(struct writing *t, const struct ra_drift_pairing *p, const struct ra_d
 	ra_jsonw_text(w, "check", p->name);
 	ra_jsonw_text(w, "key", row->key);
 	ra_jsonw_text(w, "verdict", ra_drift_verdict_name(row->verdict));
-	ra_jsonw_text(w, "cause", cause_of(row));
+	if (!row->undecided)
+		ra_jsonw_text(w, "cause", row->release ? "release" : "drift");
 	ra_jsonw_object(w, "values");
 	for (size_t i = 0; i < p->count; i++) {
 		int64_t changed =
@@ -315,6 +308,16 @@ suggest(struct writing *t, const struct ra_drift_pairing *p, struct ra_drift *d,
 
 /* --- one comparison --- */
 
+/* What is on one side alone may be drift, or the release: whose version was not read is named. */
+static void
+name_unread(struct ra_drift_job *j, const struct ra_drift_pairing *p, const struct ra_drift *d)
+{
+	for (size_t i = 0; i < p->count && d->undecided > 0; i++) {
+		if (p->whys[i] != NULL)
+			ra_drift_say_baseline(j, p->checks[i], p->whys[i]);
+	}
+}
+
 static int
 compare(struct writing *t, const struct ra_drift_pairing *p, const struct ra_config_rules *rules)
 {
@@ -335,6 +338,7 @@ compare(struct writing *t, const struct ra_drift_pairing *p, const struct ra_con
 	if (r < 0)
 		return r;
 	t->older += ra_drift_keep_changed(j, p, &d);
+	name_unread(t->job, p, &d);
 	for (size_t i = 0; i < d.row_count && t->w.out->error == 0; i++)
 		write_row(t, p, &d.rows[i]);
 	note_unused(t, &d, rules);
@@ -344,6 +348,7 @@ compare(struct writing *t, const struct ra_drift_pairing *p, const struct ra_con
 	t->ignored += d.ignored;
 	t->unverifiable += d.unverifiable;
 	t->released += d.released;
+	t->undecided += d.undecided;
 	t->more += d.more;
 	ra_drift_free(&d);
 	return t->w.out->error;
@@ -437,6 +442,8 @@ write_counts(struct writing *t)
 	ra_jsonw_int(w, "ignored", (int64_t)t->ignored);
 	ra_jsonw_int(w, "unverifiable", (int64_t)t->unverifiable);
 	ra_jsonw_int(w, "released", (int64_t)t->released);
+	if (t->undecided > 0)
+		ra_jsonw_int(w, "undecided", (int64_t)t->undecided);
 	if (t->job->changes != NULL)
 		ra_jsonw_int(w, "older", (int64_t)t->older);
 	if (t->more > 0)

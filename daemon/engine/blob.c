@@ -62,9 +62,9 @@ ra_blob_clear(struct ra_blob *b)
 /* --- what is known --- */
 
 void
-ra_committed_free(struct ra_committed_seen *c)
+ra_committed_unref(struct ra_committed_seen *c)
 {
-	if (c == NULL)
+	if (c == NULL || --c->refs > 0)
 		return;
 	ra_snapshot_unref(c->snapshot);
 	free(c->error);
@@ -103,7 +103,7 @@ ra_committed_remember(struct ra_track *t, const struct ra_part *part)
 
 	if (kind->committed == NULL || kind->committed(t->check->expect) == NULL)
 		return;
-	ra_committed_free(RA_TAKE(t->committed));
+	ra_committed_unref(RA_TAKE(t->committed));
 	a = answer_of(part);
 	seen = calloc(1, sizeof(*seen));
 	if (a == NULL || seen == NULL) {
@@ -117,6 +117,8 @@ ra_committed_remember(struct ra_track *t, const struct ra_part *part)
 		    strdup(a->error != NULL && a->error[0] != '\0' ? a->error
 								   : ra_reason_meaning(a->reason));
 	seen->ref = ref_of(a);
+	memcpy(seen->commit, a->commit, sizeof(seen->commit));
+	seen->refs = 1;
 	t->committed = seen;
 }
 
@@ -144,6 +146,7 @@ ra_engine_baseline(const struct ra_engine *e, const struct ra_check *check, stru
 	ret->snapshot = t->committed->snapshot;
 	ret->error = t->committed->error;
 	ret->ref = t->committed->ref != NULL ? t->committed->ref : "";
+	ret->commit = t->committed->commit;
 	return 0;
 }
 
