@@ -7,6 +7,8 @@
 
 #include "drift.h"
 
+#define NOTED 8 /* keys in one note; more of them are counted */
+
 struct writing {
 	struct ra_drift_job *job;
 	struct ra_jsonw w;
@@ -76,6 +78,14 @@ write_wrong(struct ra_jsonw *w, const struct ra_drift_pairing *p, const struct r
 	ra_jsonw_array_end(w);
 }
 
+static const char *
+cause_of(const struct ra_drift_row *row)
+{
+	if (row->release)
+		return "release";
+	return "drift";
+}
+
 static void
 write_row(struct writing *t, const struct ra_drift_pairing *p, const struct ra_drift_row *row)
 {
@@ -87,7 +97,7 @@ write_row(struct writing *t, const struct ra_drift_pairing *p, const struct ra_d
 	ra_jsonw_text(w, "key", row->key);
 	ra_jsonw_text(w, "verdict", ra_drift_verdict_name(row->verdict));
 	if (!row->undecided)
-		ra_jsonw_text(w, "cause", row->release ? "release" : "drift");
+		ra_jsonw_text(w, "cause", cause_of(row));
 	ra_jsonw_object(w, "values");
 	for (size_t i = 0; i < p->count; i++) {
 		int64_t changed =
@@ -306,6 +316,71 @@ suggest(struct writing *t, const struct ra_drift_pairing *p, struct ra_drift *d,
 	ra_drift_suggest_add(&t->suggestion, d, call);
 }
 
+/* --- notes --- */
+
+static bool
+is_as_committed(const struct ra_drift_row *row, size_t sides, size_t which)
+{
+	for (size_t i = 0; i < sides; i++) {
+		if (row->cells[i].standing != RA_DRIFT_AS_COMMITTED)
+			return false;
+	}
+	return row->verdict == RA_DRIFT_DIFFERS;
+}
+
+/* The first side in whose text a value of its own stands. */
+static bool
+is_own_of(const struct ra_drift_row *row, size_t sides, size_t which)
+{
+	size_t own = 0;
+
+	while (own < sides && !row->cells[own].own)
+		own++;
+	return row->same_text && own == which;
+}
+
+/* "config-api: TEXT: A, B and 3 more" */
+static void
+note_rows(struct ra_drift_job *j, const struct ra_drift_pairing *p, const struct ra_drift *d,
+    bool (*is_one)(const struct ra_drift_row *row, size_t sides, size_t which), size_t which,
+    const char *text)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < d->row_count; i++) {
+		if (!d->rows[i].counts || !is_one(&d->rows[i], p->count, which))
+			continue;
+		if (count == 0)
+			ra_buf_printf(&j->notes, "%s: %s: ", p->name, text);
+		if (count < NOTED)
+			ra_buf_printf(&j->notes, "%s%s", count > 0 ? ", " : "", d->rows[i].key);
+		count++;
+	}
+	if (count > NOTED)
+		ra_buf_printf(&j->notes, " and %zu more", count - NOTED);
+	if (count > 0)
+		ra_buf_putc(&j->notes, '\0');
+}
+
+/* What answers the next question: why, or who is right. */
+static void
+note_all(struct ra_drift_job *j, const struct ra_drift_pairing *p, const struct ra_drift *d)
+{
+	bool baseline = false;
+
+	for (size_t i = 0; i < p->count; i++)
+		baseline = baseline || p->sides[i].baseline;
+	note_rows(j, p, d, is_as_committed, 0, "each side is as committed at its version");
+	for (size_t i = 0; i < p->count; i++) {
+		RA_BUF_LOCAL text = RA_BUF(0);
+
+		ra_buf_printf(
+		    &text, "the same text, but %s's own by `normalize`", p->sides[i].name);
+		note_rows(j, p, d, is_own_of, i,
+		    baseline ? "a template that nobody filled in" : ra_buf_text(&text));
+	}
+}
+
 /* --- one comparison --- */
 
 /* What is on one side alone may be drift, or the release: whose version was not read is named. */
@@ -339,6 +414,7 @@ compare(struct writing *t, const struct ra_drift_pairing *p, const struct ra_con
 		return r;
 	t->older += ra_drift_keep_changed(j, p, &d);
 	name_unread(t->job, p, &d);
+	note_all(t->job, p, &d);
 	for (size_t i = 0; i < d.row_count && t->w.out->error == 0; i++)
 		write_row(t, p, &d.rows[i]);
 	note_unused(t, &d, rules);

@@ -94,15 +94,12 @@ ref_of(const struct ra_git_answer *a)
 	return a->where != NULL ? strndup(a->where, strcspn(a->where, ":")) : strdup("");
 }
 
-void
-ra_committed_remember(struct ra_track *t, const struct ra_part *part)
+static void
+remember(struct ra_track *t, const struct ra_part *part)
 {
-	const struct ra_kind *kind = ra_check_kind(t->check);
 	const struct ra_git_answer *a;
 	struct ra_committed_seen *seen;
 
-	if (kind->committed == NULL || kind->committed(t->check->expect) == NULL)
-		return;
 	ra_committed_unref(RA_TAKE(t->committed));
 	a = answer_of(part);
 	seen = calloc(1, sizeof(*seen));
@@ -117,9 +114,24 @@ ra_committed_remember(struct ra_track *t, const struct ra_part *part)
 		    strdup(a->error != NULL && a->error[0] != '\0' ? a->error
 								   : ra_reason_meaning(a->reason));
 	seen->ref = ref_of(a);
-	memcpy(seen->commit, a->commit, sizeof(seen->commit));
+	if (seen->snapshot != NULL)
+		memcpy(seen->commit, a->commit, sizeof(seen->commit));
 	seen->refs = 1;
 	t->committed = seen;
+}
+
+bool
+ra_committed_remember(struct ra_track *t, const struct ra_part *part)
+{
+	const struct ra_kind *kind = ra_check_kind(t->check);
+	char was[RA_COMMIT_TEXT] = "";
+
+	if (kind->committed == NULL || kind->committed(t->check->expect) == NULL)
+		return false;
+	if (t->committed != NULL)
+		memcpy(was, t->committed->commit, sizeof(was));
+	remember(t, part);
+	return strcmp(was, t->committed != NULL ? t->committed->commit : "") != 0;
 }
 
 int

@@ -28,8 +28,8 @@ static const struct ra_option options[] = {
 	    .type = RA_OPT_TEXTS,
 	    .offset = offsetof(struct config_options, normalize),
 	    .flags = RA_OPT_NO_SECRET | RA_OPT_VARIABLES,
-	    .help = "variables of the environment (and `environment`) whose values, wherever they "
-		    "stand, do not count as a difference" },
+	    .help = "variables of the environment (and `environment`): wherever their values "
+		    "stand, each environment's own are equal" },
 	{ .name = "settle",
 	    .type = RA_OPT_DURATION,
 	    .offset = offsetof(struct config_options, settle),
