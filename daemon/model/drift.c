@@ -61,12 +61,31 @@ grow_rows(struct ra_drift_walk *w)
 	return 0;
 }
 
+static bool
+has_flag(const struct ra_drift_cursor *c, unsigned flag)
+{
+	return c->slot != NULL && (c->slot->flags & flag) != 0;
+}
+
+/* By one of the sides, or as somebody encrypted what is committed. */
+static bool
+is_secret(const struct ra_drift_walk *w)
+{
+	for (size_t i = 0; i < w->n; i++) {
+		if (has_flag(&w->sides[i], RA_SLOT_SECRET) ||
+		    has_flag(&w->committed[i], RA_SLOT_ENCRYPTED) ||
+		    (w->call->sides[i].baseline && has_flag(&w->sides[i], RA_SLOT_ENCRYPTED)))
+			return true;
+	}
+	return false;
+}
+
 /* The key, secret and cells are filled in. */
 static int
 add_row(struct ra_drift_walk *w, struct ra_drift_row row)
 {
 	struct ra_drift *d = w->d;
-	bool secret = false;
+	bool secret = is_secret(w);
 	int r;
 
 	if ((d->row_count + 1) * w->n > RA_DRIFT_CELLS_MAX) {
@@ -74,9 +93,6 @@ add_row(struct ra_drift_walk *w, struct ra_drift_row row)
 		return 0;
 	}
 	r = grow_rows(w);
-	for (size_t i = 0; i < w->n; i++)
-		secret = secret || (w->sides[i].slot != NULL &&
-				       (w->sides[i].slot->flags & RA_SLOT_SECRET) != 0);
 	for (size_t i = 0; i < w->n && r == 0; i++)
 		r = fill_cell(w, i, secret, &d->cells[d->row_count * w->n + i]);
 	if (r < 0)

@@ -181,6 +181,18 @@ def test_unverifiable(daemon, web, shop, runs):
     assert c["facts"]["unverifiable"] == 2
 
 
+def test_what_is_encrypted_there_is_not_shown(daemon, web, shop, runs):
+    """Somebody made a secret of it, whatever its key is called."""
+    shop.write("deploy/one.env", "HOST=db1\nSALUTE=ENC[AES256_GCM,data:p673w==,iv:YY=,tag:UQ=,"
+                                 "type:str]\n")
+    shop.commit("v1.3.0")
+    d = daemon(config(web, shop.path, runs("env", "HOST=db1\nSALUTE=canary-7f\n"), version="1.3.0"))
+    d.ready()
+    for output in ("table", "json", "markdown"):
+        done = d.ctl("drift", "one", "--all", "-o", output)
+        assert done.code == 0 and "SALUTE" in done.out and "canary" not in done.out, done
+
+
 def test_a_template_that_runs_as_it_is(daemon, web, shop, runs):
     """Nobody filled it in: nothing is known of that value, and it is said."""
     shop.write("deploy/one.env", "HOST=db1\nPORT=${PORT}\n")

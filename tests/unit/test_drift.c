@@ -201,6 +201,7 @@ static const struct {
 	{ { .text = { "H=a", "H=c", "H=a" }, .baseline = true }, "differ H", "H must-differ", 0, 0,
 	    0, "" },
 	{ { .text = { "H=", "H!" } }, "differ H", "", 1, 0, 0, "" },
+	{ { .text = { "H=", "/H!" } }, "differ H", "H must-differ", 0, 0, 0, "" },
 	/* may-differ */
 	{ { .text = { "H=a", "H=b" } }, "may-differ H", "", 1, 0, 0, "" },
 	{ { .text = { "H=a", "H=a" } }, "may-differ H", "", 1, 0, 0, "" },
@@ -445,6 +446,33 @@ test_secret_on_one_side(void **state)
 	rig_free(&rig);
 }
 
+/* What somebody encrypted is none to be shown, whatever its key is called. */
+static void
+test_encrypted_is_secret(void **state)
+{
+	static struct rig rig;
+	static const struct {
+		struct sides in;
+		bool secret;
+	} table[] = {
+		{ { .text = { "S=canary", "S=ENC[x]" }, .baseline = true, .all = true }, true },
+		{ { .text = { "S=canary", "S={{ s }}" }, .baseline = true, .all = true }, false },
+		{ { .text = { "S=canary", "S=other" }, .committed = { "S=ENC[x]" } }, true },
+		{ { .text = { "S=canary", "" }, .committed = { NULL, "S=ENC[x]" } }, true },
+		{ { .text = { "S=canary", "S=ENC[x]" } }, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < RA_ARRAY_SIZE(table); i++) {
+		compare(&rig, &table[i].in, NULL);
+		assert_int_equal(rig.d.row_count, 1);
+		assert_int_equal(rig.d.rows[0].secret, table[i].secret);
+		assert_int_equal(
+		    strcmp(rig.d.rows[0].cells[0].value, "canary") != 0, table[i].secret);
+		rig_free(&rig);
+	}
+}
+
 /* Who is right? */
 static void
 test_standing(void **state)
@@ -648,6 +676,7 @@ main(void)
 		cmocka_unit_test(test_verdicts),
 		cmocka_unit_test(test_cells),
 		cmocka_unit_test(test_secret_on_one_side),
+		cmocka_unit_test(test_encrypted_is_secret),
 		cmocka_unit_test(test_standing),
 		cmocka_unit_test(test_only),
 		cmocka_unit_test(test_suggest),
