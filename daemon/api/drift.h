@@ -20,6 +20,7 @@ struct ra_drift_pairing {
 	const struct ra_check *owner; /* whose rules would silence a row */
 	struct ra_drift_side *sides; /* names are the keys of `values`; references */
 	const struct ra_check **checks; /* of each side */
+	const char **whys; /* of each side: why what is committed for it is not known */
 	size_t count;
 	bool skip; /* its baseline is not there (yet) */
 };
@@ -99,9 +100,10 @@ void ra_drift_release(struct ra_drift_job *j);
 /* --- drift_baseline.c --- */
 /* Pairs the check with what is committed for it, if it has a baseline. */
 void ra_drift_pair_baseline(struct ra_drift_job *j, const struct ra_check *c);
-/* What is committed for it as last read, referenced; NULL: not known. */
-const struct ra_snapshot *ra_drift_committed(
-    const struct ra_drift_job *j, const struct ra_check *c);
+/* What is committed for the check, as last read, becomes known of side n, which is of it. */
+void ra_drift_take_committed(struct ra_drift_job *j, struct ra_drift_pairing *p, size_t n);
+/* Names the check among the unread, as its baseline is. */
+void ra_drift_say_baseline(struct ra_drift_job *j, const struct ra_check *c, const char *why);
 /* Takes back what was asked. Returns how many that were. */
 size_t ra_drift_cancel(struct ra_drift_job *j);
 

@@ -12,18 +12,28 @@ hold(const struct ra_snapshot *s)
 	return ra_snapshot_ref((struct ra_snapshot *)(uintptr_t)s);
 }
 
-const struct ra_snapshot *
-ra_drift_committed(const struct ra_drift_job *j, const struct ra_check *c)
+/* The engine's texts go when the loop turns: copies. */
+void
+ra_drift_take_committed(struct ra_drift_job *j, struct ra_drift_pairing *p, size_t n)
 {
+	struct ra_drift_side *side = &p->sides[n];
 	struct ra_baseline b;
 
-	if (ra_engine_baseline(j->api->engine, c, &b) < 0 || b.snapshot == NULL)
-		return NULL;
-	return hold(b.snapshot);
+	if (ra_engine_baseline(j->api->engine, p->checks[n], &b) < 0)
+		return;
+	if (b.snapshot != NULL) {
+		side->commit = ra_arena_strdup(j->arena, b.commit);
+		side->committed = side->commit != NULL ? hold(b.snapshot) : NULL;
+	} else {
+		side->unread = true;
+		p->whys[n] = ra_arena_strdup(j->arena, b.error != NULL ? b.error : "?");
+	}
+	if (side->commit == NULL && p->whys[n] == NULL)
+		j->error = -ENOMEM;
 }
 
-static void
-say_unread(struct ra_drift_job *j, const struct ra_check *c, const char *why)
+void
+ra_drift_say_baseline(struct ra_drift_job *j, const struct ra_check *c, const char *why)
 {
 	RA_BUF_LOCAL text = RA_BUF(0);
 
@@ -54,7 +64,7 @@ on_baseline(void *arg, struct ra_snapshot *snapshot, enum ra_reason reason, cons
 		a->pairing->skip = false;
 		j->pairing_count++;
 	} else {
-		say_unread(j, a->pairing->owner, error);
+		ra_drift_say_baseline(j, a->pairing->owner, error);
 	}
 	ra_drift_pass(j);
 }
@@ -75,7 +85,7 @@ ask(struct ra_drift_job *j, struct ra_drift_pairing *p)
 	r = ra_engine_baseline_at(
 	    j->api->engine, p->owner, j->ref, on_baseline, a, &a->query, &err);
 	if (r < 0) {
-		say_unread(j, p->owner, r == -ENOMEM ? "out of memory" : err.text);
+		ra_drift_say_baseline(j, p->owner, r == -ENOMEM ? "out of memory" : err.text);
 		return;
 	}
 	a->next = j->asked;
@@ -111,7 +121,7 @@ ra_drift_pair_baseline(struct ra_drift_job *j, const struct ra_check *c)
 	if (ra_engine_baseline(j->api->engine, c, &b) < 0)
 		return;
 	if (j->ref == NULL && b.snapshot == NULL) {
-		say_unread(j, c, b.error);
+		ra_drift_say_baseline(j, c, b.error);
 		return;
 	}
 	p = ra_drift_pairing_new(j, c, 2);
@@ -125,6 +135,7 @@ ra_drift_pair_baseline(struct ra_drift_job *j, const struct ra_check *c)
 	if (ra_drift_add_side(j, p, c)) {
 		ra_snapshot_unref((struct ra_snapshot *)(uintptr_t)p->sides[1].committed);
 		p->sides[1].committed = NULL;
+		p->sides[1].unread = false;
 		name_baseline(j, c, j->ref != NULL ? j->ref : b.ref, b.path);
 	}
 	ra_drift_add_pairing(j, p);

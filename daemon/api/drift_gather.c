@@ -78,10 +78,9 @@ ra_drift_add_side(struct ra_drift_job *j, struct ra_drift_pairing *p, const stru
 		    "instances differ: they must agree before they are compared with anything");
 		return false;
 	}
-	*side = (struct ra_drift_side){ .name = c->environment->name,
-		.snapshot = hold(s),
-		.committed = ra_drift_committed(j, c) };
+	*side = (struct ra_drift_side){ .name = c->environment->name, .snapshot = hold(s) };
 	p->checks[p->count++] = c;
+	ra_drift_take_committed(j, p, p->count - 1);
 	return true;
 }
 
@@ -95,10 +94,11 @@ ra_drift_pairing_new(struct ra_drift_job *j, const struct ra_check *owner, size_
 	if (p != NULL) {
 		p->sides = ra_arena_alloc(j->arena, sides * sizeof(*p->sides));
 		p->checks = ra_arena_alloc(j->arena, sides * sizeof(struct ra_check *));
+		p->whys = ra_arena_alloc(j->arena, sides * sizeof(char *));
 		p->name = owner->name;
 		p->owner = owner;
 	}
-	if (p != NULL && p->sides != NULL && p->checks != NULL)
+	if (p != NULL && p->sides != NULL && p->checks != NULL && p->whys != NULL)
 		return p;
 	j->error = -ENOMEM;
 	return NULL;

@@ -222,12 +222,15 @@ ra_drift_keep_changed(
 	if (j->changes == NULL)
 		return 0;
 	d->drift = d->more > 0 && d->drift;
+	if (d->more == 0)
+		d->undecided = 0;
 	for (size_t i = 0; i < d->row_count; i++) {
 		if (!is_kept(j, p, d->rows[i].key)) {
 			older += d->rows[i].verdict >= RA_DRIFT_MISSING;
 			continue;
 		}
 		d->drift = d->drift || d->rows[i].counts;
+		d->undecided += d->more == 0 && d->rows[i].undecided && !d->rows[i].counts;
 		d->rows[count++] = d->rows[i];
 	}
 	d->row_count = count;

@@ -7,6 +7,8 @@
 
 #include "drift.h"
 
+#define NOTED 8 /* keys in one note; more of them are counted */
+
 struct writing {
 	struct ra_drift_job *job;
 	struct ra_jsonw w;
@@ -18,7 +20,7 @@ struct writing {
 	struct ra_map hinted; /* keys that are in one of them */
 	const struct ra_check *owner; /* whose that is */
 	bool drift;
-	size_t same, ignored, unverifiable, released, older, more;
+	size_t same, ignored, unverifiable, released, undecided, older, more;
 };
 
 /* --- rows --- */
@@ -94,7 +96,8 @@ write_row(struct writing *t, const struct ra_drift_pairing *p, const struct ra_d
 	ra_jsonw_text(w, "check", p->name);
 	ra_jsonw_text(w, "key", row->key);
 	ra_jsonw_text(w, "verdict", ra_drift_verdict_name(row->verdict));
-	ra_jsonw_text(w, "cause", cause_of(row));
+	if (!row->undecided)
+		ra_jsonw_text(w, "cause", cause_of(row));
 	ra_jsonw_object(w, "values");
 	for (size_t i = 0; i < p->count; i++) {
 		int64_t changed =
@@ -313,7 +316,82 @@ suggest(struct writing *t, const struct ra_drift_pairing *p, struct ra_drift *d,
 	ra_drift_suggest_add(&t->suggestion, d, call);
 }
 
+/* --- notes --- */
+
+static bool
+is_as_committed(const struct ra_drift_row *row, size_t sides, size_t which)
+{
+	for (size_t i = 0; i < sides; i++) {
+		if (row->cells[i].standing != RA_DRIFT_AS_COMMITTED)
+			return false;
+	}
+	return row->verdict == RA_DRIFT_DIFFERS;
+}
+
+/* The first side in whose text a value of its own stands. */
+static bool
+is_own_of(const struct ra_drift_row *row, size_t sides, size_t which)
+{
+	size_t own = 0;
+
+	while (own < sides && !row->cells[own].own)
+		own++;
+	return row->same_text && own == which;
+}
+
+/* "config-api: TEXT: A, B and 3 more" */
+static void
+note_rows(struct ra_drift_job *j, const struct ra_drift_pairing *p, const struct ra_drift *d,
+    bool (*is_one)(const struct ra_drift_row *row, size_t sides, size_t which), size_t which,
+    const char *text)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < d->row_count; i++) {
+		if (!d->rows[i].counts || !is_one(&d->rows[i], p->count, which))
+			continue;
+		if (count == 0)
+			ra_buf_printf(&j->notes, "%s: %s: ", p->name, text);
+		if (count < NOTED)
+			ra_buf_printf(&j->notes, "%s%s", count > 0 ? ", " : "", d->rows[i].key);
+		count++;
+	}
+	if (count > NOTED)
+		ra_buf_printf(&j->notes, " and %zu more", count - NOTED);
+	if (count > 0)
+		ra_buf_putc(&j->notes, '\0');
+}
+
+/* What answers the next question: why, or who is right. */
+static void
+note_all(struct ra_drift_job *j, const struct ra_drift_pairing *p, const struct ra_drift *d)
+{
+	bool baseline = false;
+
+	for (size_t i = 0; i < p->count; i++)
+		baseline = baseline || p->sides[i].baseline;
+	note_rows(j, p, d, is_as_committed, 0, "each side is as committed at its version");
+	for (size_t i = 0; i < p->count; i++) {
+		RA_BUF_LOCAL text = RA_BUF(0);
+
+		ra_buf_printf(
+		    &text, "the same text, but %s's own by `normalize`", p->sides[i].name);
+		note_rows(j, p, d, is_own_of, i,
+		    baseline ? "a template that nobody filled in" : ra_buf_text(&text));
+	}
+}
+
 /* --- one comparison --- */
+
+/* What is on one side alone may be drift, or the release: whose version was not read is named. */
+static void
+name_unread(struct ra_drift_job *j, const struct ra_drift_pairing *p, const struct ra_drift *d)
+{
+	for (size_t i = 0; i < p->count && d->undecided > 0; i++) {
+		if (p->whys[i] != NULL)
+			ra_drift_say_baseline(j, p->checks[i], p->whys[i]);
+	}
+}
 
 static int
 compare(struct writing *t, const struct ra_drift_pairing *p, const struct ra_config_rules *rules)
@@ -335,6 +413,8 @@ compare(struct writing *t, const struct ra_drift_pairing *p, const struct ra_con
 	if (r < 0)
 		return r;
 	t->older += ra_drift_keep_changed(j, p, &d);
+	name_unread(t->job, p, &d);
+	note_all(t->job, p, &d);
 	for (size_t i = 0; i < d.row_count && t->w.out->error == 0; i++)
 		write_row(t, p, &d.rows[i]);
 	note_unused(t, &d, rules);
@@ -344,6 +424,7 @@ compare(struct writing *t, const struct ra_drift_pairing *p, const struct ra_con
 	t->ignored += d.ignored;
 	t->unverifiable += d.unverifiable;
 	t->released += d.released;
+	t->undecided += d.undecided;
 	t->more += d.more;
 	ra_drift_free(&d);
 	return t->w.out->error;
@@ -437,6 +518,8 @@ write_counts(struct writing *t)
 	ra_jsonw_int(w, "ignored", (int64_t)t->ignored);
 	ra_jsonw_int(w, "unverifiable", (int64_t)t->unverifiable);
 	ra_jsonw_int(w, "released", (int64_t)t->released);
+	if (t->undecided > 0)
+		ra_jsonw_int(w, "undecided", (int64_t)t->undecided);
 	if (t->job->changes != NULL)
 		ra_jsonw_int(w, "older", (int64_t)t->older);
 	if (t->more > 0)

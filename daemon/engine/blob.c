@@ -62,9 +62,9 @@ ra_blob_clear(struct ra_blob *b)
 /* --- what is known --- */
 
 void
-ra_committed_free(struct ra_committed_seen *c)
+ra_committed_unref(struct ra_committed_seen *c)
 {
-	if (c == NULL)
+	if (c == NULL || --c->refs > 0)
 		return;
 	ra_snapshot_unref(c->snapshot);
 	free(c->error);
@@ -94,16 +94,13 @@ ref_of(const struct ra_git_answer *a)
 	return a->where != NULL ? strndup(a->where, strcspn(a->where, ":")) : strdup("");
 }
 
-void
-ra_committed_remember(struct ra_track *t, const struct ra_part *part)
+static void
+remember(struct ra_track *t, const struct ra_part *part)
 {
-	const struct ra_kind *kind = ra_check_kind(t->check);
 	const struct ra_git_answer *a;
 	struct ra_committed_seen *seen;
 
-	if (kind->committed == NULL || kind->committed(t->check->expect) == NULL)
-		return;
-	ra_committed_free(RA_TAKE(t->committed));
+	ra_committed_unref(RA_TAKE(t->committed));
 	a = answer_of(part);
 	seen = calloc(1, sizeof(*seen));
 	if (a == NULL || seen == NULL) {
@@ -117,7 +114,24 @@ ra_committed_remember(struct ra_track *t, const struct ra_part *part)
 		    strdup(a->error != NULL && a->error[0] != '\0' ? a->error
 								   : ra_reason_meaning(a->reason));
 	seen->ref = ref_of(a);
+	if (seen->snapshot != NULL)
+		memcpy(seen->commit, a->commit, sizeof(seen->commit));
+	seen->refs = 1;
 	t->committed = seen;
+}
+
+bool
+ra_committed_remember(struct ra_track *t, const struct ra_part *part)
+{
+	const struct ra_kind *kind = ra_check_kind(t->check);
+	char was[RA_COMMIT_TEXT] = "";
+
+	if (kind->committed == NULL || kind->committed(t->check->expect) == NULL)
+		return false;
+	if (t->committed != NULL)
+		memcpy(was, t->committed->commit, sizeof(was));
+	remember(t, part);
+	return strcmp(was, t->committed != NULL ? t->committed->commit : "") != 0;
 }
 
 int
@@ -144,6 +158,7 @@ ra_engine_baseline(const struct ra_engine *e, const struct ra_check *check, stru
 	ret->snapshot = t->committed->snapshot;
 	ret->error = t->committed->error;
 	ret->ref = t->committed->ref != NULL ? t->committed->ref : "";
+	ret->commit = t->committed->commit;
 	return 0;
 }
 

@@ -295,6 +295,7 @@ take_blob(struct ra_part *part, const struct ra_mirror_answer *answer)
 		.committed = a->question.committed,
 		.secret_key = part->probe->engine->secret_key };
 	to->where = strdup(ra_buf_text(&where));
+	memcpy(to->commit, answer->ref_commit, sizeof(to->commit));
 	if (to->where == NULL || ra_blob_take(&a->blob, answer, to->where) < 0) {
 		answer_nothing(to, RA_R_NO_MEMORY, "out of memory");
 		go_on(part);

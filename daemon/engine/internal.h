@@ -183,6 +183,8 @@ struct ra_committed_seen {
 	struct ra_snapshot *snapshot; /* NULL: not read */
 	char *error; /* why */
 	char *ref;
+	char commit[RA_COMMIT_TEXT]; /* of the snapshot */
+	unsigned refs; /* of the loop's: a track, and calls that are on a worker */
 };
 
 struct ra_queue {
@@ -359,9 +361,9 @@ void ra_blob_read(struct ra_blob *b);
 void ra_blob_clear(struct ra_blob *b);
 /* Ends queries of repositories that are not among these; NULL: all. */
 void ra_baselines_end(struct ra_engine *e, const struct ra_repositories *stay);
-/* What the part's probe read becomes what is known. */
-void ra_committed_remember(struct ra_track *t, const struct ra_part *part);
-void ra_committed_free(struct ra_committed_seen *c);
+/* What the part's probe read becomes what is known. True: that is of another commit, or none. */
+bool ra_committed_remember(struct ra_track *t, const struct ra_part *part);
+void ra_committed_unref(struct ra_committed_seen *c);
 
 /* funnel.c: the one end of every probe. Takes result. */
 void ra_funnel(struct ra_engine *e, struct ra_track *t, struct ra_result *result, int64_t started);

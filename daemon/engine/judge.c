@@ -17,7 +17,8 @@ struct ra_held {
 	struct ra_judge_call call;
 	struct ra_config *config; /* the peers' */
 	struct ra_result *results[RA_PEERS_MAX];
-	struct ra_snapshot *snapshots[RA_PEERS_MAX], *committed[RA_PEERS_MAX];
+	struct ra_snapshot *snapshots[RA_PEERS_MAX];
+	struct ra_committed_seen *committed[RA_PEERS_MAX];
 	struct ra_facts history;
 	size_t count;
 };
@@ -33,6 +34,14 @@ history_of(const struct ra_part *part)
 	return t->history != NULL && i < t->history_count && t->history[i].count > 0
 		   ? &t->history[i]
 		   : NULL;
+}
+
+static int64_t
+problem_since(const struct ra_state *s)
+{
+	bool bad = s->state == RA_WARNING || s->state == RA_CRITICAL;
+
+	return bad && s->problem != 0 ? s->problem_since : 0;
 }
 
 void
@@ -67,6 +76,7 @@ ra_judge_call(const struct ra_part *part, struct ra_gathered gathered[RA_GATHERE
 		.inputs = gathered,
 		.input_count = n,
 		.now = ra_clock_wall(),
+		.problem_since = problem_since(&part->probe->track->state),
 		.service = c->service,
 		.variables = &c->variables,
 		.secret_key = part->probe->engine->secret_key,
@@ -129,7 +139,7 @@ held_free(struct ra_held *h)
 	for (i = 0; i < h->count; i++) {
 		ra_result_unref(h->results[i]);
 		ra_snapshot_unref(h->snapshots[i]);
-		ra_snapshot_unref(h->committed[i]);
+		ra_committed_unref(h->committed[i]);
 	}
 	ra_facts_free(&h->history);
 	ra_config_unref(h->config);
@@ -149,7 +159,9 @@ hold_peer(struct ra_engine *e, struct ra_held *h, const struct ra_gathered *g)
 
 	h->results[h->count] = t->latest != NULL ? ra_result_ref(t->latest) : NULL;
 	h->snapshots[h->count] = hold_snapshot(g->snapshot);
-	h->committed[h->count] = hold_snapshot(g->committed);
+	h->committed[h->count] = t->committed;
+	if (t->committed != NULL)
+		t->committed->refs++;
 	h->count++;
 }
 

@@ -34,9 +34,11 @@ ra_peers_gather(struct ra_engine *e, const struct ra_check *c, struct ra_gathere
 {
 	for (size_t i = 0; i < c->peer_count; i++) {
 		const struct ra_track *t = &e->tracks[c->peers[i].check->index];
+		struct ra_baseline b = { 0 };
 		struct ra_view v;
 
 		ra_engine_view(e, t->check, &v);
+		(void)ra_engine_baseline(e, t->check, &b); /* it may have none */
 		out[i] = (struct ra_gathered){ .need = { .what = RA_NEED_PEER },
 			.reason = ra_peers_read(t, &v) && !ra_view_instances_differ(&v)
 				      ? RA_R_OK
@@ -45,7 +47,9 @@ ra_peers_gather(struct ra_engine *e, const struct ra_check *c, struct ra_gathere
 			.peer = &c->peers[i],
 			.facts = v.facts,
 			.snapshot = t->snapshots != NULL ? t->snapshots[0] : NULL,
-			.committed = t->committed != NULL ? t->committed->snapshot : NULL,
+			.committed = b.snapshot,
+			.commit = b.commit,
+			.unread = b.snapshot == NULL ? b.error : NULL,
 			.verdict = v.verdict,
 			.checked = v.checked,
 			.changed = t->changed };

@@ -112,7 +112,7 @@ remember(struct ra_probe *p)
 		ra_snapshot_unref(t->snapshots[i]);
 		t->snapshots[i] = RA_TAKE(p->parts[i].snapshot);
 	}
-	ra_committed_remember(t, &p->parts[0]);
+	p->news = ra_committed_remember(t, &p->parts[0]) || p->news;
 	if (t->history != NULL)
 		ra_versions_remember(p);
 }

@@ -80,7 +80,7 @@ track_clear(struct ra_track *t)
 	for (i = 0; t->snapshots != NULL && i < t->check->instance_count; i++)
 		ra_snapshot_unref(t->snapshots[i]);
 	free(RA_TAKE(t->snapshots));
-	ra_committed_free(RA_TAKE(t->committed));
+	ra_committed_unref(RA_TAKE(t->committed));
 	ra_known_clear(RA_TAKE(t->known), t->check->instance_count);
 }
 

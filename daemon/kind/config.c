@@ -28,8 +28,8 @@ static const struct ra_option options[] = {
 	    .type = RA_OPT_TEXTS,
 	    .offset = offsetof(struct config_options, normalize),
 	    .flags = RA_OPT_NO_SECRET | RA_OPT_VARIABLES,
-	    .help = "variables of the environment (and `environment`) whose values, wherever they "
-		    "stand, do not count as a difference" },
+	    .help = "variables of the environment (and `environment`): wherever their values "
+		    "stand, each environment's own are equal" },
 	{ .name = "settle",
 	    .type = RA_OPT_DURATION,
 	    .offset = offsetof(struct config_options, settle),
@@ -363,22 +363,23 @@ find_answer(const struct ra_judge_call *call, bool warn)
 }
 
 /* What is committed for this check, whichever word asks for it. */
-static const struct ra_snapshot *
-own_committed(const struct ra_judge_call *call)
+static void
+take_committed(const struct ra_judge_call *call, struct ra_drift_side *side)
 {
-	for (size_t i = 0; i < call->answer_count; i++) {
-		if (call->answers[i].snapshot != NULL)
-			return call->answers[i].snapshot;
+	const struct config_words *expect = call->expect, *warn = call->warn;
+
+	for (size_t i = 0; side->committed == NULL && i < call->answer_count; i++) {
+		side->committed = call->answers[i].snapshot;
+		side->commit = call->answers[i].commit;
 	}
-	return NULL;
+	side->unread = side->committed == NULL &&
+		       (expect->baseline != NULL || (warn != NULL && warn->baseline != NULL));
 }
 
 static int
 compare_peer(struct config_case *c)
 {
-	struct ra_drift_side sides[2] = {
-		{ .name = "", .snapshot = c->snapshot, .committed = own_committed(c->call) }
-	};
+	struct ra_drift_side sides[2] = { { .name = "", .snapshot = c->snapshot } };
 	struct ra_drift_call call = { .sides = sides,
 		.side_count = 1,
 		.rules = c->rules.list,
@@ -386,10 +387,13 @@ compare_peer(struct config_case *c)
 		.key = c->call->secret_key,
 		.key_len = c->call->secret_key_len };
 
+	take_committed(c->call, &sides[0]);
 	if (c->with_peer)
-		sides[call.side_count++] = (struct ra_drift_side){
-			.name = "", .snapshot = c->peer->snapshot, .committed = c->peer->committed
-		};
+		sides[call.side_count++] = (struct ra_drift_side){ .name = "",
+			.snapshot = c->peer->snapshot,
+			.committed = c->peer->committed,
+			.commit = c->peer->commit,
+			.unread = c->peer->unread != NULL };
 	return ra_drift_compare(&call, &c->drift);
 }
 
@@ -422,9 +426,9 @@ compare(struct config_case *c)
 	return r;
 }
 
-/* What cannot be compared is said; false: some of it. */
-static bool
-take_others(struct ra_result *result, struct config_case *c)
+/* What cannot be compared is noted. */
+static void
+take_others(struct config_case *c)
 {
 	const struct ra_git_answer *answer = find_answer(c->call, c->warn);
 	const struct config_baseline *b = c->words->baseline;
@@ -436,31 +440,29 @@ take_others(struct ra_result *result, struct config_case *c)
 	c->with_peer = c->peer != NULL && c->peer->reason == RA_R_OK;
 	c->answer = answer != NULL && answer->snapshot != NULL ? answer : NULL;
 	if (c->peer != NULL && !c->with_peer)
-		ra_config_say_unread(
-		    result, c, ra_config_peer_name(c), RA_R_PEER_UNREAD, c->peer->error);
+		ra_config_note_unread(c, ra_config_peer_name(c), RA_R_PEER_UNREAD, c->peer->error);
 	if (b != NULL && c->answer == NULL) {
 		reason = ra_config_fill_ref(c->call, b->committed.ref, ref, &why);
 		if (answer != NULL)
-			ra_config_say_unread(
-			    result, c, "its baseline", answer->reason, answer->error);
+			ra_config_note_unread(c, "its baseline", answer->reason, answer->error);
 		else
-			ra_config_say_unread(result, c, "its baseline",
+			ra_config_note_unread(c, "its baseline",
 			    reason != RA_R_OK ? reason : RA_R_REPO_NOT_FOUND, why);
 	}
-	return (c->peer == NULL || c->with_peer) && (b == NULL || c->answer != NULL);
 }
 
 static void
-conclude(struct ra_result *result, const struct config_case *c, bool all, struct found *found)
+conclude(struct ra_result *result, const struct config_case *c, struct found *found)
 {
 	int64_t count = (int64_t)ra_config_drifted(c);
 
-	if (!all || found->drifted == RA_UNSET)
+	if (c->unread.len > 0 || found->drifted == RA_UNSET)
 		found->drifted = RA_UNSET;
 	else if (count > found->drifted)
 		found->drifted = count;
 	if ((int64_t)c->baseline.unverifiable > found->unverifiable)
 		found->unverifiable = (int64_t)c->baseline.unverifiable;
+	ra_config_say_unread(result, c);
 	ra_config_say_doubt(result, c);
 	if (c->drift.drift || c->baseline.drift)
 		ra_config_say_breach(result, c->warn ? RA_WARNING : RA_CRITICAL, c);
@@ -468,23 +470,27 @@ conclude(struct ra_result *result, const struct config_case *c, bool all, struct
 		ra_config_say_fine(result, c);
 }
 
-/* Words under `expect` or `warn`; of what is found the most of either. */
+/* Of what is found the most of either words. */
 static int
-judge_words(struct ra_result *result, const struct ra_judge_call *call, const struct ra_snapshot *s,
-    bool warn, struct found *found)
+judge_words(struct ra_result *result, struct config_case *c, struct found *found)
 {
-	struct config_case c = {
-		.call = call, .words = warn ? call->warn : call->expect, .warn = warn, .snapshot = s
-	};
-	bool all = take_others(result, &c);
-	int r = compare(&c);
+	int r;
 
+	c->words = c->warn ? c->call->warn : c->call->expect;
+	c->unread = RA_BUF(0);
+	take_others(c);
+	r = compare(c);
+	if (r == 0) {
+		ra_config_note_undecided(c);
+		r = c->unread.error; /* what is noted is what keeps it from being OK */
+	}
 	if (r == 0)
-		conclude(result, &c, all, found);
-	ra_drift_free(&c.drift);
-	ra_drift_free(&c.baseline);
-	free(c.rules.list);
-	free(c.baseline_rules.list);
+		conclude(result, c, found);
+	ra_buf_free(&c->unread);
+	ra_drift_free(&c->drift);
+	ra_drift_free(&c->baseline);
+	free(c->rules.list);
+	free(c->baseline_rules.list);
 	return r;
 }
 
@@ -492,13 +498,20 @@ static int
 judge_snapshot(
     const struct ra_judge_call *call, const struct ra_snapshot *s, struct ra_result *result)
 {
+	struct config_case warn = { .call = call, .snapshot = s, .warn = true };
+	struct config_case expect = { .call = call, .snapshot = s };
 	struct found found = { 0 };
+	RA_FREE char *warned = NULL;
 	int r = 0;
 
 	if (call->warn != NULL)
-		r = judge_words(result, call, s, true, &found);
+		r = judge_words(result, &warn, &found);
+	if (r == 0 && result->verdict == RA_WARNING) {
+		expect.warned = warned = strdup(result->summary);
+		r = warned != NULL ? 0 : -ENOMEM;
+	}
 	if (r == 0)
-		r = judge_words(result, call, s, false, &found);
+		r = judge_words(result, &expect, &found);
 	return r == 0 ? set_facts(call, s, &found, &result->facts) : r;
 }
 

@@ -35,6 +35,7 @@ struct config_case {
 	const struct ra_judge_call *call;
 	const struct config_words *words;
 	bool warn;				/* they stand under `warn` */
+	const char *warned;			/* by those, beside the others; NULL: none */
 	const struct ra_snapshot *snapshot;
 	const struct ra_gathered *peer;		/* of same-as; NULL: none */
 	bool with_peer;				/* it was read */
@@ -42,6 +43,8 @@ struct config_case {
 	struct ra_config_rules rules, baseline_rules;
 	struct ra_drift drift;			/* by itself or with the peer */
 	struct ra_drift baseline;		/* with what is committed */
+	struct ra_buf unread;			/* what was not compared, and why */
+	enum ra_reason unread_reason;		/* of the first of those */
 };
 
 /* Adds the words that are rules. */
@@ -64,9 +67,13 @@ const char *ra_config_peer_name(const struct config_case *c);
 size_t ra_config_drifted(const struct config_case *c);
 /* Says what is wrong, what was expected and where it stands. */
 void ra_config_say_breach(struct ra_result *r, enum ra_verdict bad, const struct config_case *c);
-/* What could not be compared, and why. */
-void ra_config_say_unread(struct ra_result *r, const struct config_case *c, const char *with,
-    enum ra_reason reason, const char *error);
+/* Notes what could not be compared, and why. */
+void ra_config_note_unread(
+    struct config_case *c, const char *with, enum ra_reason reason, const char *error);
+/* As well, after the comparison: what may come with a release, or not. */
+void ra_config_note_undecided(struct config_case *c);
+/* Says what was noted. */
+void ra_config_say_unread(struct ra_result *r, const struct config_case *c);
 /* What was not read as a key, and may be one that is forbidden. */
 void ra_config_say_doubt(struct ra_result *r, const struct config_case *c);
 void ra_config_say_fine(struct ra_result *r, const struct config_case *c);

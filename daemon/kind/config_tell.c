@@ -57,13 +57,15 @@ enum group { MISSING, FORBIDDEN, ELSEWHERE, EQUAL, DIFFERENT, COMMITTED, GROUPS 
 static const struct {
 	const char *one, *many;
 	bool other; /* what it is held against follows */
+	const char *one_end, *many_end; /* behind that */
 } groups[GROUPS] = {
-	[MISSING] = { "required key is missing", "required keys are missing", false },
-	[FORBIDDEN] = { "forbidden key is there", "forbidden keys are there", false },
-	[ELSEWHERE] = { "key has another origin", "keys have another origin", false },
-	[EQUAL] = { "key must differ from", "keys must differ from", true },
-	[DIFFERENT] = { "key differs from", "keys differ from", true },
-	[COMMITTED] = { "key differs from", "keys differ from", true },
+	[MISSING] = { "required key is missing", "required keys are missing", false, "", "" },
+	[FORBIDDEN] = { "forbidden key is there", "forbidden keys are there", false, "", "" },
+	[ELSEWHERE] = { "key has another origin", "keys have another origin", false, "", "" },
+	[EQUAL] = { "key must differ from", "keys must differ from", true, " and is equal",
+	    " and are equal" },
+	[DIFFERENT] = { "key differs from", "keys differ from", true, "", "" },
+	[COMMITTED] = { "key differs from", "keys differ from", true, "", "" },
 };
 
 static enum group
@@ -107,9 +109,49 @@ tell_group(struct ra_buf *out, const struct config_case *c, enum group group)
 	if (n.count > 0)
 		ra_buf_printf(out, "%s%zu %s%s%s%s: %s", out->len > 0 ? "; " : "", n.count,
 		    plural(n.count, groups[group].one, groups[group].many), *other ? " " : "",
-		    other, group == EQUAL ? " and is equal" : "", all_names(&n));
+		    other, plural(n.count, groups[group].one_end, groups[group].many_end),
+		    all_names(&n));
 	ra_buf_free(&n.text);
 	return n.count;
+}
+
+static void
+tell_those(struct ra_buf *out, const struct ra_drift *d,
+    bool (*is_one)(const struct ra_drift_row *row), const char *what)
+{
+	struct names n = { .text = RA_BUF(0) };
+
+	for (size_t i = 0; i < d->row_count; i++) {
+		if (d->rows[i].counts && is_one(&d->rows[i]))
+			add_name(&n, d->rows[i].key);
+	}
+	if (n.count > 0)
+		ra_buf_printf(out, "; %s: %s", what, all_names(&n));
+	ra_buf_free(&n.text);
+}
+
+static bool
+is_same_text(const struct ra_drift_row *row)
+{
+	return row->same_text;
+}
+
+static bool
+is_as_committed(const struct ra_drift_row *row)
+{
+	return row->verdict == RA_DRIFT_DIFFERS &&
+	       row->cells[0].standing == RA_DRIFT_AS_COMMITTED &&
+	       row->cells[1].standing == RA_DRIFT_AS_COMMITTED;
+}
+
+/* What answers the next question: why, or who is right. */
+static void
+tell_remarks(struct ra_buf *out, const struct config_case *c)
+{
+	tell_those(out, &c->drift, is_same_text,
+	    "the same text, but one environment's own by `normalize`");
+	tell_those(out, &c->drift, is_as_committed, "each side is as committed at its version");
+	tell_those(out, &c->baseline, is_same_text, "a template that nobody filled in");
 }
 
 static enum ra_reason
@@ -249,12 +291,21 @@ meets(const struct ra_texts *patterns, const char *name)
 	return NULL;
 }
 
+/* What was to be warned of still is where something worse is said. */
+static void
+tell_warned(struct ra_buf *out, const struct config_case *c)
+{
+	if (c->warned != NULL && strstr(ra_buf_text(out), c->warned) == NULL)
+		ra_buf_printf(out, "; warning: %s", c->warned);
+}
+
 /* The name itself is not shown: what nobody read as a name may be anything. */
 void
 ra_config_say_doubt(struct ra_result *r, const struct config_case *c)
 {
 	const struct config_options *o = c->call->options;
 	const char *name = NULL, *pattern = NULL;
+	RA_BUF_LOCAL text = RA_BUF(0);
 	uint32_t line = 0;
 
 	while (pattern == NULL && (name = ra_snapshot_unread(c->snapshot, name, &line)) != NULL) {
@@ -263,10 +314,12 @@ ra_config_say_doubt(struct ra_result *r, const struct config_case *c)
 	}
 	if (pattern == NULL || !ra_judge_begin(r, RA_UNKNOWN))
 		return;
-	ra_result_say(r, RA_UNKNOWN, RA_R_KEY_UNREAD,
+	ra_buf_printf(&text,
 	    "line %u is not read as a key, and may set one that is forbidden: %s%s", line, pattern,
 	    ra_snapshot_marked(c->snapshot) ? " (a byte order mark stands before the first line)"
 					    : "");
+	tell_warned(&text, c);
+	ra_result_say(r, RA_UNKNOWN, RA_R_KEY_UNREAD, "%s", ra_buf_text(&text));
 	say_expected(r, c);
 }
 
@@ -287,9 +340,12 @@ settles_for(const struct config_case *c, int64_t *ret_age)
 {
 	const struct config_options *o = c->call->options;
 	const struct ra_gathered *version = ra_config_version(c->call);
+	int64_t problem = c->call->problem_since;
 
 	if (o->settle == RA_UNSET || version == NULL || version->changed == 0)
 		return 0;
+	if (problem != 0 && problem < version->changed)
+		return 0; /* the change did not bring it, nor does it end it */
 	*ret_age = c->call->now - version->changed;
 	return *ret_age >= 0 && *ret_age < o->settle ? o->settle - *ret_age : 0;
 }
@@ -303,6 +359,10 @@ ra_config_say_breach(struct ra_result *r, enum ra_verdict bad, const struct conf
 	char age_text[RA_UNIT_TEXT], left_text[RA_UNIT_TEXT];
 	int64_t age = 0, left = between ? settles_for(c, &age) : 0;
 
+	tell_remarks(&text, c);
+	if (c->unread.len > 0)
+		ra_buf_printf(&text, "; %s", ra_buf_text(&c->unread));
+	tell_warned(&text, c);
 	tell_unverifiable(&text, c);
 	tell_unused(&text, c);
 	if (left > 0) {
@@ -321,16 +381,61 @@ ra_config_say_breach(struct ra_result *r, enum ra_verdict bad, const struct conf
 	say_evidence(r, c);
 }
 
-void
-ra_config_say_unread(struct ra_result *r, const struct config_case *c, const char *with,
-    enum ra_reason reason, const char *error)
+/* --- what was not compared --- */
+
+static void
+note(struct config_case *c, enum ra_reason reason)
 {
-	if (!ra_judge_begin(r, RA_UNKNOWN))
-		return;
-	ra_result_say(r, RA_UNKNOWN, reason, "not compared with %s: %s", with,
+	if (c->unread.len == 0)
+		c->unread_reason = reason;
+	else
+		ra_buf_puts(&c->unread, "; ");
+}
+
+void
+ra_config_note_unread(
+    struct config_case *c, const char *with, enum ra_reason reason, const char *error)
+{
+	note(c, reason);
+	ra_buf_printf(&c->unread, "not compared with %s: %s", with,
 	    error != NULL && *error != '\0' ? error : ra_reason_meaning(reason));
+}
+
+void
+ra_config_note_undecided(struct config_case *c)
+{
+	struct names n = { .text = RA_BUF(0) };
+
+	for (size_t i = 0; i < c->drift.row_count; i++) {
+		if (c->drift.rows[i].undecided)
+			add_name(&n, c->drift.rows[i].key);
+	}
+	if (n.count > 0) {
+		note(c, RA_R_PEER_UNREAD);
+		ra_buf_printf(&c->unread,
+		    "%zu %s on one side alone, by drift or by the release: %s", n.count,
+		    plural(n.count, "key is", "keys are"), all_names(&n));
+		if (c->peer->unread != NULL)
+			ra_buf_printf(&c->unread, "; the baseline of %s is not read: %s",
+			    ra_config_peer_name(c), c->peer->unread);
+	}
+	ra_buf_free(&n.text);
+}
+
+void
+ra_config_say_unread(struct ra_result *r, const struct config_case *c)
+{
+	RA_BUF_LOCAL text = RA_BUF(0);
+
+	if (c->unread.len == 0 || !ra_judge_begin(r, RA_UNKNOWN))
+		return;
+	ra_buf_puts(&text, ra_buf_text(&c->unread));
+	tell_warned(&text, c);
+	ra_result_say(r, RA_UNKNOWN, c->unread_reason, "%s", ra_buf_text(&text));
 	say_expected(r, c);
 }
+
+/* --- what is fine --- */
 
 /* A mirror that could not be fetched of late still answers: with its age. */
 static void
@@ -357,9 +462,11 @@ ra_config_say_fine(struct ra_result *r, const struct config_case *c)
 	RA_BUF_LOCAL text = RA_BUF(0);
 
 	if (verified_nothing(c) && ra_judge_begin(r, RA_UNKNOWN)) {
-		ra_result_say(r, RA_UNKNOWN, RA_R_UNVERIFIABLE,
+		ra_buf_printf(&text,
 		    "all %zu keys are encrypted or templates in %s: nothing could be compared",
 		    c->baseline.unverifiable, c->answer->where);
+		tell_warned(&text, c);
+		ra_result_say(r, RA_UNKNOWN, RA_R_UNVERIFIABLE, "%s", ra_buf_text(&text));
 		say_expected(r, c);
 	}
 	if (r->verdict != RA_PENDING)

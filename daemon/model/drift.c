@@ -26,6 +26,7 @@ fill_cell(struct ra_drift_walk *w, size_t i, bool secret, struct ra_drift_cell *
 	cell->origin = c->s->texts + c->s->origins[c->slot->origin];
 	cell->value = c->s->texts + c->slot->value;
 	cell->value_len = c->slot->value_len;
+	cell->own = c->slot->compared != c->slot->value;
 	/* A secret on one side is one on the others: where it differs it may be what it was. */
 	if (secret && (c->slot->flags & RA_SLOT_SECRET) == 0) {
 		char digest[RA_SECRET_TEXT];
@@ -60,11 +61,31 @@ grow_rows(struct ra_drift_walk *w)
 	return 0;
 }
 
+static bool
+has_flag(const struct ra_drift_cursor *c, unsigned flag)
+{
+	return c->slot != NULL && (c->slot->flags & flag) != 0;
+}
+
+/* By one of the sides, or as somebody encrypted what is committed. */
+static bool
+is_secret(const struct ra_drift_walk *w)
+{
+	for (size_t i = 0; i < w->n; i++) {
+		if (has_flag(&w->sides[i], RA_SLOT_SECRET) ||
+		    has_flag(&w->committed[i], RA_SLOT_ENCRYPTED) ||
+		    (w->call->sides[i].baseline && has_flag(&w->sides[i], RA_SLOT_ENCRYPTED)))
+			return true;
+	}
+	return false;
+}
+
+/* The key, secret and cells are filled in. */
 static int
-add_row(struct ra_drift_walk *w, enum ra_drift_verdict verdict, bool release, bool counts)
+add_row(struct ra_drift_walk *w, struct ra_drift_row row)
 {
 	struct ra_drift *d = w->d;
-	bool secret = false;
+	bool secret = is_secret(w);
 	int r;
 
 	if ((d->row_count + 1) * w->n > RA_DRIFT_CELLS_MAX) {
@@ -72,19 +93,14 @@ add_row(struct ra_drift_walk *w, enum ra_drift_verdict verdict, bool release, bo
 		return 0;
 	}
 	r = grow_rows(w);
-	for (size_t i = 0; i < w->n; i++)
-		secret = secret || (w->sides[i].slot != NULL &&
-				       (w->sides[i].slot->flags & RA_SLOT_SECRET) != 0);
 	for (size_t i = 0; i < w->n && r == 0; i++)
 		r = fill_cell(w, i, secret, &d->cells[d->row_count * w->n + i]);
 	if (r < 0)
 		return r;
-	d->rows[d->row_count++] = (struct ra_drift_row){ .key = w->key,
-		.key_len = w->key_len,
-		.verdict = verdict,
-		.release = release,
-		.counts = counts,
-		.secret = secret };
+	row.key = w->key;
+	row.key_len = w->key_len;
+	row.secret = secret;
+	d->rows[d->row_count++] = row;
 	return 0;
 }
 
@@ -101,23 +117,30 @@ is_wanted(const struct ra_drift_walk *w)
 static int
 settle(struct ra_drift_walk *w, unsigned words)
 {
-	enum ra_drift_verdict verdict;
-	bool release, bad, counts;
+	enum ra_drift_cause cause = RA_DRIFT_DRIFTED;
+	struct ra_drift_row row = { 0 };
+	struct ra_drift *d = w->d;
+	bool bad;
 
 	if (!is_wanted(w))
 		return 0;
-	verdict = ra_drift_judge(w, words);
-	release = verdict == RA_DRIFT_MISSING && ra_drift_is_release(w);
-	bad = verdict >= RA_DRIFT_MISSING;
-	counts = bad && (!release || w->call->strict);
+	row.verdict = ra_drift_judge(w, words);
+	bad = row.verdict >= RA_DRIFT_MISSING;
+	if (row.verdict == RA_DRIFT_MISSING)
+		cause = ra_drift_cause_of(w);
+	row.release = cause == RA_DRIFT_RELEASED;
+	row.undecided = cause == RA_DRIFT_UNDECIDED;
+	row.counts = bad && (cause == RA_DRIFT_DRIFTED || w->call->strict);
+	row.same_text = row.verdict == RA_DRIFT_DIFFERS && ra_drift_same_text(w);
 	if (w->error < 0)
 		return w->error;
-	w->d->same += verdict == RA_DRIFT_SAME;
-	w->d->ignored += verdict == RA_DRIFT_IGNORED;
-	w->d->unverifiable += verdict == RA_DRIFT_UNVERIFIABLE;
-	w->d->released += bad && !counts;
-	w->d->drift = w->d->drift || counts;
-	return bad || w->call->all ? add_row(w, verdict, release, counts) : 0;
+	d->same += row.verdict == RA_DRIFT_SAME;
+	d->ignored += row.verdict == RA_DRIFT_IGNORED;
+	d->unverifiable += row.verdict == RA_DRIFT_UNVERIFIABLE;
+	d->released += row.release && !row.counts;
+	d->undecided += row.undecided && !row.counts;
+	d->drift = d->drift || row.counts;
+	return bad || w->call->all ? add_row(w, row) : 0;
 }
 
 /* --- the walk --- */
@@ -258,15 +281,37 @@ set_skips(struct ra_drift_walk *w)
 	}
 }
 
+/* More is to be looked at than the digest covers. */
+static bool
+has_more(const struct ra_drift_walk *w, size_t side)
+{
+	const struct ra_snapshot *s = w->sides[side].s;
+
+	for (size_t i = 0; i < s->count; i++) {
+		const struct ra_slot *slot = &s->slots[i];
+
+		if (slot->compared != slot->value ||
+		    (!ra_drift_is_environment(w, side) && (slot->flags & RA_SLOT_OPAQUE) != 0))
+			return true;
+	}
+	return false;
+}
+
 /* Equal digests end it where nothing but values is asked for. */
 static bool
 all_equal(const struct ra_drift_walk *w)
 {
+	if (w->call->rule_count > 0 || w->call->only_count > 0 || w->call->all)
+		return false;
 	for (size_t i = 1; i < w->n; i++) {
 		if (memcmp(w->sides[0].s->digest, w->sides[i].s->digest, RA_DIGEST_SIZE) != 0)
 			return false;
 	}
-	return w->call->rule_count == 0 && w->call->only_count == 0 && !w->call->all;
+	for (size_t i = 0; i < w->n; i++) {
+		if (has_more(w, i))
+			return false;
+	}
+	return true;
 }
 
 static int

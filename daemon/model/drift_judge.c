@@ -4,7 +4,6 @@
 #include "drift_private.h"
 
 #define WORD(w) (1U << (w))
-#define OPAQUE	(RA_SLOT_ENCRYPTED | RA_SLOT_TEMPLATE)
 
 static const char *const verdicts[] = {
 	[RA_DRIFT_SAME] = "same",
@@ -78,10 +77,11 @@ types_equal(
 	return w->mixed || ((a->slot->flags ^ b->slot->flags) & RA_DRIFT_TYPES) == 0;
 }
 
+/* The text of one environment in another is no equal: it points there. */
 static bool
 equal(struct ra_drift_walk *w, const struct ra_drift_cursor *a, const struct ra_drift_cursor *b)
 {
-	return types_equal(w, a, b) && (equal_as(w, a, b, false) || equal_as(w, a, b, true));
+	return types_equal(w, a, b) && equal_as(w, a, b, true);
 }
 
 /* --- verdicts --- */
@@ -112,6 +112,7 @@ some_absent(const struct ra_drift_walk *w)
 	return false;
 }
 
+/* By what stands there: that it is each environment's own makes it differ. */
 static bool
 two_equal(struct ra_drift_walk *w)
 {
@@ -129,26 +130,40 @@ two_equal(struct ra_drift_walk *w)
 static bool
 is_opaque(const struct ra_drift_walk *w, size_t i)
 {
-	return !ra_drift_is_environment(w, i) && (w->sides[i].slot->flags & OPAQUE) != 0;
+	return !ra_drift_is_environment(w, i) && (w->sides[i].slot->flags & RA_SLOT_OPAQUE) != 0;
 }
 
-/* All sides have it. What is encrypted or a template may still be equal, to another template. */
+/* All sides have it. What is encrypted or a template tells nothing, nor does its own text. */
 static enum ra_drift_verdict
 compare_values(struct ra_drift_walk *w)
 {
-	size_t first = 0;
+	const struct ra_drift_cursor *first = NULL;
 	bool unverifiable = false;
 
-	while (first < w->n - 1 && is_opaque(w, first))
-		first++;
 	for (size_t i = 0; i < w->n; i++) {
-		if (i == first || equal(w, &w->sides[first], &w->sides[i]))
-			continue;
-		if (!is_opaque(w, i)) /* nor is the first then, which is opaque where all are */
+		if (is_opaque(w, i))
+			unverifiable = true;
+		else if (first == NULL)
+			first = &w->sides[i];
+		else if (!equal(w, first, &w->sides[i]))
 			return RA_DRIFT_DIFFERS;
-		unverifiable = true;
 	}
 	return unverifiable ? RA_DRIFT_UNVERIFIABLE : RA_DRIFT_SAME;
+}
+
+bool
+ra_drift_same_text(struct ra_drift_walk *w)
+{
+	for (size_t i = 0; i < w->n; i++) {
+		for (size_t j = i + 1; j < w->n; j++) {
+			const struct ra_drift_cursor *a = &w->sides[i], *b = &w->sides[j];
+
+			if (types_equal(w, a, b) && equal_as(w, a, b, false) &&
+			    !equal_as(w, a, b, true))
+				return true;
+		}
+	}
+	return false;
 }
 
 /* All sides have it. */
@@ -188,16 +203,38 @@ ra_drift_judge(struct ra_drift_walk *w, unsigned words)
 	return verdict;
 }
 
-/* Each side that has the key runs a version that declares it, and no other does. */
-bool
-ra_drift_is_release(const struct ra_drift_walk *w)
+/* A side that has the key and one that lacks it are of one commit, which cannot declare both. */
+static bool
+one_version(const struct ra_drift_walk *w)
 {
 	for (size_t i = 0; i < w->n; i++) {
-		if (w->committed[i].s == NULL ||
-		    (w->committed[i].slot != NULL) != (w->sides[i].slot != NULL))
-			return false;
+		for (size_t j = 0; j < w->n; j++) {
+			if (w->sides[i].slot != NULL && w->sides[j].slot == NULL &&
+			    w->committed[i].s != NULL && w->committed[j].s != NULL &&
+			    strcmp(w->call->sides[i].commit, w->call->sides[j].commit) == 0)
+				return true;
+		}
 	}
-	return true;
+	return false;
+}
+
+/* One that is not as committed is brought by no release. */
+enum ra_drift_cause
+ra_drift_cause_of(struct ra_drift_walk *w)
+{
+	bool unread = false;
+
+	for (size_t i = 0; i < w->n; i++) {
+		const struct ra_drift_side *side = &w->call->sides[i];
+
+		if ((side->committed == NULL && !side->unread) ||
+		    ra_drift_standing_of(w, i) == RA_DRIFT_NOT_AS_COMMITTED)
+			return RA_DRIFT_DRIFTED;
+		unread = unread || side->committed == NULL;
+	}
+	if (one_version(w))
+		return RA_DRIFT_DRIFTED;
+	return unread ? RA_DRIFT_UNDECIDED : RA_DRIFT_RELEASED;
 }
 
 enum ra_drift_standing
@@ -210,8 +247,7 @@ ra_drift_standing_of(struct ra_drift_walk *w, size_t i)
 	if (own->slot == NULL || committed->slot == NULL)
 		return own->slot == committed->slot ? RA_DRIFT_AS_COMMITTED
 						    : RA_DRIFT_NOT_AS_COMMITTED;
-	if (equal(w, own, committed))
-		return RA_DRIFT_AS_COMMITTED;
-	return (committed->slot->flags & OPAQUE) != 0 ? RA_DRIFT_UNKNOWN
-						      : RA_DRIFT_NOT_AS_COMMITTED;
+	if ((committed->slot->flags & RA_SLOT_OPAQUE) != 0)
+		return RA_DRIFT_UNKNOWN;
+	return equal(w, own, committed) ? RA_DRIFT_AS_COMMITTED : RA_DRIFT_NOT_AS_COMMITTED;
 }

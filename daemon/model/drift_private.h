@@ -68,8 +68,15 @@ struct ra_drift_walk {
 
 /* The verdict on the key, words being what the rules say of it. */
 enum ra_drift_verdict ra_drift_judge(struct ra_drift_walk *w, unsigned words);
-/* Each side that has the key runs a version that declares it, and no other does. */
-bool ra_drift_is_release(const struct ra_drift_walk *w);
+/* Why some sides have a key and others do not. */
+enum ra_drift_cause {
+	RA_DRIFT_DRIFTED,
+	RA_DRIFT_RELEASED, /* the versions that have it declare it, the others do not */
+	RA_DRIFT_UNDECIDED,
+};
+enum ra_drift_cause ra_drift_cause_of(struct ra_drift_walk *w);
+/* Two sides have the same text, which counts as another on each. */
+bool ra_drift_same_text(struct ra_drift_walk *w);
 enum ra_drift_standing ra_drift_standing_of(struct ra_drift_walk *w, size_t i);
 bool ra_drift_is_environment(const struct ra_drift_walk *w, size_t i);
 /* The text for a secret; w->error says why not. */

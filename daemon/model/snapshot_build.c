@@ -397,6 +397,8 @@ add(struct ra_snapshot_builder *b, const char *key, size_t key_len, const char *
 	if (r > 0) {
 		p.compared = b->work;
 		p.compared_len = (uint32_t)work_len;
+		if (opaque == RA_OPAQUE_TEMPLATE) /* all of it may be known */
+			opaque = ra_opaque_value(b->work, work_len);
 	}
 	if (opaque != RA_OPAQUE_NOT)
 		p.flags |= opaque == RA_OPAQUE_ENCRYPTED ? RA_SLOT_ENCRYPTED : RA_SLOT_TEMPLATE;

@@ -181,6 +181,49 @@ def test_unverifiable(daemon, web, shop, runs):
     assert c["facts"]["unverifiable"] == 2
 
 
+def test_what_is_encrypted_there_is_not_shown(daemon, web, shop, runs):
+    """Somebody made a secret of it, whatever its key is called."""
+    shop.write("deploy/one.env", "HOST=db1\nSALUTE=ENC[AES256_GCM,data:p673w==,iv:YY=,tag:UQ=,"
+                                 "type:str]\n")
+    shop.commit("v1.3.0")
+    d = daemon(config(web, shop.path, runs("env", "HOST=db1\nSALUTE=canary-7f\n"), version="1.3.0"))
+    d.ready()
+    for output in ("table", "json", "markdown"):
+        done = d.ctl("drift", "one", "--all", "-o", output)
+        assert done.code == 0 and "SALUTE" in done.out and "canary" not in done.out, done
+
+
+def test_a_template_that_runs_as_it_is(daemon, web, shop, runs):
+    """Nobody filled it in: nothing is known of that value, and it is said."""
+    shop.write("deploy/one.env", "HOST=db1\nPORT=${PORT}\n")
+    shop.commit("v1.3.0")
+    d = daemon(config(web, shop.path, runs("env", "HOST=db1\nPORT=${PORT}\n"), version="1.3.0"))
+    d.ready()
+    c = d.check("one/config")
+    assert "; 1 key is unverifiable: encrypted or a template in v1.3.0:" in c["summary"], c
+    assert c["facts"]["unverifiable"] == 1
+
+
+def test_what_was_wrong_before_does_not_settle(daemon, web, shop, runs, syslog):
+    """A new version ends no problem that it did not bring: nothing recovers."""
+    d = daemon(config(web, shop.path, runs("env", GOOD.replace("db1", "db2")),
+                      options={"settle": "15m"}))
+    d.ready()
+    assert judged(d) == ("CRITICAL", "drift")
+    since = d.check("one/config")["since"]
+    web.put("version", {"version": "1.1.0"})
+    d.run("one/version")
+    wait_for(lambda: "v1.1.0:" in d.check("one/config")["summary"], what="the other baseline")
+    assert judged(d) == ("CRITICAL", "drift") and d.check("one/config")["since"] == since
+    assert not [line for line in syslog.lines("state check=one/config") if "now=OK" in line]
+    runs("env", GOOD + "SEARCH=on\n")  # what is mended is; what is new since then settles
+    d.run("one/config")
+    assert judged(d) == ("OK", "ok")
+    runs("env", GOOD)
+    d.run("one/config")
+    assert judged(d) == ("OK", "settling")
+
+
 def test_settle(daemon, web, shop, runs):
     path = runs("env", GOOD)
     made = config(web, shop.path, path, options={"settle": "15m"})

@@ -285,6 +285,20 @@ def test_a_restart_does_not_turn_a_comparison_unknown(daemon, folder, syslog):
     assert not syslog.lines("state check=")
 
 
+def test_production_that_points_at_staging(daemon, folder):
+    """One text on both sides is no equal, where it is staging's own: it differs, and why is told."""
+    d = daemon(pair(folder, "URL=db.st.example\nENV=staging\nA=1\n",
+                    "URL=db.st.example\nENV=staging\nA=1\n", normalize=["environment", "domain"]))
+    c = settled(d, "production/config-api", state="CRITICAL", reason="drift")
+    assert c["summary"] == ("2 keys differ from staging: ENV, URL; the same text, but one "
+                            "environment's own by `normalize`: ENV, URL")
+    code, answer = drift(d, "staging", "production")
+    assert code == 2 and [r["key"] for r in answer["rows"]] == ["ENV", "URL"]
+    note = "config-api: the same text, but staging's own by `normalize`: ENV, URL"
+    assert answer["notes"] == [note]
+    assert f"note: {note}" in d.ctl("drift", "staging", "production", "--wide").out
+
+
 # --- relauditctl drift ---
 
 def drift(d, *args):

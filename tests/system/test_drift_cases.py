@@ -437,8 +437,12 @@ def shop(daemon, folder, web):
     return d
 
 
-def put(d, name, text):
+def put_file(d, name, text):
     (d.folder / f"{name}.env").write_text(text)
+
+
+def put(d, name, text):
+    put_file(d, name, text)
     d.run(f"{name}/config-api")
 
 
@@ -454,6 +458,88 @@ def test_what_a_release_brings_is_shown_and_does_not_count(shop):
                                   for line in done.out.splitlines())
     assert "release: declared only at" in done.out and "1 comes with a release" in done.out
     assert drift(shop, "staging", "production", "--strict")[0] == 2
+
+
+def test_one_version_brings_nothing(shop, web):
+    """Both sides run v1.1.0, by a file each: what one of them lacks is no release's."""
+    r, c = shop.repository, shop.made
+    r.write("deploy/staging.env", GOOD + "URL=x\n")
+    r.write("deploy/production.env", GOOD)
+    r.commit("v1.2.0")
+    for name in ("staging", "production"):
+        web.put(name, {"version": "1.2.0"})
+        own = c["environments"][name]["checks"]["config-api"]
+        own["expect"] = {"baseline": {"git": {"path": f"deploy/{name}.env"}}}
+    c["environments"]["production"]["checks"]["config-api"]["expect"]["same-as"] = "staging"
+    shop.stop()
+    put_file(shop, "staging", GOOD + "URL=x\n")
+    put_file(shop, "production", GOOD)
+    shop.write(c)
+    shop.start()
+    shop.run("staging/version", "production/version", "staging/config-api", "production")
+    support.wait_for(lambda: shop.check("production/config-api")["state"] == "CRITICAL",
+                     what=lambda: shop.check("production/config-api"))
+    assert shop.check("production/config-api")["summary"] == "1 key differs from staging: URL"
+    code, answer = drift(shop, "staging", "production")
+    assert code == 2 and [(r["key"], r["cause"]) for r in answer["rows"]] == [("URL", "drift")]
+
+
+def test_a_release_brings_what_is_committed(shop):
+    """Another value than that is somebody's hand."""
+    put(shop, "staging", GOOD + "SEARCH=evil\n")
+    code, answer = drift(shop, "staging", "production")
+    row, = answer["rows"]
+    assert (code, row["key"], row["cause"], row["wrong"]) == (2, "SEARCH", "drift", ["staging"])
+
+
+def test_a_version_that_is_not_read_leaves_the_cause_open(shop, web):
+    c = shop.made
+    c["environments"]["production"]["checks"]["config-api"]["expect"]["same-as"] = "staging"
+    shop.write(c)
+    assert shop.ctl("reload").code == 0
+    shop.run("production/config-api", "staging")
+    support.wait_for(lambda: shop.check("production/config-api")["state"] == "OK",
+                     what=lambda: shop.check("production/config-api"))
+    web.put("staging", {"version": "7.0.0"})
+    shop.run("staging/version")
+    support.wait_for(lambda: shop.check("production/config-api")["state"] == "UNKNOWN",
+                     what=lambda: shop.check("production/config-api"))
+    told = shop.check("production/config-api")
+    assert told["reason"] == "peer-unread" and "drifted" not in told["facts"]
+    assert told["summary"].startswith("1 key is on one side alone, by drift or by the release: "
+                                      "SEARCH; the baseline of staging is not read: ")
+    code, answer = drift(shop, "staging", "production")
+    row, = answer["rows"]
+    assert (code, answer["drift"], answer["undecided"]) == (3, False, 1)
+    assert (row["key"], row["verdict"], "cause" in row) == ("SEARCH", "missing", False)
+    assert answer["unread"] == ["staging/config-api"] and "its baseline" in \
+        answer["errors"][0]["message"]
+    done = shop.ctl("drift", "staging", "production")
+    assert done.code == 3 and "not read: staging/config-api: its baseline" in done.out
+    assert drift(shop, "staging", "production", "--strict")[0] == 2
+    put(shop, "production", GOOD.replace("off", "on"))
+    told = shop.check("production/config-api")
+    assert told["state"] == "CRITICAL" and "DEBUG" in told["summary"]
+    assert "; 1 key is on one side alone" in told["summary"]
+    assert drift(shop, "staging", "production")[0] == 2
+
+
+def test_either_side_is_as_committed(shop, web):
+    shop.repository.write("deploy/app.env", GOOD.replace("db1", "db3"))
+    shop.repository.commit("v1.2.0")
+    shop.made["environments"]["staging"]["checks"]["config-api"]["expect"]["same-as"] = "production"
+    shop.stop()
+    put_file(shop, "staging", GOOD.replace("db1", "db3"))
+    web.put("staging", {"version": "1.2.0"})
+    shop.write(shop.made)
+    shop.start()
+    shop.run("staging/version", "production/version", "production/config-api", "staging/config-api")
+    support.wait_for(lambda: shop.check("staging/config-api")["summary"] == (
+        "1 key differs from production: HOST; each side is as committed at its version: HOST"),
+                     what=lambda: shop.check("staging/config-api"))
+    code, answer = drift(shop, "staging", "production")
+    assert code == 2 and "wrong" not in answer["rows"][0]
+    assert answer["notes"] == ["config-api: each side is as committed at its version: HOST"]
 
 
 def test_who_is_right(shop):

@@ -117,6 +117,7 @@ rig_peer(struct rig *rig, bool warn, const char *text)
 	rig->inputs[at] = (struct ra_gathered){ .need = { .what = RA_NEED_PEER },
 		.reason = text != NULL ? RA_R_OK : RA_R_PEER_UNREAD,
 		.error = text != NULL ? NULL : "no answer",
+		.commit = "2",
 		.peer = &rig->peers[at],
 		.snapshot = text != NULL ? rig_snapshot(rig, text, false) : NULL };
 	return &rig->inputs[at];
@@ -142,7 +143,7 @@ rig_answer(struct rig *rig, bool warn, const char *text)
 {
 	struct ra_git_answer *a = &rig->answers[rig->call.answer_count++];
 
-	*a = (struct ra_git_answer){ .warn = warn, .where = (char *)"v1:a.env" };
+	*a = (struct ra_git_answer){ .warn = warn, .where = (char *)"v1:a.env", .commit = "1" };
 	if (text != NULL) {
 		a->snapshot = rig_snapshot(rig, text, true);
 	} else {

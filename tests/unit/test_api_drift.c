@@ -285,9 +285,11 @@ setup(void **state)
 		environments[i].checks = &list[i];
 		environments[i].check_count = 1;
 	}
-	engine.baseline = (struct ra_baseline){
-		.snapshot = engine.snapshots[0], .ref = "v1", .path = "deploy.env", .checked = 1000
-	};
+	engine.baseline = (struct ra_baseline){ .snapshot = engine.snapshots[0],
+		.ref = "v1",
+		.commit = "1",
+		.path = "deploy.env",
+		.checked = 1000 };
 	return 0;
 }
 

@@ -111,7 +111,9 @@ test_required_and_forbidden(void **state)
 		{ NULL, "required: X", "forbidden: DEBUG",
 		    { .verdict = RA_CRITICAL,
 			.reason = RA_R_KEY_MISSING,
-			.summary = "1 required key is missing: X",
+			.summary =
+			    "1 required key is missing: X; warning: 1 forbidden key is there: "
+			    "DEBUG",
 			.expected = "required X" },
 		    WHERE, 1 },
 	};

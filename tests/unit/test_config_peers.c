@@ -41,6 +41,9 @@ test_same_as(void **state)
 		{ NULL, "same-as: staging\ndiffer: H", NULL, "H=1\n", "H=1\n", RA_CRITICAL,
 		    RA_R_DRIFT, "1 key must differ from staging and is equal: H",
 		    "same-as staging; differ H" },
+		{ NULL, "same-as: staging\ndiffer: H\ndiffer: I", NULL, "H=1\nI=1\n", "H=1\nI=1\n",
+		    RA_CRITICAL, RA_R_DRIFT, "2 keys must differ from staging and are equal: H, I",
+		    "same-as staging; differ H, I" },
 		{ NULL, "same-as: staging\nmay-differ: H", NULL, "H=1\n", "H=2\n", RA_OK, RA_R_OK,
 		    "1 key, as in staging", "same-as staging; may-differ H" },
 		{ "ignore: H", "same-as: staging", NULL, "A=1\nH=1\n", "A=1\n", RA_OK, RA_R_OK,
@@ -63,13 +66,25 @@ test_same_as(void **state)
 		    "1 key", "may-differ A" },
 		{ NULL, "same-as: staging", "may-differ: A", "A=1\n", "A=2\n", RA_OK, RA_R_OK,
 		    "1 key, as in staging", "same-as staging" },
+		/* what is to be warned of stands beside what is worse, once */
+		{ NULL, "same-as: staging", "forbidden: B", "A=1\nB=1\n", "A=2\nB=1\n", RA_CRITICAL,
+		    RA_R_DRIFT,
+		    "1 key differs from staging: A; warning: 1 forbidden key is there: B",
+		    "same-as staging" },
+		{ NULL, "same-as: staging", "forbidden: A", "A=1\n", NULL, RA_UNKNOWN,
+		    RA_R_PEER_UNREAD,
+		    "not compared with staging: no answer; warning: 1 forbidden key is there: A",
+		    "same-as staging" },
+		{ NULL, "same-as: staging", "forbidden: A", "A=1\n", "A=1\n", RA_WARNING,
+		    RA_R_KEY_FORBIDDEN, "1 forbidden key is there: A", "forbidden A" },
 		/* not read: UNKNOWN, unless something is wrong by itself */
 		{ NULL, "same-as: staging", NULL, "A=1\n", NULL, RA_UNKNOWN, RA_R_PEER_UNREAD,
 		    "not compared with staging: no answer", "same-as staging" },
 		{ NULL, NULL, "same-as: staging", "A=1\n", NULL, RA_UNKNOWN, RA_R_PEER_UNREAD,
 		    "not compared with staging: no answer", "same-as staging" },
 		{ NULL, "same-as: staging\nrequired: B", NULL, "A=1\n", NULL, RA_CRITICAL,
-		    RA_R_KEY_MISSING, "1 required key is missing: B",
+		    RA_R_KEY_MISSING,
+		    "1 required key is missing: B; not compared with staging: no answer",
 		    "same-as staging; required B" },
 		{ NULL, "same-as: staging", NULL, "", NULL, RA_UNKNOWN, RA_R_EMPTY,
 		    "not a single key", NULL },
@@ -182,7 +197,9 @@ test_baseline(void **state)
 		    "not compared with its baseline: no answer in 10s", "baseline main:a.env", -1,
 		    -1 },
 		{ NULL, "required: Z", "A=1\n", NULL, RA_CRITICAL, RA_R_KEY_MISSING,
-		    "1 required key is missing: Z", "baseline main:a.env; required Z", -1, -1 },
+		    "1 required key is missing: Z; not compared with its baseline: no answer in "
+		    "10s",
+		    "baseline main:a.env; required Z", -1, -1 },
 	};
 
 	for (size_t i = 0; i < RA_ARRAY_SIZE(rows); i++) {
@@ -314,8 +331,134 @@ test_baseline_and_peer(void **state)
 	check_result(3, r,
 	    &(struct wanted){ .verdict = RA_CRITICAL,
 		.reason = RA_R_DRIFT,
-		.summary = "1 key differs from staging: B; 1 key differs from v1:a.env: NEW",
+		.summary = "2 keys differ from staging: B, NEW; 1 key differs from v1:a.env: NEW",
 		.expected = "same-as staging; baseline main:a.env" });
+}
+
+/* Who is right, where either side is as committed. */
+static void
+test_each_as_committed(void **state)
+{
+	static const struct {
+		const char *here, *there;
+		bool told;
+	} rows[] = { { "A=1\nB=1\n", "A=2\nB=1\n", true }, { "A=1\nB=1\n", "A=3\nB=1\n", false },
+		{ "A=3\nB=1\n", "A=2\nB=1\n", false }, { "A=1\nB=1\n", "A=2\n", true } };
+
+	for (size_t i = 0; i < RA_ARRAY_SIZE(rows); i++) {
+		struct ra_result *r;
+		struct rig rig;
+
+		rig_open(&rig, NULL, "same-as: staging", NULL);
+		rig_here(&rig, rows[i].here);
+		rig_baseline(&rig, false, "main");
+		rig_peer(&rig, false, rows[i].there)->committed =
+		    rig_snapshot(&rig, "A=2\nB=1\n", true);
+		rig_answer(&rig, false, "A=1\nB=1\n");
+		r = rig_judged(&rig);
+		assert_int_equal(r->verdict, RA_CRITICAL);
+		assert_int_equal(
+		    strstr(r->summary, "; each side is as committed at its version: A") != NULL,
+		    rows[i].told);
+		ra_result_unref(r);
+	}
+}
+
+/* A key on one side alone, where it is not known which versions declare it. */
+static void
+test_undecided(void **state)
+{
+	static const struct {
+		const char *here, *own, *theirs; /* own NULL: its baseline is not read */
+		enum ra_verdict verdict;
+		enum ra_reason reason;
+		const char *summary;
+		int64_t drifted;
+	} rows[] = {
+		{ "A=1\n", "A=1\n", NULL, RA_UNKNOWN, RA_R_PEER_UNREAD,
+		    "1 key is on one side alone, by drift or by the release: NEW; the baseline of "
+		    "staging is not read: it has no tag",
+		    -1 },
+		{ "A=1\nB=1\n", "A=1\nB=1\n", NULL, RA_UNKNOWN, RA_R_PEER_UNREAD,
+		    "2 keys are on one side alone, by drift or by the release: B, NEW; the "
+		    "baseline of",
+		    -1 },
+		{ "A=1\n", NULL, "A=1\nNEW=1\n", RA_UNKNOWN, RA_R_REPO_TIMEOUT,
+		    "not compared with its baseline: no answer in 10s; 1 key is on one side alone, "
+		    "by "
+		    "drift or by the release: NEW",
+		    -1 },
+		/* other drift stands, and names what was not read */
+		{ "A=2\n", "A=2\n", NULL, RA_CRITICAL, RA_R_DRIFT,
+		    "1 key differs from staging: A; 1 key is on one side alone, by drift or by the "
+		    "release: NEW; the baseline of staging is not read: it has no tag",
+		    -1 },
+		{ "A=1\nNEW=1\n", "A=1\nNEW=1\n", NULL, RA_OK, RA_R_OK, "2 keys, as in staging",
+		    0 },
+	};
+
+	for (size_t i = 0; i < RA_ARRAY_SIZE(rows); i++) {
+		struct ra_gathered *peer;
+		struct ra_result *r;
+		struct rig rig;
+
+		rig_open(&rig, NULL, "same-as: staging", NULL);
+		rig_here(&rig, rows[i].here);
+		rig_baseline(&rig, false, "main");
+		peer = rig_peer(&rig, false, "A=1\nNEW=1\n");
+		if (rows[i].theirs != NULL)
+			peer->committed = rig_snapshot(&rig, rows[i].theirs, true);
+		else
+			peer->unread = "it has no tag";
+		rig_answer(&rig, false, rows[i].own);
+		r = rig_judged(&rig);
+		assert_int_equal(ra_facts_number(&r->facts, "drifted", -1), rows[i].drifted);
+		check_result(i, r,
+		    &(struct wanted){ .verdict = rows[i].verdict,
+			.reason = rows[i].reason,
+			.summary = rows[i].summary,
+			.expected = "same-as staging; baseline main:a.env" });
+	}
+	/* a baseline under `warn` is one too */
+	{
+		struct rig rig;
+
+		rig_open(&rig, NULL, "same-as: staging", "required: A");
+		rig_here(&rig, "A=1\n");
+		rig_baseline(&rig, true, "main");
+		rig_peer(&rig, false, "A=1\nNEW=1\n")->unread = "it has no tag";
+		rig_answer(&rig, true, NULL);
+		check(9, &rig, RA_UNKNOWN, RA_R_REPO_TIMEOUT, "not compared with its baseline",
+		    "baseline main:a.env; required A");
+	}
+}
+
+/* The text of one environment in the other, and a template that runs as it is. */
+static void
+test_same_text(void **state)
+{
+	struct rig rig;
+
+	rig_open(&rig, NULL, "same-as: staging", NULL);
+	rig_here(&rig, "U=db.one\n");
+	rig.variable = (struct ra_pair){ .name = "name", .text = { "one", "" } };
+	rig.variables = (struct ra_pairs){ .list = &rig.variable, .count = 1 };
+	rig.call.variables = &rig.variables;
+	rig_peer(&rig, false, "U=db.one\n");
+	check(0, &rig, RA_CRITICAL, RA_R_DRIFT,
+	    "1 key differs from staging: U; the same text, but one environment's own by "
+	    "`normalize`: U",
+	    "same-as staging");
+	rig_open(&rig, NULL, NULL, NULL);
+	rig.variable = (struct ra_pair){ .name = "name", .text = { "one", "" } };
+	rig.variables = (struct ra_pairs){ .list = &rig.variable, .count = 1 };
+	rig.call.variables = &rig.variables;
+	rig_here(&rig, "U=db.${name}\n");
+	rig_baseline(&rig, false, "main");
+	rig_answer(&rig, false, "U=db.${name}\n");
+	check(1, &rig, RA_CRITICAL, RA_R_DRIFT,
+	    "1 key differs from v1:a.env: U; a template that nobody filled in: U",
+	    "baseline main:a.env");
 }
 
 /* Of several that cannot be told the first speaks; of a warning beside it nothing is said. */
@@ -399,23 +542,29 @@ test_settle(void **state)
 		enum ra_verdict verdict;
 		enum ra_reason reason;
 		const char *summary;
+		int64_t problem; /* 0: none */
 	} rows[] = {
+		/* what was wrong before stays so; what is wrong since then settles */
+		{ "settle: 10m", "same-as: staging", NOW - 4 * RA_MINUTE, "A=2\n", RA_CRITICAL,
+		    RA_R_DRIFT, "1 key differs", NOW - 5 * RA_MINUTE },
+		{ "settle: 10m", "same-as: staging", NOW - 4 * RA_MINUTE, "A=2\n", RA_OK,
+		    RA_R_SETTLING, "1 key differs", NOW - 3 * RA_MINUTE },
 		{ "settle: 10m", "same-as: staging", NOW - 4 * RA_MINUTE, "A=2\n", RA_OK,
 		    RA_R_SETTLING,
-		    "the version changed 4 min ago, for 6 min more no alert: 1 key differs" },
+		    "the version changed 4 min ago, for 6 min more no alert: 1 key differs", 0 },
 		{ "settle: 10m", "same-as: staging", NOW - 10 * RA_MINUTE, "A=2\n", RA_CRITICAL,
-		    RA_R_DRIFT, "1 key differs" },
+		    RA_R_DRIFT, "1 key differs", 0 },
 		{ "settle: 10m", "same-as: staging", NOW + RA_MINUTE, "A=2\n", RA_CRITICAL,
-		    RA_R_DRIFT, "1 key differs" },
+		    RA_R_DRIFT, "1 key differs", 0 },
 		{ "settle: 10m", "same-as: staging", 0, "A=2\n", RA_CRITICAL, RA_R_DRIFT,
-		    "1 key differs" },
+		    "1 key differs", 0 },
 		{ "settle: 10m", "same-as: staging", -1, "A=2\n", RA_CRITICAL, RA_R_DRIFT,
-		    "1 key differs" },
+		    "1 key differs", 0 },
 		{ NULL, "same-as: staging", NOW - RA_MINUTE, "A=2\n", RA_CRITICAL, RA_R_DRIFT,
-		    "1 key differs" },
+		    "1 key differs", 0 },
 		/* what is wrong by itself does not settle */
 		{ "settle: 10m", "same-as: staging\nrequired: X", NOW - RA_MINUTE, "A=2\n",
-		    RA_CRITICAL, RA_R_DRIFT, "1 required key is missing: X" },
+		    RA_CRITICAL, RA_R_DRIFT, "1 required key is missing: X", 0 },
 	};
 
 	for (size_t i = 0; i < RA_ARRAY_SIZE(rows); i++) {
@@ -425,6 +574,7 @@ test_settle(void **state)
 		rig_open(&rig, rows[i].options, rows[i].expect, NULL);
 		rig_here(&rig, "A=1\n");
 		rig_peer(&rig, false, rows[i].there);
+		rig.call.problem_since = rows[i].problem;
 		if (rows[i].changed >= 0)
 			rig_version(&rig, "v1", rows[i].changed);
 		r = rig_judged(&rig);
@@ -646,6 +796,9 @@ main(void)
 		cmocka_unit_test(test_baseline_not_asked),
 		cmocka_unit_test(test_baseline_stale),
 		cmocka_unit_test(test_baseline_and_peer),
+		cmocka_unit_test(test_each_as_committed),
+		cmocka_unit_test(test_undecided),
+		cmocka_unit_test(test_same_text),
 		cmocka_unit_test(test_must_be_there),
 		cmocka_unit_test(test_unread_beside),
 		cmocka_unit_test(test_settle),

@@ -70,8 +70,8 @@ parse_rules(const char *text, struct ra_drift_rule *rules, char names[][64])
 }
 
 /*
- * "KEY verdict[+][ values]" per row, parted by ';': '~' for cause release, '!' where it does not
- * count.
+ * "KEY verdict" per row, parted by ';': '~' for cause release, '?' where it is not known, '=' for
+ * the same text, '!' where it does not count.
  */
 static void
 describe(const struct ra_drift *d, struct ra_buf *out)
@@ -79,8 +79,9 @@ describe(const struct ra_drift *d, struct ra_buf *out)
 	for (size_t i = 0; i < d->row_count; i++) {
 		const struct ra_drift_row *row = &d->rows[i];
 
-		ra_buf_printf(out, "%s%.*s %s%s%s", i > 0 ? ";" : "", (int)row->key_len, row->key,
-		    ra_drift_verdict_name(row->verdict), row->release ? "~" : "",
+		ra_buf_printf(out, "%s%.*s %s%s%s%s%s", i > 0 ? ";" : "", (int)row->key_len,
+		    row->key, ra_drift_verdict_name(row->verdict), row->release ? "~" : "",
+		    row->undecided ? "?" : "", row->same_text ? "=" : "",
 		    !row->counts && row->verdict >= RA_DRIFT_MISSING ? "!" : "");
 	}
 }
@@ -89,6 +90,8 @@ struct sides {
 	const char *text[4]; /* NULL: none */
 	const char *committed[4];
 	const char *vars[4]; /* value of the placeholder "env" */
+	const char *commits[4]; /* NULL: one of its own */
+	bool unread[4]; /* what is committed is asked for */
 	bool baseline; /* the second side is one */
 	bool strict, all;
 };
@@ -107,6 +110,7 @@ compare(struct rig *rig, const struct sides *in, const char *rules)
 {
 	static const char *const names[] = { "staging", "production", "qa", "dev" };
 	static const char *const origins[] = { "/etc/a", "/etc/b", "/etc/c", "/etc/d" };
+	static const char *const commits[] = { "1", "2", "3", "4" };
 	size_t n = 0;
 
 	memset(rig, 0, sizeof(*rig));
@@ -119,6 +123,8 @@ compare(struct rig *rig, const struct sides *in, const char *rules)
 		rig->sides[n] = (struct ra_drift_side){ .name = names[n],
 			.snapshot = rig->snapshots[n],
 			.committed = rig->committed[n],
+			.commit = in->commits[n] != NULL ? in->commits[n] : commits[n],
+			.unread = in->unread[n],
 			.baseline = in->baseline && n == 1 };
 	}
 	rig->call = (struct ra_drift_call){ .sides = rig->sides,
@@ -195,6 +201,7 @@ static const struct {
 	{ { .text = { "H=a", "H=c", "H=a" }, .baseline = true }, "differ H", "H must-differ", 0, 0,
 	    0, "" },
 	{ { .text = { "H=", "H!" } }, "differ H", "", 1, 0, 0, "" },
+	{ { .text = { "H=", "/H!" } }, "differ H", "H must-differ", 0, 0, 0, "" },
 	/* may-differ */
 	{ { .text = { "H=a", "H=b" } }, "may-differ H", "", 1, 0, 0, "" },
 	{ { .text = { "H=a", "H=a" } }, "may-differ H", "", 1, 0, 0, "" },
@@ -231,14 +238,23 @@ static const struct {
 	/* placeholders */
 	{ { .text = { "U=https://st.example", "U=https://pr.example" }, .vars = { "st", "pr" } },
 	    NULL, "", 1, 0, 0, "" },
+	/* the text of one environment in the other points there */
 	{ { .text = { "U=https://st.example", "U=https://st.example" }, .vars = { "st", "pr" } },
-	    NULL, "", 1, 0, 0, "" },
+	    NULL, "U differs=", 0, 0, 0, "" },
+	{ { .text = { "PASSWORD=st", "PASSWORD=st" }, .vars = { "st", "pr" } }, NULL,
+	    "PASSWORD differs=", 0, 0, 0, "" },
+	{ { .text = { "U=st", "U=pr", "U=st" }, .vars = { "st", "pr", "qa" } }, NULL,
+	    "U differs=", 0, 0, 0, "" },
+	{ { .text = { "U=st", "U=st" }, .vars = { "st", "st" } }, NULL, "", 1, 0, 0, "" },
+	{ { .text = { "U=", "U!" }, .vars = { "st", "pr" } }, NULL, "U differs", 0, 0, 0, "" },
 	{ { .text = { "U=st.x", "U=pr.y" }, .vars = { "st", "pr" } }, NULL, "U differs", 0, 0, 0,
 	    "" },
 	{ { .text = { "PASSWORD=st", "PASSWORD=pr" }, .vars = { "st", "pr" } }, NULL, "", 1, 0, 0,
 	    "" },
 	/* they do differ, whatever stands for the difference */
 	{ { .text = { "U=st", "U=pr" }, .vars = { "st", "pr" } }, "differ U", "", 1, 0, 0, "" },
+	{ { .text = { "U=st", "U=st" }, .vars = { "st", "pr" } }, "differ U", "U must-differ", 0, 0,
+	    0, "" },
 	/* against a baseline */
 	{ { .text = { "A=1\nB=2", "A=1\nB=3" }, .baseline = true }, NULL, "B differs", 1, 0, 0,
 	    "" },
@@ -251,6 +267,15 @@ static const struct {
 	{ { .text = { "A=https://pr.example", "A=https://{{ .env }}" }, .baseline = true }, NULL,
 	    "", 0, 0, 1, "" },
 	{ { .text = { "A=${x}", "A=1" }, .baseline = true }, NULL, "A differs", 0, 0, 0, "" },
+	/* that runs as it is: nobody filled it in, or decrypted it */
+	{ { .text = { "A=${x}\nB=1\nC=ENC[x]", "A=${x}\nB=1\nC=ENC[x]" }, .baseline = true }, NULL,
+	    "", 1, 0, 2, "" },
+	{ { .text = { "A=1\nB=2", "A=1\nB=2" }, .baseline = true }, NULL, "", 2, 0, 0, "" },
+	{ { .text = { "A=${x}", "A=${x}" } }, NULL, "", 1, 0, 0, "" },
+	{ { .text = { "A=${env}", "A=${env}" }, .vars = { "pr", "pr" }, .baseline = true }, NULL,
+	    "A differs=", 0, 0, 0, "" },
+	{ { .text = { "A=pr${x}", "A=${env}${x}" }, .vars = { "pr", "pr" }, .baseline = true },
+	    NULL, "", 0, 0, 1, "" },
 	{ { .text = { "A=1", "A=${x}" } }, NULL, "A differs", 0, 0, 0, "" },
 	{ { .text = { "PASSWORD=1", "PASSWORD=ENC[x]" }, .baseline = true }, NULL, "", 0, 0, 1,
 	    "" },
@@ -272,8 +297,40 @@ static const struct {
 	    "" },
 	{ { .text = { "N=1", "" }, .committed = { "", "N=1" } }, NULL, "N missing", 0, 0, 0, "" },
 	{ { .text = { "N=1", "" }, .committed = { "N=1" } }, NULL, "N missing", 0, 0, 0, "" },
-	{ { .text = { "N=1", "", "N=1" }, .committed = { "N=0", "", "N=1" } }, NULL, "N missing~!",
+	{ { .text = { "N=1", "", "N=1" }, .committed = { "N={{ n }}", "", "N=1" } }, NULL,
+	    "N missing~!", 0, 0, 0, "" },
+	/* the release brings another value */
+	{ { .text = { "N=1", "", "N=1" }, .committed = { "N=0", "", "N=1" } }, NULL, "N missing", 0,
+	    0, 0, "" },
+	/* one version cannot have it and lack it */
+	{ { .text = { "A=1\nN=1", "A=1" },
+	      .committed = { "A=1\nN=1", "A=1" },
+	      .commits = { "c", "c" } },
+	    NULL, "N missing", 1, 0, 0, "" },
+	{ { .text = { "N=1", "N=1", "" },
+	      .committed = { "N=1", "N=1", "" },
+	      .commits = { "c", "c" } },
+	    NULL, "N missing~!", 0, 0, 0, "" },
+	{ { .text = { "N=1", "N=1", "" },
+	      .committed = { "N=1", "N=1", "" },
+	      .commits = { "b", "c", "c" } },
+	    NULL, "N missing", 0, 0, 0, "" },
+	/* not known, where a side's version was not read; but for what is wrong all the same */
+	{ { .text = { "A=1\nN=1", "A=2" }, .committed = { "A=1\nN=1" }, .unread = { [1] = true } },
+	    NULL, "A differs;N missing?!", 0, 0, 0, "" },
+	{ { .text = { "N=1", "" }, .unread = { true, true } }, NULL, "N missing?!", 0, 0, 0, "" },
+	{ { .text = { "N=1", "" }, .unread = { true, true }, .strict = true }, NULL, "N missing?",
 	    0, 0, 0, "" },
+	{ { .text = { "N=1", "" }, .unread = { true } }, NULL, "N missing", 0, 0, 0, "" },
+	{ { .text = { "N=1", "" }, .committed = { "" }, .unread = { [1] = true } }, NULL,
+	    "N missing", 0, 0, 0, "" },
+	{ { .text = { "N=1", "", "" },
+	      .committed = { "N=1", "" },
+	      .commits = { "c", "c", "c" },
+	      .unread = { [2] = true } },
+	    NULL, "N missing", 0, 0, 0, "" },
+	{ { .text = { "N=1", "" }, .unread = { true, true } }, "required N", "N required", 0, 0, 0,
+	    "" },
 	{ { .text = { "N=1", "" }, .committed = { "/N=1", "" } }, NULL, "N missing~!", 0, 0, 0,
 	    "" },
 	/* a release is no excuse for what is required or differs */
@@ -298,6 +355,7 @@ test_verdicts(void **state)
 	for (size_t i = 0; i < RA_ARRAY_SIZE(rows); i++) {
 		RA_BUF_LOCAL got = RA_BUF(0);
 		RA_BUF_LOCAL unused = RA_BUF(0);
+		size_t undecided = 0;
 		bool drift = false;
 
 		compare(&rig, &rows[i].in, rows[i].rules);
@@ -314,9 +372,12 @@ test_verdicts(void **state)
 				 "unverifiable",
 			    i, ra_buf_text(&got), ra_buf_text(&unused), rig.d.same, rig.d.ignored,
 			    rig.d.unverifiable);
-		for (size_t r = 0; r < rig.d.row_count; r++)
+		for (size_t r = 0; r < rig.d.row_count; r++) {
 			drift = drift || rig.d.rows[r].counts;
+			undecided += rig.d.rows[r].undecided && !rig.d.rows[r].counts;
+		}
 		assert_int_equal(rig.d.drift, drift);
+		assert_int_equal(rig.d.undecided, undecided);
 		rig_free(&rig);
 	}
 }
@@ -385,6 +446,33 @@ test_secret_on_one_side(void **state)
 	rig_free(&rig);
 }
 
+/* What somebody encrypted is none to be shown, whatever its key is called. */
+static void
+test_encrypted_is_secret(void **state)
+{
+	static struct rig rig;
+	static const struct {
+		struct sides in;
+		bool secret;
+	} table[] = {
+		{ { .text = { "S=canary", "S=ENC[x]" }, .baseline = true, .all = true }, true },
+		{ { .text = { "S=canary", "S={{ s }}" }, .baseline = true, .all = true }, false },
+		{ { .text = { "S=canary", "S=other" }, .committed = { "S=ENC[x]" } }, true },
+		{ { .text = { "S=canary", "" }, .committed = { NULL, "S=ENC[x]" } }, true },
+		{ { .text = { "S=canary", "S=ENC[x]" } }, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < RA_ARRAY_SIZE(table); i++) {
+		compare(&rig, &table[i].in, NULL);
+		assert_int_equal(rig.d.row_count, 1);
+		assert_int_equal(rig.d.rows[0].secret, table[i].secret);
+		assert_int_equal(
+		    strcmp(rig.d.rows[0].cells[0].value, "canary") != 0, table[i].secret);
+		rig_free(&rig);
+	}
+}
+
 /* Who is right? */
 static void
 test_standing(void **state)
@@ -398,6 +486,7 @@ test_standing(void **state)
 		{ "A=1", "A=2", "A=3", "A=2", RA_DRIFT_NOT_AS_COMMITTED, RA_DRIFT_AS_COMMITTED },
 		{ "A=1", "A=2", NULL, "A=2", RA_DRIFT_UNKNOWN, RA_DRIFT_AS_COMMITTED },
 		{ "A=1", "A=2", "A=ENC[x]", "A={{ x }}", RA_DRIFT_UNKNOWN, RA_DRIFT_UNKNOWN },
+		{ "A={{ x }}", "A=2", "A={{ x }}", "A=2", RA_DRIFT_UNKNOWN, RA_DRIFT_AS_COMMITTED },
 		{ "A=1", "", "A=1", "A=1", RA_DRIFT_AS_COMMITTED, RA_DRIFT_NOT_AS_COMMITTED },
 		{ "A=1", "", "", "", RA_DRIFT_NOT_AS_COMMITTED, RA_DRIFT_AS_COMMITTED },
 	};
@@ -587,6 +676,7 @@ main(void)
 		cmocka_unit_test(test_verdicts),
 		cmocka_unit_test(test_cells),
 		cmocka_unit_test(test_secret_on_one_side),
+		cmocka_unit_test(test_encrypted_is_secret),
 		cmocka_unit_test(test_standing),
 		cmocka_unit_test(test_only),
 		cmocka_unit_test(test_suggest),

@@ -161,6 +161,20 @@ config_unread(void)
 	return judge_rig(&rig);
 }
 
+/* What may come with a release, and a warning that stands beside. */
+static struct ra_result *
+config_undecided(void)
+{
+	struct rig rig;
+
+	rig_open(&rig, NULL, "same-as: staging", "forbidden: A");
+	rig_here(&rig, "A=1\n");
+	rig_baseline(&rig, false, "main");
+	rig_peer(&rig, false, "A=1\nNEW=1\n")->unread = "it has no tag";
+	rig_answer(&rig, false, "A=1\n");
+	return judge_rig(&rig);
+}
+
 /* --- version --- */
 
 static const struct ra_git_answer newest = { .tag = (char *)"v1.5.0",
@@ -408,6 +422,7 @@ test_judges(void **state)
 		{ "config, warning", config_warning, RA_R_DRIFT },
 		{ "config, settling", config_settling, RA_R_SETTLING },
 		{ "config, unread", config_unread, RA_R_PEER_UNREAD },
+		{ "config, undecided", config_undecided, RA_R_PEER_UNREAD },
 		{ "version", version_fine, RA_R_OK },
 		{ "version, differs", version_differs, RA_R_VERSION_DIFFERS },
 		{ "version, away", version_away, RA_R_REPO_TIMEOUT },

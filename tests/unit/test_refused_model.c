@@ -293,7 +293,10 @@ static int
 drift(struct ra_snapshot *a, struct ra_snapshot *b, const struct ra_drift_rule *rules, size_t count,
     size_t rows)
 {
-	const struct ra_drift_side sides[] = { { "a", a, a, false }, { "b", b, a, false } };
+	const struct ra_drift_side sides[] = {
+		{ .name = "a", .snapshot = a, .committed = a, .commit = "1" },
+		{ .name = "b", .snapshot = b, .committed = a, .commit = "1" }
+	};
 	struct ra_drift_call call = { .sides = sides,
 		.side_count = 2,
 		.rules = rules,

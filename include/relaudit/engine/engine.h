@@ -101,6 +101,7 @@ struct ra_baseline {
 	const struct ra_snapshot *snapshot;	/* NULL: not read, or too old to go by */
 	const char *error;			/* why, one line */
 	const char *ref;	/* the tag or ref it was read at; "": not known */
+	const char *commit;	/* that is; with snapshot */
 	const char *path;	/* within the repository */
 	int64_t checked;	/* wall ms, of the probe; 0: none */
 };

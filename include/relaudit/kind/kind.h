@@ -77,7 +77,7 @@ struct ra_git_answer {
 	bool ordered, lag_known;
 	int order;			/* < 0: what runs is older */
 	int64_t lag_releases, lag_ms;
-	/* BLOB */
+	/* BLOB; commit is the ref's */
 	char *where;			/* "v1.4.2:deploy/production.env" */
 	struct ra_snapshot *snapshot;
 };
@@ -94,6 +94,9 @@ struct ra_gathered {
 	/* SELF: of what was read, or still is so; PEER: of its first instance. NULL: none */
 	const struct ra_snapshot *snapshot;
 	const struct ra_snapshot *committed;	/* PEER: its baseline; NULL: none, not known */
+	const char *commit;		/* PEER: of the baseline; NULL beside none */
+	const char *unread;		/* PEER: why its baseline is not known; NULL: it is, or
+					   there is none */
 	enum ra_verdict verdict;
 	int64_t checked;		/* wall ms */
 	int64_t changed;		/* PEER: when its version last changed; 0: not known */
@@ -106,6 +109,8 @@ struct ra_judge_call {
 	const struct ra_gathered *inputs;	/* in the order of `needs` */
 	size_t input_count;
 	int64_t now;			/* wall ms */
+	int64_t problem_since;		/* wall ms, since when the check is WARNING or CRITICAL, as
+					   confirmed; 0: it is not */
 	const char *service;		/* the check's; NULL: none */
 	const struct ra_pairs *variables;	/* the check's; NULL: none */
 	const char *const *secrets;	/* the check's own, which are not to be shown */

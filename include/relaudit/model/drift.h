@@ -41,6 +41,10 @@ struct ra_drift_side {
 	const struct ra_snapshot *snapshot;
 	/* What is committed at the version that runs there: tells who is right, and the cause. */
 	const struct ra_snapshot *committed;	/* NULL: none */
+	/* The commit that it is of; never NULL beside `committed`. */
+	const char *commit;
+	/* It is asked for, and was not read: what is there on one side alone may be the release. */
+	bool unread;
 	/*
 	 * This side itself is what is committed. Its encrypted and templated values are not
 	 * compared, and the words differ and may-differ, which are between environments, say
@@ -65,10 +69,10 @@ struct ra_drift_call {
 enum ra_drift_verdict {
 	RA_DRIFT_SAME,		/* fine by the rules; a row only with `all`, as the next two */
 	RA_DRIFT_IGNORED,
-	RA_DRIFT_UNVERIFIABLE,	/* the baseline's value is encrypted or templated */
+	RA_DRIFT_UNVERIFIABLE,	/* the baseline's value is encrypted or templated, whatever runs */
 	RA_DRIFT_MISSING,
 	RA_DRIFT_DIFFERS,
-	RA_DRIFT_MUST_DIFFER,	/* equal on two sides */
+	RA_DRIFT_MUST_DIFFER,	/* equal on two sides, as it stands there */
 	RA_DRIFT_REQUIRED,
 	RA_DRIFT_FORBIDDEN,
 	RA_DRIFT_OTHER_ORIGIN,
@@ -92,6 +96,7 @@ struct ra_drift_cell {
 	unsigned flags;		/* enum ra_key_flag */
 	uint32_t line;
 	const char *origin;
+	bool own;		/* a placeholder stands in it */
 };
 
 struct ra_drift_row {
@@ -99,7 +104,10 @@ struct ra_drift_row {
 	size_t key_len;
 	enum ra_drift_verdict verdict;
 	bool release;		/* cause: declared only at one side's version; else drift */
+	bool undecided;		/* one of those: what is committed for a side was not read */
 	bool counts;		/* is drift */
+	bool same_text;		/* DIFFERS: two sides have one text, in which a placeholder
+				   stands on one of them alone */
 	bool secret;
 	const struct ra_drift_cell *cells;	/* one for each side */
 };
@@ -111,7 +119,8 @@ struct ra_drift {
 	size_t more;			/* rows beyond RA_DRIFT_CELLS_MAX: counted, not kept */
 	size_t side_count;
 	bool drift;
-	size_t same, ignored, unverifiable, released;	/* released: rows that do not count */
+	size_t same, ignored, unverifiable;
+	size_t released, undecided;	/* rows that do not count */
 	size_t *unused;			/* indexes of rules that met no key */
 	size_t unused_count;
 	struct ra_drift_cell *cells;
