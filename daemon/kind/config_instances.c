@@ -46,6 +46,7 @@ ra_config_digest(
 			continue;
 		ra_digest_add(d, e.key, e.key_len + 1);
 		ra_digest_add(d, e.compared, e.compared_len + 1);
+		ra_digest_add(d, &e.flags, sizeof(e.flags)); /* null is no empty text */
 	}
 	r = ra_digest_end(d, digest);
 	if (r == 0)
@@ -114,7 +115,7 @@ pass(struct cursor *all, size_t count, const struct ra_entry *key)
 			continue;
 		}
 		all[i].at++;
-		differs = differs || e.compared_len != key->compared_len ||
+		differs = differs || e.flags != key->flags || e.compared_len != key->compared_len ||
 			  memcmp(e.compared, key->compared, e.compared_len) != 0;
 	}
 	return differs;
