@@ -148,7 +148,7 @@ ra_config_tell_difference(const void *options, const struct ra_snapshot *const *
 	RA_FREE struct cursor *all = calloc(count, sizeof(*all));
 	RA_BUF_LOCAL names = RA_BUF(0);
 	size_t n, differing = 0, told = 0;
-	struct ra_entry key;
+	struct ra_entry key = { 0 };
 
 	if (all == NULL)
 		return -ENOMEM;
