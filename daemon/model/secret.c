@@ -468,20 +468,14 @@ is_sealed(const char *value, size_t len)
 	return true;
 }
 
-static bool
-ends_with(const char *value, size_t len, const char *with)
-{
-	size_t n = strlen(with);
-
-	return len >= n && memcmp(value + len - n, with, n) == 0;
-}
-
 /* Whether all of it stands between the two, and is not empty. */
 static bool
 is_between(const char *value, size_t len, const char *before, const char *after)
 {
-	return len > strlen(before) + strlen(after) && starts(value, len, before) &&
-	       ends_with(value, len, after);
+	size_t n = strlen(after);
+
+	return len > strlen(before) + n && starts(value, len, before) &&
+	       memcmp(value + len - n, after, n) == 0;
 }
 
 static bool

@@ -480,6 +480,8 @@ test_differing_keys(void **state)
 		{ NULL, { NULL, "A=1\nB=1\n", "A=1\nB=1\n", "A=1\n" }, 4,
 		    "instances differ in 1 key (B): b, c against d",
 		    NEXT("/etc/b (b)", "what was read (d)") },
+		{ NULL, { "A=1\n", "A=12\n" }, 2, "instances differ in 1 key (A): a against b",
+		    NEXT("/etc/a (a)", "/etc/b (b)") },
 		{ "ignore: [A]", { "A=1\nB=1\n", "A=2\nB=2\n" }, 2,
 		    "instances differ in 1 key (B): a against b",
 		    NEXT("/etc/a (a)", "/etc/b (b)") },

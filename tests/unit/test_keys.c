@@ -131,6 +131,8 @@ test_properties(void **state)
 		{ .text = "\\#a=1", .keys = "#a=1" },
 		{ .text = "<1=1", .keys = "<1=1" },
 		{ .text = "<{=1", .keys = "<{=1" },
+		{ .text = "<\x7f=1", .keys = "<\x7f=1" },
+		{ .text = "\n \r\f", .keys = "" },
 		{ .text = "<", .keys = "<=" },
 		{ .text = "a=\xc3\xa4", .keys = "a=\xc3\xa4" },
 		/* refused */

@@ -95,6 +95,8 @@ test_values(void **state)
 		{ "$1$2$3$4$5$6$7$8$9$10$11", false },
 		{ "$1$abcdefgh$0123456789ABCDEFGHI", false },
 		{ "$HOME$a$0123456789ABCDEFGHIJKL", false },
+		{ "$1[abcdefgh$0123456789ABCDEFGHIJKL", false },
+		{ "$Zx$abcdefgh$0123456789ABCDEFGHIJKL", false },
 		{ "$1$abcdefgh$012345678 9ABCDEFGHIJKL", false },
 		{ "$[x]$abcdefgh$0123456789ABCDEFGHIJKL", false },
 		/* parameters */
@@ -416,6 +418,8 @@ test_sealed(void **state)
 		{ "vault:v1:abcd", RA_OPAQUE_ENCRYPTED },
 		{ "ENC(abcd)", RA_OPAQUE_ENCRYPTED },
 		{ "ENC(abcd", RA_OPAQUE_NOT },
+		{ "ENC", RA_OPAQUE_NOT },
+		{ "s", RA_OPAQUE_NOT },
 		{ "{cipher}abcd", RA_OPAQUE_ENCRYPTED },
 	};
 
