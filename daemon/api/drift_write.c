@@ -262,12 +262,16 @@ take_hints(struct writing *t, struct ra_drift *d, const struct ra_drift_call *ca
 		struct ra_drift_row *row = &d->rows[i];
 		bool differ = row->verdict == RA_DRIFT_MUST_DIFFER;
 
-		if (!differ && row->verdict != RA_DRIFT_OTHER_ORIGIN)
+		if (!differ && row->verdict != RA_DRIFT_OTHER_ORIGIN) {
+			/* Its own rule is what is to be changed. */
+			if (ra_map_get(&t->hinted, row->key) == t)
+				row->counts = false;
 			continue;
+		}
 		row->counts = false;
 		if (ra_map_get(&t->hinted, row->key) != NULL)
 			continue;
-		if (ra_map_put(&t->hinted, row->key, t->job, NULL) < 0)
+		if (ra_map_put(&t->hinted, row->key, differ ? (void *)t : t->job, NULL) < 0)
 			t->hints.error = -ENOMEM;
 		if (!differ) {
 			hint_origin(t, row, call);

@@ -64,6 +64,19 @@ ra_drift_section_next(struct ra_drift_section *s)
 
 /* --- cells --- */
 
+/* It reads as what stands for a value that is no text, or for none. */
+static bool
+is_ambiguous(const char *text)
+{
+	static const char *const texts[] = { "", "-", "(null)", "(list)", "(map)" };
+
+	for (size_t i = 0; i < RA_ARRAY_SIZE(texts); i++) {
+		if (strcmp(text, texts[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
 void
 ra_drift_value(struct ra_buf *out, const json_t *value, bool whole)
 {
@@ -78,8 +91,10 @@ ra_drift_value(struct ra_buf *out, const json_t *value, bool whole)
 		ra_buf_add(out, digest, whole ? strlen(digest) : strnlen(digest, DIGEST_SHOWN));
 	else if (type != NULL)
 		ra_buf_printf(out, "(%s)", type);
+	else if (text != NULL && is_ambiguous(text))
+		ra_buf_printf(out, "\"%s\"", text);
 	else if (text != NULL)
-		ra_buf_puts(out, *text != '\0' ? text : "\"\"");
+		ra_buf_puts(out, text);
 	if (origin != NULL)
 		ra_buf_printf(out, " (%s)", origin);
 }

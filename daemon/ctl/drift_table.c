@@ -259,6 +259,32 @@ print_legend(const struct view *v)
 		    v->grouped);
 }
 
+/* How old what was compared is. */
+static void
+print_age(const struct view *v, const json_t *answer)
+{
+	const json_t *checked = json_object_get(answer, "checked");
+	int64_t oldest = 0;
+	const char *name, *of = NULL;
+	json_t *value;
+
+	json_object_foreach ((json_t *)(uintptr_t)checked, name, value) {
+		int64_t at = ra_ctl_json_time(checked, name);
+
+		if (at != 0 && (of == NULL || at < oldest)) {
+			oldest = at;
+			of = name;
+		}
+	}
+	if (of == NULL)
+		return;
+	ra_buf_puts(v->out, json_object_size(checked) > 1 ? "read, the oldest " : "read ");
+	ra_ctl_relative(v->out, oldest, ra_ctl_now(answer));
+	ra_buf_puts(v->out, ": ");
+	ra_ctl_text(&v->term, v->out, of);
+	ra_buf_putc(v->out, '\n');
+}
+
 void
 ra_drift_table(const struct ra_ctl_term *t, const json_t *answer, bool wide,
     const struct ra_drift_end *end, struct ra_buf *out)
@@ -274,6 +300,8 @@ ra_drift_table(const struct ra_ctl_term *t, const json_t *answer, bool wide,
 	while (ra_drift_section_next(&s))
 		print_section(&v, &s);
 	print_legend(&v);
+	if (s.end > 0)
+		print_age(&v, answer);
 	ra_drift_remarks(t, answer, "", out);
 	ra_drift_sum(t, answer, end, out);
 }

@@ -123,6 +123,7 @@ probe_result(struct ra_probe *p)
 	const struct ra_check *c = p->check;
 	RA_FREE const char **names = NULL;
 	RA_FREE struct ra_result **results = NULL;
+	struct ra_result *result;
 	size_t i;
 
 	if (!c->many)
@@ -137,14 +138,19 @@ probe_result(struct ra_probe *p)
 		if (results[i] == NULL)
 			return NULL;
 	}
-	return ra_kind_combine(ra_check_kind(c),
+	result = ra_kind_combine(ra_check_kind(c),
 	    &(struct ra_combine_call){ .names = names,
 		.results = results,
 		.count = p->part_count,
 		.expect = c->expect,
 		.warn = c->warn,
 		.before = p->track->latest != NULL ? &p->track->latest->facts : NULL,
-		.now = ra_clock_wall() });
+		.now = ra_clock_wall(),
+		.options = c->kind_options,
+		.snapshots = (const struct ra_snapshot *const *)p->track->snapshots });
+	if (result != NULL)
+		ra_funnel_scrub(result, c);
+	return result;
 }
 
 static void

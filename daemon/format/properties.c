@@ -179,12 +179,29 @@ take_pair(struct ra_keys *k, const char *start, const char **ret_end)
 	    (size_t)(l.out - k->work) - name_len, start, 0);
 }
 
+/* A page of HTML, or XML: line for line it would pass for keys. */
+static enum ra_reason
+check_markup(struct ra_keys *k)
+{
+	const char *p = k->text;
+
+	while (p < k->end && (is_blank(*p) || is_newline(*p)))
+		p++;
+	if (k->end - p < 2 || *p != '<' ||
+	    (p[1] != '!' && p[1] != '?' && ((p[1] | 0x20) < 'a' || (p[1] | 0x20) > 'z')))
+		return RA_R_OK;
+	return ra_keys_refuse(
+	    k, RA_R_NOT_PROPERTIES, p, "it begins as HTML or XML does, not as properties");
+}
+
 static enum ra_reason
 take_all(struct ra_keys *k)
 {
 	enum ra_reason reason = ra_keys_check_text(k, RA_R_NOT_PROPERTIES);
 	const char *p = k->text;
 
+	if (reason == RA_R_OK)
+		reason = check_markup(k);
 	while (reason == RA_R_OK && p < k->end) {
 		p = pass_blank(p, k->end);
 		if (p < k->end && (*p == '#' || *p == '!')) {

@@ -12,6 +12,7 @@ struct instances {
 	const char *const *names;
 	struct ra_result *const *results;
 	size_t count;
+	struct ra_buf difference; /* in what they differ, if the kind tells */
 };
 
 static int
@@ -141,7 +142,7 @@ tell_group(const struct instances *all, const char *name, size_t of, struct ra_b
 {
 	const struct ra_fact *value = ra_facts_get(&all->results[of]->facts, name);
 
-	if (value->def->type == RA_FACT_TEXT)
+	if (value->def->type == RA_FACT_TEXT && all->difference.len == 0)
 		ra_buf_printf(out, "%s on ", value->text);
 	for (size_t i = 0, told = 0; i < all->count; i++) {
 		const struct ra_fact *fact = ra_facts_get(&all->results[i]->facts, name);
@@ -151,12 +152,12 @@ tell_group(const struct instances *all, const char *name, size_t of, struct ra_b
 	}
 }
 
-/* Each value with those who have it. */
+/* Each value with those who have it; where the kind told in what they differ, only those. */
 static void
-tell_differing(
-    const struct instances *all, const char *name, enum ra_verdict bad, struct ra_result *r)
+tell_groups(const struct instances *all, const char *name, struct ra_buf *out)
 {
-	RA_BUF_LOCAL text = RA_BUF(4 * RA_SUMMARY_MAX);
+	const char *between = all->difference.len > 0 ? " against " : "; ";
+	bool first = true;
 
 	for (size_t i = 0; i < all->count; i++) {
 		const struct ra_fact *fact = ra_facts_get(&all->results[i]->facts, name);
@@ -169,12 +170,48 @@ tell_differing(
 		}
 		if (told)
 			continue;
-		ra_buf_puts(&text, text.len > 0 ? "; " : "");
-		tell_group(all, name, i, &text);
+		ra_buf_puts(out, first ? "" : between);
+		tell_group(all, name, i, out);
+		first = false;
 	}
-	ra_result_say(
-	    r, bad, RA_R_INSTANCES_DIFFER, "instances differ in %s: %s", name, ra_buf_text(&text));
+}
+
+static const char *
+difference(struct instances *all, const char *name)
+{
+	return all->difference.len > 0 ? ra_buf_text(&all->difference) : name;
+}
+
+static void
+tell_differing(struct instances *all, const char *name, enum ra_verdict bad, struct ra_result *r)
+{
+	RA_BUF_LOCAL text = RA_BUF(4 * RA_SUMMARY_MAX);
+
+	tell_groups(all, name, &text);
+	ra_result_say(r, bad, RA_R_INSTANCES_DIFFER, "instances differ in %s: %s",
+	    difference(all, name), ra_buf_text(&text));
 	ra_result_expected(r, "all instances agree");
+}
+
+static const char *
+place_of(const struct instances *all, size_t i)
+{
+	const char *evidence = all->results[i]->evidence;
+
+	return evidence != NULL ? evidence : "what was read";
+}
+
+/* The first of them with the first that differs from it. */
+static void
+say_next(const struct instances *all, const char *name, size_t other, struct ra_result *r)
+{
+	size_t first = 0;
+
+	while (ra_facts_get(&all->results[first]->facts, name) == NULL)
+		first++;
+	ra_result_next(r,
+	    "compare %s (%s) with %s (%s), make them the same, or `ignore` keys that may differ",
+	    place_of(all, first), all->names[first], place_of(all, other), all->names[other]);
 }
 
 static bool
@@ -228,16 +265,19 @@ tell_counts(const struct instances *all, const char *name, struct ra_buf *out)
 
 /* Nothing else is wrong: what is going on, and for how long it may. */
 static void
-say_tolerated(const struct instances *all, const char *name, int64_t within, int64_t left,
-    struct ra_result *r)
+say_tolerated(
+    struct instances *all, const char *name, int64_t within, int64_t left, struct ra_result *r)
 {
 	RA_BUF_LOCAL text = RA_BUF(4 * RA_SUMMARY_MAX);
 	char human[RA_UNIT_TEXT];
 
 	if (r->verdict != RA_OK)
 		return;
-	ra_buf_printf(&text, "instances differ in %s: ", name);
-	tell_counts(all, name, &text);
+	ra_buf_printf(&text, "instances differ in %s: ", difference(all, name));
+	if (all->difference.len > 0)
+		tell_groups(all, name, &text);
+	else
+		tell_counts(all, name, &text);
 	ra_buf_printf(&text, "; tolerated for %s more", ra_duration_human(left, human));
 	r->verdict = RA_PENDING; /* so that it is replaced */
 	ra_result_say(r, RA_OK, RA_R_OK, "%s", ra_buf_text(&text));
@@ -247,7 +287,7 @@ say_tolerated(const struct instances *all, const char *name, int64_t within, int
 }
 
 static void
-say_breach(const struct instances *all, const char *name, size_t other, enum ra_verdict bad,
+say_breach(struct instances *all, const char *name, size_t other, enum ra_verdict bad,
     int64_t within, struct ra_result *r)
 {
 	char text[RA_UNIT_TEXT];
@@ -260,22 +300,28 @@ say_breach(const struct instances *all, const char *name, size_t other, enum ra_
 		    r, "all instances agree within %s", ra_duration_format(within, text));
 	/* Not the speaker's, which may be one that was not read. */
 	ra_result_evidence(r, all->results[other]->evidence);
+	if (all->difference.len > 0)
+		say_next(all, name, other, r);
 }
 
 /* Of the first fact in which they differ. */
-static void
+static int
 judge_difference(const struct ra_kind *kind, const struct ra_combine_call *call,
-    const struct instances *all, const char *name, size_t other, int64_t since, struct ra_result *r)
+    struct instances *all, const char *name, size_t other, int64_t since, struct ra_result *r)
 {
 	int64_t age = ra_judge_age(call->now, since);
 	int64_t within = agree_within(kind, call->expect), warn = agree_within(kind, call->warn);
 
+	if (kind->tell_difference != NULL && call->snapshots != NULL &&
+	    kind->tell_difference(call->options, call->snapshots, all->count, &all->difference) < 0)
+		return -ENOMEM;
 	if (within == RA_UNSET || age >= within)
 		say_breach(all, name, other, RA_CRITICAL, within, r);
 	else if (warn != RA_UNSET && age >= warn)
 		say_breach(all, name, other, RA_WARNING, warn, r);
 	else
 		say_tolerated(all, name, within, within - age, r);
+	return 0;
 }
 
 static bool
@@ -304,7 +350,7 @@ any_unread(const struct ra_kind *kind, const struct instances *all)
  */
 static int
 judge_agreement(const struct ra_kind *kind, const struct ra_combine_call *call,
-    const struct instances *all, struct ra_result *r)
+    struct instances *all, struct ra_result *r)
 {
 	int64_t since =
 	    call->before != NULL ? ra_facts_number(call->before, RA_DIFFER_SINCE, 0) : 0;
@@ -320,8 +366,8 @@ judge_agreement(const struct ra_kind *kind, const struct ra_combine_call *call,
 			continue;
 		if (since == 0)
 			since = call->now;
-		if (!differ)
-			judge_difference(kind, call, all, *a, other, since, r);
+		if (!differ && judge_difference(kind, call, all, *a, other, since, r) < 0)
+			return -ENOMEM;
 		differ = true;
 	}
 	if (since == 0 || (!differ && !any_unread(kind, all)))
@@ -396,13 +442,14 @@ combine_facts(const struct ra_kind *kind, const struct instances *all, struct ra
 struct ra_result *
 ra_kind_combine(const struct ra_kind *kind, const struct ra_combine_call *call)
 {
-	const struct instances all = { call->names, call->results, call->count };
+	struct instances all = { call->names, call->results, call->count, RA_BUF(0) };
 	struct ra_result *r = ra_result_new();
 
 	if (r == NULL || speak(&all, r) < 0 || combine_facts(kind, &all, r) < 0 ||
 	    copy_instances(&all, r) < 0 || judge_agreement(kind, call, &all, r) < 0) {
 		ra_result_unref(r);
-		return NULL;
+		r = NULL;
 	}
+	ra_buf_free(&all.difference);
 	return r;
 }

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "relaudit/model/git_url.h"
-#include "relaudit/model/pattern.h"
 
 #include "config.h"
 #include "judge.h"
@@ -269,50 +268,6 @@ snapshot(const struct ra_judge_call *call, const struct ra_data *data, const cha
 	return b != NULL ? build(b, data, where, ret) : -ENOMEM;
 }
 
-/* Of JSON Pointers NAME is "/NAME", as in a comparison. */
-static bool
-is_ignored(const struct config_options *o, const struct ra_snapshot *s, const char *key)
-{
-	for (size_t i = 0; i < o->ignore.count; i++) {
-		const char *rule = o->ignore.list[i].value;
-		bool plain = ra_snapshot_pointers(s) && strchr("/*?[", rule[0]) == NULL;
-
-		if (ra_glob_match(rule, plain ? key + (*key == '/') : key))
-			return true;
-	}
-	return false;
-}
-
-/* Instances agree where nothing differs that is looked at. */
-static int
-digest_of(const struct ra_judge_call *call, const struct ra_snapshot *s, char out[RA_DIGEST_HEX])
-{
-	const struct config_options *o = call->options;
-	uint8_t digest[RA_DIGEST_SIZE];
-	struct ra_digest *d;
-	int r;
-
-	if (o->ignore.count == 0 && (call->variables == NULL || call->variables->count == 0)) {
-		ra_digest_hex(ra_snapshot_digest(s), out);
-		return 0;
-	}
-	d = ra_digest_new();
-	if (d == NULL)
-		return -ENOMEM;
-	for (size_t i = 0; i < ra_snapshot_count(s); i++) {
-		struct ra_entry e = ra_snapshot_at(s, i);
-
-		if (is_ignored(o, s, e.key))
-			continue;
-		ra_digest_add(d, e.key, e.key_len + 1);
-		ra_digest_add(d, e.compared, e.compared_len + 1);
-	}
-	r = ra_digest_end(d, digest);
-	if (r == 0)
-		ra_digest_hex(digest, out);
-	return r;
-}
-
 /* What the words of a check found. */
 struct found {
 	int64_t drifted; /* RA_UNSET: something was not compared */
@@ -324,7 +279,7 @@ set_facts(const struct ra_judge_call *call, const struct ra_snapshot *s, const s
     struct ra_facts *f)
 {
 	char digest[sizeof("sha256:") + RA_DIGEST_HEX] = "sha256:";
-	int r = digest_of(call, s, digest + strlen(digest));
+	int r = ra_config_digest(call, s, digest + strlen(digest));
 
 	if (r == 0)
 		r = ra_facts_set_number(f, facts, "keys", (int64_t)ra_snapshot_count(s));
@@ -585,6 +540,7 @@ const struct ra_kind ra_kind_config = {
 	.takes = RA_SHAPE_KEYS,
 	.facts = facts,
 	.agree = agree,
+	.tell_difference = ra_config_tell_difference,
 	.needs = needs,
 	.ask = ask,
 	.committed = committed,

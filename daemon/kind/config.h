@@ -61,6 +61,13 @@ enum ra_reason ra_config_fill_ref(const struct ra_judge_call *call, const char *
 /* Whether it can be one; true where it has placeholders. */
 bool ra_config_ref_fits(const char *ref, bool *ret_wants_version);
 
+/* Of what is looked at, as text. 0, or what libcrypto says. */
+int ra_config_digest(const struct ra_judge_call *call, const struct ra_snapshot *s,
+    char out[RA_DIGEST_HEX]);
+/* As tell_difference of struct ra_kind. */
+int ra_config_tell_difference(const void *options, const struct ra_snapshot *const *snapshots,
+    size_t count, struct ra_buf *out);
+
 /* What staging/config-api is called here: as it is in the words. */
 const char *ra_config_peer_name(const struct config_case *c);
 /* How many keys are not as they ought to be. */

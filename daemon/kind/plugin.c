@@ -7,6 +7,7 @@
 
 #include "relaudit/kind/kind.h"
 #include "relaudit/model/perfdata.h"
+#include "relaudit/model/secret.h"
 
 #include "judge.h"
 
@@ -71,26 +72,25 @@ set_perfdata(struct ra_result *r, const struct output *o)
 	return ra_facts_set_text(&r->facts, facts, "perfdata", ra_buf_text(&json));
 }
 
+/* line: without what looks like a secret */
 static void
-judge_exit(struct ra_result *r, int code, const struct output *o)
+judge_exit(struct ra_result *r, int code, const char *line)
 {
 	static const struct {
 		enum ra_verdict verdict;
 		enum ra_reason reason;
 	} codes[] = { { RA_OK, RA_R_OK }, { RA_WARNING, RA_R_PLUGIN_WARNING },
 		{ RA_CRITICAL, RA_R_PLUGIN_CRITICAL }, { RA_UNKNOWN, RA_R_PLUGIN_UNKNOWN } };
-	int shown = (int)o->line_len;
+	bool said = *line != '\0';
 
 	if (code < 0 || (size_t)code >= RA_ARRAY_SIZE(codes))
 		ra_result_say(r, RA_UNKNOWN, RA_R_PLUGIN_EXIT,
-		    "exit code %d is not one of 0 to 3%s%.*s", code, shown > 0 ? ": " : "", shown,
-		    o->line);
-	else if (shown ==
-		 0) /* a plugin says something, always: exit 0 with nothing proves nothing */
+		    "exit code %d is not one of 0 to 3%s%s", code, said ? ": " : "", line);
+	else if (!said) /* a plugin says something, always: exit 0 with nothing proves nothing */
 		ra_result_say(r, RA_UNKNOWN, RA_R_PLUGIN_SILENT,
 		    "exit code %d and no first line: not the answer of a plugin", code);
 	else
-		ra_result_say(r, codes[code].verdict, codes[code].reason, "%.*s", shown, o->line);
+		ra_result_say(r, codes[code].verdict, codes[code].reason, "%s", line);
 }
 
 static void
@@ -98,12 +98,16 @@ judge(const struct ra_judge_call *call, struct ra_result *ret)
 {
 	const struct ra_input *in = call->inputs[0].input;
 	struct output o = { .perfdata = RA_BUF(PERFDATA_MAX) };
+	RA_BUF_LOCAL line = RA_BUF(0);
 	int r;
 
 	ra_result_evidence(ret, in->where);
 	take_apart(in->bytes, in->len, &o);
-	judge_exit(ret, in->status, &o);
-	r = ra_facts_set_number(&ret->facts, facts, "exit", in->status);
+	r = ra_secret_scrub_shapes(o.line, o.line_len, &line);
+	if (r == 0)
+		judge_exit(ret, in->status, ra_buf_text(&line));
+	if (r == 0)
+		r = ra_facts_set_number(&ret->facts, facts, "exit", in->status);
 	if (r == 0)
 		r = set_perfdata(ret, &o);
 	if (r == -ENOMEM || o.perfdata.error == -ENOMEM)

@@ -63,6 +63,40 @@ count_environments(const struct ra_drift_call *call)
 	return count;
 }
 
+/* Whether it is in the list, which is ", " between keys. */
+static bool
+is_listed(const struct ra_buf *list, const struct ra_buf *key)
+{
+	const char *text = ra_buf_text(list), *at = text;
+
+	for (; (at = strstr(at, ra_buf_text(key))) != NULL; at++) {
+		const char *end = at + key->len;
+
+		if ((at == text || at[-1] == ' ') && (*end == ',' || *end == '\0'))
+			return true;
+	}
+	return false;
+}
+
+/* Once; what is ignored needs no other rule. */
+static void
+suggest(struct ra_drift_suggestion *s, enum ra_drift_word word, const struct ra_drift_row *row)
+{
+	struct ra_buf *list = word == RA_DRIFT_IGNORE ? &s->ignore : &s->may_differ;
+	RA_BUF_LOCAL key = RA_BUF(0);
+
+	add_key(&key, row->key, row->key_len);
+	if (key.error < 0) {
+		list->error = key.error;
+		return;
+	}
+	if (is_listed(list, &key) || is_listed(&s->ignore, &key))
+		return;
+	if (list->len > 0)
+		ra_buf_puts(list, ", ");
+	ra_buf_add(list, key.data, key.len);
+}
+
 void
 ra_drift_suggest_add(
     struct ra_drift_suggestion *s, const struct ra_drift *d, const struct ra_drift_call *call)
@@ -70,15 +104,8 @@ ra_drift_suggest_add(
 	bool between = count_environments(call) > 1;
 
 	for (size_t i = 0; i < d->row_count; i++) {
-		const struct ra_drift_row *row = &d->rows[i];
-		struct ra_buf *list =
-		    silencer(row, between) == RA_DRIFT_IGNORE ? &s->ignore : &s->may_differ;
-
-		if (!row->counts)
-			continue;
-		if (list->len > 0)
-			ra_buf_puts(list, ", ");
-		add_key(list, row->key, row->key_len);
+		if (d->rows[i].counts)
+			suggest(s, silencer(&d->rows[i], between), &d->rows[i]);
 	}
 }
 

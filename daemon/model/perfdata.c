@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "relaudit/model/secret.h"
+
 #define LABEL_MAX  200
 #define NUMBER_MAX 40
 #define PARTS	   5 /* value, warn, crit, min, max */
@@ -66,18 +68,25 @@ read_parts(const char *at, const char *end, struct part parts[PARTS])
 	}
 }
 
-/* The number that text begins with; *ret_len is how long it is. Decimal points only. */
+/*
+ * The number that text begins with; *ret_len is how long it is. A comma is its point, as where the
+ * plugin is not run under the C locale, if it is the only mark in it.
+ */
 static bool
 read_number(const struct part *part, double *ret, size_t *ret_len)
 {
 	char text[NUMBER_MAX + 1];
 	size_t len = 0;
-	char *end;
+	char *end, *comma;
 
-	while (len < part->len && len < NUMBER_MAX && strchr("+-.0123456789eE", part->text[len]))
+	while (len < part->len && len < NUMBER_MAX && strchr("+-.,0123456789eE", part->text[len]))
 		len++;
 	memcpy(text, part->text, len);
 	text[len] = '\0';
+	comma = strchr(text, ',');
+	if (comma != NULL && strpbrk(comma + 1, ".,") == NULL &&
+	    memchr(text, '.', (size_t)(comma - text)) == NULL && comma[1] >= '0' && comma[1] <= '9')
+		*comma = '.';
 	*ret = strtod(text, &end);
 	*ret_len = (size_t)(end - text);
 	return *ret_len > 0 && isfinite(*ret);
@@ -107,7 +116,7 @@ write_datum(const struct datum *d, struct ra_jsonw *w)
 	    (!read_number(value, &number, &len) || !is_unit(value->text + len, value->len - len)))
 		return false;
 	ra_jsonw_object(w, NULL);
-	ra_jsonw_text(w, "label", d->label);
+	ra_jsonw_text(w, "label", ra_secret_value(d->label, strlen(d->label)) ? "***" : d->label);
 	if (!unknown) {
 		ra_jsonw_real(w, "value", number);
 		if (len < value->len)

@@ -82,6 +82,8 @@ static const struct {
 	TOKEN("gAAAA", 60, BASE64), /* Fernet */
 	TOKEN("Bearer ", 8, BASE64),
 	TOKEN("Basic ", 8, BASE64),
+	TOKEN("{SHA}", 24, BASE64), /* of htpasswd, of directories */
+	TOKEN("{SSHA}", 28, BASE64),
 };
 
 /* Of connection strings and queries: what comes after one of these is a credential. */
@@ -125,6 +127,22 @@ has_last_word(const char *name, size_t len)
 	return ends(name, len, "pin") || ends(name, len, "salt") || ends(name, len, "cookie");
 }
 
+static bool
+is_border(char c)
+{
+	return c == '_' || c == '-' || c == '.' || c == '/';
+}
+
+/* Whether the word stands at p, and nothing is joined to it: OTP_SEED, not SEEDLINGS. */
+static bool
+is_whole(const char *name, size_t len, const char *p, const char *word)
+{
+	const char *rest = p + strlen(word), *end = name + len;
+
+	return ra_begins(p, (size_t)(end - p), word) && (p == name || is_border(p[-1])) &&
+	       (rest == end || is_border(*rest));
+}
+
 bool
 ra_secret_name(const char *name, size_t len)
 {
@@ -139,7 +157,8 @@ ra_secret_name(const char *name, size_t len)
 				ra_begins(p, left, "private");
 			break;
 		case 's':
-			found = ra_begins(p, left, "secret");
+			found = ra_begins(p, left, "secret") || is_whole(name, len, p, "seed") ||
+				is_whole(name, len, p, "signing");
 			break;
 		case 'm':
 			found = ra_begins(p, left, "mnemonic");
@@ -226,9 +245,35 @@ is_jwt(const char *p, size_t len)
 	return dot != NULL && (size_t)(p + len - dot) > 4 && memcmp(dot + 1, "eyJ", 3) == 0;
 }
 
+#define HASH_MIN 20 /* of what a password became, the shortest */
+
+static bool
+is_hash(char c)
+{
+	return ra_is_alnum(c) || c == '.' || c == '/' || c == '+' || c == '=';
+}
+
+/* As crypt() and its kin write passwords: $2y$10$..., $apr1$salt$..., $argon2id$v=19$...$... */
+static bool
+is_crypt(const char *p, size_t len)
+{
+	size_t parts = 0, n = 0;
+
+	for (size_t i = 0; i < len && (p[i] == '$' || p[i] == ',' || p[i] == '-' || is_hash(p[i]));
+	     i++) {
+		parts += p[i] == '$';
+		n = p[i] == '$' ? 0 : n + 1;
+		if (parts == 1 && p[i] >= 'A' && p[i] <= 'Z')
+			return false;
+		if (parts > 2 && n >= HASH_MIN)
+			return true;
+	}
+	return false;
+}
+
 enum class {
 	WORD = 1 << 0, /* letters and digits */
-	FIRST = 1 << 1, /* one of what the table begins with, or a JWT */
+	FIRST = 1 << 1, /* one of what the table begins with, a JWT or a hash */
 	AT = 1 << 2,
 	EQUALS = 1 << 3,
 	DASH = 1 << 4,
@@ -260,6 +305,8 @@ static const uint8_t classes[256] = {
 	['t' ... 'v'] = WORD,
 	['w' ... 'y'] = WORD | FIRST,
 	['z'] = WORD,
+	['$'] = FIRST,
+	['{'] = FIRST,
 	['@'] = AT,
 	['='] = EQUALS,
 	['-'] = DASH,
@@ -276,7 +323,8 @@ has_token(const char *value, size_t len, unsigned *ret_classes)
 		unsigned is = classes[(uint8_t)value[i]];
 
 		if ((is & FIRST) != 0 && (before & WORD) == 0 && i + TOKEN_MIN <= len &&
-		    (is_token(value + i, len - i) || is_jwt(value + i, len - i)))
+		    (is_token(value + i, len - i) || is_jwt(value + i, len - i) ||
+			is_crypt(value + i, len - i)))
 			return true;
 		all |= is | (is & before & DASH) << 1;
 		before = is;
@@ -307,13 +355,28 @@ has_userinfo(const char *p, const char *end)
 	return false;
 }
 
+/* jdbc:oracle:thin:user/password@host; both are empty where a wallet has them. */
+static bool
+is_oracle(const char *p, const char *end)
+{
+	size_t left = (size_t)(end - p);
+	const char *user = p + (ra_begins(p, left, ":oracle:thin:") ? 13 : 12), *slash, *at;
+
+	if (!ra_begins(p, left, ":oracle:thin:") && !ra_begins(p, left, ":oracle:oci:"))
+		return false;
+	at = memchr(user, '@', (size_t)(end - user));
+	slash = memchr(user, '/', (size_t)(end - user));
+	return at != NULL && slash != NULL && slash > user && slash + 1 < at;
+}
+
 static bool
 has_credentials(const char *value, size_t len)
 {
 	const char *end = value + len;
 
 	for (const char *p = value; (p = memchr(p, ':', (size_t)(end - p))) != NULL; p++) {
-		if (end - p > 3 && p[1] == '/' && p[2] == '/' && has_userinfo(p + 3, end))
+		if ((end - p > 3 && p[1] == '/' && p[2] == '/' && has_userinfo(p + 3, end)) ||
+		    is_oracle(p, end))
 			return true;
 	}
 	/* As drivers for Go write it: user:password@tcp(host:port)/database. */
@@ -382,47 +445,6 @@ ra_secret_value(const char *value, size_t len)
 	       ((has & DASHES) != 0 && find(value, value + len, "-----BEGIN ", 11) != NULL);
 }
 
-/* --- free text --- */
-
-/* The length of "password=" or "password:" in a word; 0: it has none. */
-static size_t
-named(const char *word, size_t len)
-{
-	for (size_t i = 1; i < len; i++) {
-		if ((word[i] == '=' || word[i] == ':') && ra_secret_name(word, i))
-			return i + 1;
-	}
-	return 0;
-}
-
-int
-ra_secret_scrub_text(const char *text, size_t len, struct ra_buf *out)
-{
-	const char *end = text + len;
-	bool next = false; /* the name was a word of its own */
-
-	while (text < end) {
-		const char *word = text;
-		size_t n, name;
-
-		while (word < end && (uint8_t)*word <= ' ')
-			word++;
-		ra_buf_add(out, text, (size_t)(word - text));
-		for (n = 0; word + n < end && (uint8_t)word[n] > ' '; n++)
-			;
-		name = named(word, n);
-		if (next || (name == 0 && ra_secret_value(word, n)))
-			ra_buf_puts(out, n > 0 ? "***" : "");
-		else if (name > 0 && name < n)
-			ra_buf_printf(out, "%.*s***", (int)name, word);
-		else
-			ra_buf_add(out, word, n);
-		next = name > 0 && name == n;
-		text = word + n;
-	}
-	return out->error;
-}
-
 /* --- values that say nothing --- */
 
 static bool
@@ -446,6 +468,53 @@ is_sealed(const char *value, size_t len)
 	return true;
 }
 
+/* Whether all of it stands between the two, and is not empty. */
+static bool
+is_between(const char *value, size_t len, const char *before, const char *after)
+{
+	size_t n = strlen(after);
+
+	return len > strlen(before) + n && starts(value, len, before) &&
+	       memcmp(value + len - n, after, n) == 0;
+}
+
+static bool
+is_name(const char *p, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (!ra_is_alnum(p[i]) && p[i] != '_')
+			return false;
+	}
+	return len > 0 && (is_letter(p[0]) || p[0] == '_');
+}
+
+/* $NAME, $(...), <% ... %>, %(X)s, @X@, __X__: as values, not within others. */
+static bool
+is_whole_template(const char *value, size_t len)
+{
+	if (is_between(value, len, "@", "@"))
+		return is_name(value + 1, len - 2);
+	if (is_between(value, len, "__", "__"))
+		return is_name(value + 2, len - 4);
+	if (is_between(value, len, "$(", ")") || is_between(value, len, "<%", "%>") ||
+	    is_between(value, len, "%(", ")s"))
+		return true;
+	return starts(value, len, "$") && is_name(value + 1, len - 1);
+}
+
+/* It says where the value is to be had: op://..., ref+vault://..., vault:secret/data/x#y. */
+static bool
+is_reference(const char *value, size_t len)
+{
+	if (starts(value, len, "op://"))
+		return true;
+	if (starts(value, len, "ref+"))
+		return find(value, value + len, "://", 3) != NULL;
+	/* No host and port. */
+	return len > 6 && starts(value, len, "vault:") && is_letter(value[6]) &&
+	       (memchr(value, '/', len) != NULL || memchr(value, '#', len) != NULL);
+}
+
 static bool
 is_template(const char *value, size_t len)
 {
@@ -455,16 +524,31 @@ is_template(const char *value, size_t len)
 	if (p != NULL && memchr(p + 2, '}', (size_t)(end - p - 2)) != NULL)
 		return true;
 	p = find(value, end, "{{", 2);
-	return p != NULL && find(p + 2, end, "}}", 2) != NULL;
+	if (p != NULL && find(p + 2, end, "}}", 2) != NULL)
+		return true;
+	return is_whole_template(value, len) || is_reference(value, len);
+}
+
+/* sops, jasypt, Spring Cloud, Ansible, Vault's transit, age, PGP, sealed secrets */
+static bool
+is_encrypted(const char *value, size_t len)
+{
+	static const char *const begins[] = { "$ANSIBLE_VAULT;", "{cipher}",
+		"vault:v1:", "age-encryption.org/", "-----BEGIN AGE ENCRYPTED FILE-----",
+		"-----BEGIN PGP MESSAGE-----" };
+
+	for (size_t i = 0; i < RA_ARRAY_SIZE(begins); i++) {
+		if (starts(value, len, begins[i]))
+			return true;
+	}
+	return is_between(value, len, "ENC[", "]") || is_between(value, len, "ENC(", ")") ||
+	       is_sealed(value, len);
 }
 
 enum ra_opaque
 ra_opaque_value(const char *value, size_t len)
 {
-	if ((starts(value, len, "ENC[") && value[len - 1] == ']') ||
-	    starts(value, len, "$ANSIBLE_VAULT;") || starts(value, len, "age-encryption.org/") ||
-	    starts(value, len, "-----BEGIN AGE ENCRYPTED FILE-----") ||
-	    starts(value, len, "-----BEGIN PGP MESSAGE-----") || is_sealed(value, len))
+	if (is_encrypted(value, len))
 		return RA_OPAQUE_ENCRYPTED;
 	return is_template(value, len) ? RA_OPAQUE_TEMPLATE : RA_OPAQUE_NOT;
 }

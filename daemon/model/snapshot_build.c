@@ -9,6 +9,7 @@
 #include "snapshot_private.h"
 
 #define ORIGINS_MAX UINT16_MAX
+#define TYPES	    (RA_KEY_NULL | RA_KEY_MAP | RA_KEY_LIST)
 #define MARK	    '\xff' /* around the name of a placeholder; in UTF-8 it is nowhere */
 #define AHEAD	    8 /* texts lie anywhere in memory: asked for while others are copied */
 
@@ -311,12 +312,14 @@ keep(struct ra_snapshot_builder *b, const struct ra_pending *p)
 	return 0;
 }
 
-/* The digest as a text of ours. */
+/* The digest as a text of ours; what has a type is none of the texts. */
 static int
-digest(struct ra_snapshot_builder *b, const char **text, uint32_t *len)
+digest(struct ra_snapshot_builder *b, unsigned flags, const char **text, uint32_t *len)
 {
+	const char typed[] = { MARK, (char)('0' + (flags & TYPES)) };
 	char out[RA_SECRET_TEXT];
-	int r = ra_secret_digest(b->mac, *text, *len, out);
+	int r = (flags & TYPES) != 0 ? ra_secret_digest(b->mac, typed, sizeof(typed), out)
+				     : ra_secret_digest(b->mac, *text, *len, out);
 
 	if (r < 0)
 		return r;
@@ -329,10 +332,10 @@ static int
 hide(struct ra_snapshot_builder *b, struct ra_pending *p)
 {
 	bool same = p->compared == p->value;
-	int r = same ? 0 : digest(b, &p->compared, &p->compared_len);
+	int r = same ? 0 : digest(b, p->flags, &p->compared, &p->compared_len);
 
 	if (r == 0)
-		r = digest(b, &p->value, &p->value_len);
+		r = digest(b, p->flags, &p->value, &p->value_len);
 	if (same) {
 		p->compared = p->value;
 		p->compared_len = p->value_len;

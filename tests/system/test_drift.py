@@ -76,7 +76,7 @@ def test_hosts_must_agree(daemon, web):
     assert d.check("one/config-host")["reason"] == "instances-differ"
     other = d.check("one/config-other")
     assert (other["state"], other["reason"]) == ("CRITICAL", "instances-differ")
-    assert "digest" in other["summary"] and other["summary"].endswith("on c")
+    assert other["summary"] == "instances differ in 1 key (/x): a, b against c"
 
 
 def test_not_read_is_unknown(daemon, files):
@@ -364,3 +364,19 @@ def test_what_was_not_compared_is_not_fine(daemon, folder):
     assert d.ctl("drift", "one", "two", "--check", "config-a").code == 0
     done = d.ctl("drift", "two", "none")
     assert done.code == 3 and "no drift" not in done.out, done
+
+
+def test_what_is_no_text_is_told_from_texts(daemon, folder):
+    """Also of a secret, and in the table; and how old it is stands below."""
+    for name, value in (("a", None), ("b", "(null)"), ("c", "")):
+        (folder / f"{name}.json").write_text(json.dumps({"x": value, "apikey": value}))
+    checks = {"config": {"file": {"path": str(folder) + "/${environment}.json"},
+                         "format": "json"}}
+    d = daemon({"defaults": {"every": "1h", "confirm": 1},
+                "environments": {name: {"checks": checks} for name in "abc"}})
+    d.ready()
+    table = d.ctl("drift", "a", "b").out
+    assert '(null)       "(null)"' in table and "read, the oldest " in table
+    rows = {r["key"]: r for r in json.loads(d.ctl("drift", "a", "c", "-o", "json").out)["rows"]}
+    digests = {v["digest"] for v in rows["/apikey"]["values"].values()}
+    assert rows["/apikey"]["verdict"] == "differs" and len(digests) == 2

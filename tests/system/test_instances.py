@@ -78,3 +78,18 @@ def test_a_check_without_for_has_no_instances(daemon, web):
         "version": {"http": {"url": web.url("version")}, "format": "json",
                     "version": "/version"}}}}})
     assert "instances" not in d.ready()["environments"][0]["checks"][0]
+
+
+def test_keys_that_differ_are_named(daemon, folder):
+    """A secret's value is not: neither in what is told, nor in the state."""
+    (folder / "a.env").write_text("A=1\nAPI_TOKEN=canary-one\nSAME=1\n")
+    (folder / "b.env").write_text("A=2\nAPI_TOKEN=canary-two\nSAME=1\n")
+    d = daemon({"defaults": {"every": "1h", "confirm": 1}, "environments": {"one": {"checks": {
+        "config": {"file": {"path": str(folder) + "/${f}.env"}, "format": "dotenv",
+                   "for": {"f": ["a", "b"]}}}}}})
+    c = d.ready()["environments"][0]["checks"][0]
+    assert (c["state"], c["reason"]) == ("CRITICAL", "instances-differ")
+    assert c["summary"] == "instances differ in 2 keys (A, API_TOKEN): a against b"
+    assert c["next_step"].startswith(f"compare {folder}/a.env (a) with {folder}/b.env (b), ")
+    (folder / "b.env").write_text("A=1\nAPI_TOKEN=canary-one\nSAME=1\n")
+    assert d.run("one/config")["state"] == "OK"

@@ -7,9 +7,7 @@
 
 #include <cmocka.h>
 
-#include "kinds.h"
-
-extern const struct ra_kind ra_kind_version;
+#include "config_rig.h"
 
 struct part {
 	const char *name;
@@ -44,8 +42,8 @@ combined(const struct ra_kind *kind, const struct part *parts, size_t count)
 		names[i] = parts[i].name;
 		results[i] = make_part(kind, &parts[i]);
 	}
-	r = ra_kind_combine(
-	    kind, &(struct ra_combine_call){ names, results, count, NULL, NULL, NULL, NOW });
+	r = ra_kind_combine(kind,
+	    &(struct ra_combine_call){ names, results, count, NULL, NULL, NULL, NOW, NULL, NULL });
 	assert_non_null(r);
 	assert_int_equal(r->instance_count, count);
 	for (size_t i = 0; i < count; i++) {
@@ -140,8 +138,8 @@ test_combine_what_follows(void **state)
 			ra_facts_set_number(
 			    &parts[i]->facts, kind->facts, "behind_releases", row == 2 ? i : 0);
 		}
-		r = ra_kind_combine(
-		    kind, &(struct ra_combine_call){ names, parts, 2, NULL, NULL, NULL, NOW });
+		r = ra_kind_combine(kind, &(struct ra_combine_call){
+					      names, parts, 2, NULL, NULL, NULL, NOW, NULL, NULL });
 		assert_int_equal(ra_facts_get(&r->facts, "tag") != NULL, row != 1);
 		assert_int_equal(ra_facts_get(&r->facts, "behind_releases") != NULL, row == 0);
 		ra_result_unref(r);
@@ -187,8 +185,8 @@ test_combine_without_words(void **state)
 		parts[i]->verdict = RA_UNKNOWN;
 		parts[i]->reason = RA_R_NO_MEMORY;
 	}
-	r = ra_kind_combine(
-	    &ra_kind_version, &(struct ra_combine_call){ names, parts, 2, NULL, NULL, NULL, NOW });
+	r = ra_kind_combine(&ra_kind_version,
+	    &(struct ra_combine_call){ names, parts, 2, NULL, NULL, NULL, NOW, NULL, NULL });
 	assert_int_equal(r->reason, RA_R_NO_MEMORY);
 	assert_non_null(strstr(r->summary, ra_reason_meaning(RA_R_NO_MEMORY)));
 	ra_result_unref(r);
@@ -218,14 +216,14 @@ test_combine_worst(void **state)
 		ra_facts_set_real(&parts[i]->facts, defs, "real", 0.5);
 	}
 	r = ra_kind_combine(
-	    &kind, &(struct ra_combine_call){ names, parts, 2, NULL, NULL, NULL, NOW });
+	    &kind, &(struct ra_combine_call){ names, parts, 2, NULL, NULL, NULL, NOW, NULL, NULL });
 	assert_int_equal(r->verdict, RA_WARNING);
 	assert_string_equal(r->summary, "b: 1");
 	assert_true(ra_facts_equal(&r->facts, &parts[1]->facts));
 	ra_result_unref(r);
 	kind.agree = agree;
 	r = ra_kind_combine(
-	    &kind, &(struct ra_combine_call){ names, parts, 2, NULL, NULL, NULL, NOW });
+	    &kind, &(struct ra_combine_call){ names, parts, 2, NULL, NULL, NULL, NOW, NULL, NULL });
 	assert_int_equal(r->reason, RA_R_INSTANCES_DIFFER);
 	assert_string_equal(r->summary, "instances differ in int: a; b");
 	assert_null(ra_facts_get(&r->facts, "int"));
@@ -318,7 +316,7 @@ test_agree_within(void **state)
 		const char *names[2] = { "p1", "p2" };
 		struct ra_result *parts[2], *r;
 		struct ra_combine_call call = { names, parts, 2, words(arena, rows[i].expect),
-			words(arena, rows[i].warn), &before, NOW };
+			words(arena, rows[i].warn), &before, NOW, NULL, NULL };
 		int64_t since;
 
 		for (int k = 0; k < 2; k++)
@@ -352,7 +350,7 @@ test_tolerated(void **state)
 	const char *names[] = { "p0", "p1", "p2", "p3" };
 	struct ra_result *results[4];
 	struct ra_combine_call call = { names, results, 4, words(arena, "agree-within: 15m"), NULL,
-		NULL, NOW };
+		NULL, NOW, NULL, NULL };
 
 	(void)state;
 	for (int i = 0; i < 4; i++) {
@@ -400,7 +398,8 @@ test_other_kinds(void **state)
 		const char *names[] = { "a", "b" };
 		struct ra_result *parts[2], *r;
 		struct ra_facts before = { 0 };
-		struct ra_combine_call call = { names, parts, 2, &limit, NULL, &before, NOW };
+		struct ra_combine_call call = { names, parts, 2, &limit, NULL, &before, NOW, NULL,
+			NULL };
 
 		kind.expectation.options = rows[i].options;
 		ra_facts_set_number(&before, defs, RA_DIFFER_SINCE, NOW - 5 * MINUTE);
@@ -419,6 +418,110 @@ test_other_kinds(void **state)
 		ra_result_unref(parts[1]);
 		ra_facts_free(&before);
 	}
+}
+
+/* --- in which keys they differ --- */
+
+/* One of each text, NULL: not read; words NULL: none. */
+static struct ra_result *
+combined_config(const char *options, const char *expect, const char *const *texts, size_t count)
+{
+	static const char *const names[] = { "a", "b", "c", "d" };
+	static const char *const wheres[] = { "/etc/a", "/etc/b", "/etc/c", NULL };
+	const struct ra_snapshot *snapshots[4] = { NULL };
+	struct ra_result *parts[4], *r;
+	struct rig rig;
+
+	rig_open(&rig, options, expect, NULL);
+	for (size_t i = 0; i < count; i++) {
+		parts[i] = ra_result_new();
+		if (texts[i] == NULL) {
+			ra_result_say(parts[i], RA_UNKNOWN, RA_R_TIMEOUT, "no answer");
+			continue;
+		}
+		rig.input.where = (char *)(uintptr_t)wheres[i];
+		rig.inputs[0].snapshot = snapshots[i] = rig_snapshot(&rig, texts[i], false);
+		ra_kind_config.judge(&rig.call, parts[i]);
+	}
+	r = ra_kind_combine(&ra_kind_config, &(struct ra_combine_call){ .names = names,
+						 .results = parts,
+						 .count = count,
+						 .expect = rig.expect,
+						 .now = NOW,
+						 .options = rig.options,
+						 .snapshots = snapshots });
+	assert_non_null(r);
+	for (size_t i = 0; i < count; i++) {
+		ra_result_unref(parts[i]);
+		ra_snapshot_unref((struct ra_snapshot *)(uintptr_t)snapshots[i]);
+	}
+	rig.inputs[0].snapshot = NULL;
+	rig_close(&rig);
+	return r;
+}
+
+#define NEXT(a, b) "compare " a " with " b ", make them the same, or `ignore` keys that may differ"
+#define LONG	   "ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+static void
+test_differing_keys(void **state)
+{
+	static const struct {
+		const char *options, *texts[4];
+		size_t count;
+		const char *summary, *next;
+	} rows[] = {
+		{ NULL, { "A=1\n", "A=2\n" }, 2, "instances differ in 1 key (A): a against b",
+		    NEXT("/etc/a (a)", "/etc/b (b)") },
+		/* a key that one lacks; what is as in the others; a secret's value is not told */
+		{ NULL, { "A=1\nPASSWORD=canary-1\n", "A=1\nB=2\nPASSWORD=canary-2\n", "A=1\n" }, 3,
+		    "instances differ in 2 keys (B, PASSWORD): a against b against c",
+		    NEXT("/etc/a (a)", "/etc/b (b)") },
+		{ NULL, { NULL, "A=1\nB=1\n", "A=1\nB=1\n", "A=1\n" }, 4,
+		    "instances differ in 1 key (B): b, c against d",
+		    NEXT("/etc/b (b)", "what was read (d)") },
+		{ NULL, { "A=1\n", "A=12\n" }, 2, "instances differ in 1 key (A): a against b",
+		    NEXT("/etc/a (a)", "/etc/b (b)") },
+		{ "ignore: [A]", { "A=1\nB=1\n", "A=2\nB=2\n" }, 2,
+		    "instances differ in 1 key (B): a against b",
+		    NEXT("/etc/a (a)", "/etc/b (b)") },
+		{ NULL, { "/=1\n", "/a=1\n" }, 2, "instances differ in 2 keys (/, /a): a against b",
+		    NEXT("/etc/a (a)", "/etc/b (b)") },
+		/* what is no name is not told, and of many the first few are */
+		{ NULL, { "\"canary=1\n", "A=1\n" }, 2,
+		    "instances differ in 2 keys (A and 1 more): a against b",
+		    NEXT("/etc/a (a)", "/etc/b (b)") },
+		{ NULL, { "\"canary=1\n", "\"canary=2\n" }, 2,
+		    "instances differ in 1 key: a against b", NEXT("/etc/a (a)", "/etc/b (b)") },
+		{ NULL, { "A=1\n", LONG "1=1\n" LONG "2=1\n" LONG "3=1\n" LONG "4=1\nA=1\n" }, 2,
+		    "instances differ in 4 keys (" LONG "1, " LONG "2, " LONG "3 and 1 more): "
+		    "a against b",
+		    NEXT("/etc/a (a)", "/etc/b (b)") },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < RA_ARRAY_SIZE(rows); i++) {
+		struct ra_result *r =
+		    combined_config(rows[i].options, NULL, rows[i].texts, rows[i].count);
+
+		assert_int_equal(r->reason, RA_R_INSTANCES_DIFFER);
+		assert_string_equal(r->summary, rows[i].summary);
+		assert_string_equal(ra_result_next_step(r), rows[i].next);
+		ra_result_unref(r);
+	}
+}
+
+static void
+test_differing_keys_tolerated(void **state)
+{
+	static const char *const texts[] = { "A=1\nB=1\n", "A=2\nB=1\n" };
+	struct ra_result *r = combined_config(NULL, "agree-within: 15m", texts, 2);
+
+	(void)state;
+	assert_int_equal(r->verdict, RA_OK);
+	assert_string_equal(
+	    r->summary, "instances differ in 1 key (A): a against b; tolerated for 15 min more");
+	ra_result_unref(r);
 }
 
 /* What combining needs of a kind whose instances must agree. */
@@ -455,6 +558,8 @@ main(void)
 		cmocka_unit_test(test_agree_within),
 		cmocka_unit_test(test_tolerated),
 		cmocka_unit_test(test_other_kinds),
+		cmocka_unit_test(test_differing_keys),
+		cmocka_unit_test(test_differing_keys_tolerated),
 		cmocka_unit_test(test_every_kind_that_agrees),
 	};
 

@@ -576,6 +576,29 @@ test_suggest(void **state)
 	}
 }
 
+/* Of several comparisons each rule is said once. */
+static void
+test_suggest_once(void **state)
+{
+	static struct rig rig;
+	static const struct sides between = { .text = { "A=1\nAB=1\nC=1\nx y=1", "A=2\nAB=2" } },
+				  committed = { .text = { "A=1\nC=1\nD=1\nx y=1", "A=2\nC=2" },
+					  .baseline = true };
+	struct ra_drift_suggestion suggestion = { 0 };
+	RA_BUF_LOCAL text = RA_BUF(0);
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		compare(&rig, i % 2 == 0 ? &between : &committed, NULL);
+		ra_drift_suggest_add(&suggestion, &rig.d, &rig.call);
+		rig_free(&rig);
+	}
+	assert_int_equal(ra_drift_suggest_write(&suggestion, &text), 0);
+	assert_string_equal(
+	    ra_buf_text(&text), "ignore: [C, \"x y\", A, D]\nexpect:\n  may-differ: [A, AB]\n");
+	ra_drift_suggest_free(&suggestion);
+}
+
 /* The rules that are suggested silence what they are suggested for. */
 static void
 test_suggestion_silences(void **state)
@@ -680,6 +703,7 @@ main(void)
 		cmocka_unit_test(test_standing),
 		cmocka_unit_test(test_only),
 		cmocka_unit_test(test_suggest),
+		cmocka_unit_test(test_suggest_once),
 		cmocka_unit_test(test_suggestion_silences),
 		cmocka_unit_test(test_baseline_first),
 		cmocka_unit_test(test_refused),

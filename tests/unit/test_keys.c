@@ -129,6 +129,11 @@ test_properties(void **state)
 		{ .text = "a=\\u00\\\n  e4", .keys = "a=\xc3\xa4" },
 		{ .text = "a=\\ 1", .keys = "a= 1" },
 		{ .text = "\\#a=1", .keys = "#a=1" },
+		{ .text = "<1=1", .keys = "<1=1" },
+		{ .text = "<{=1", .keys = "<{=1" },
+		{ .text = "<\x7f=1", .keys = "<\x7f=1" },
+		{ .text = "\n \r\f", .keys = "" },
+		{ .text = "<", .keys = "<=" },
 		{ .text = "a=\xc3\xa4", .keys = "a=\xc3\xa4" },
 		/* refused */
 		{ .text = "a=1\nb=\\u12", .keys = "!line 2, column 3: not \\uXXXX" },
@@ -136,6 +141,11 @@ test_properties(void **state)
 		{ .text = "b=\\ud83d", .keys = "!not \\uXXXX" },
 		{ .text = "b=\\ude00", .keys = "!not \\uXXXX" },
 		{ .text = "b=\\u0000", .keys = "!not \\uXXXX" },
+		{ .text = "<!DOCTYPE html>\n<title>x</title>",
+		    .keys = "!line 1, column 1: it begins" },
+		{ .text = "\n \r\f<html a=1>", .keys = "!it begins as HTML or XML does" },
+		{ .text = "<?xml version=\"1.0\"?>", .keys = "!it begins as HTML or XML does" },
+		{ .text = "<Z", .keys = "!it begins as HTML or XML does" },
 		{ .text = "b=\xe4", .keys = "!line 1, column 3: a byte that is not UTF-8" },
 	};
 

@@ -365,8 +365,8 @@ combine(void)
 		ra_facts_set_text(&parts[i]->facts, ra_kind_version.facts, "commit", "abc1234");
 	}
 	arm();
-	r = ra_kind_combine(
-	    &ra_kind_version, &(struct ra_combine_call){ names, parts, 2, NULL, NULL, NULL, 1 });
+	r = ra_kind_combine(&ra_kind_version,
+	    &(struct ra_combine_call){ names, parts, 2, NULL, NULL, NULL, 1, NULL, NULL });
 	disarm();
 	ra_result_unref(parts[0]);
 	ra_result_unref(parts[1]);

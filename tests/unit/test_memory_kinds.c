@@ -373,8 +373,8 @@ combine(const char *expect, const char *second_commit)
 	struct ra_conf_place place;
 	struct ra_result *parts[2], *r;
 	struct ra_combine_call call = { names, parts, 2,
-		options_bind(arena, &ra_kind_version.expectation, expect, &place), NULL, NULL,
-		NOW };
+		options_bind(arena, &ra_kind_version.expectation, expect, &place), NULL, NULL, NOW,
+		NULL, NULL };
 
 	for (int i = 0; i < 2; i++) {
 		parts[i] = ra_result_new();
@@ -409,6 +409,39 @@ combine_tolerated(void)
 	return combine("agree-within: 5m", "abc1235");
 }
 
+/* The keys in which they differ are told. */
+static struct ra_result *
+combine_config(void)
+{
+	static const char *const names[] = { "a", "b" };
+	struct ra_snapshot *snapshots[2];
+	struct ra_result *parts[2], *r;
+	struct rig rig;
+
+	rig_open(&rig, NULL, NULL, NULL);
+	for (int i = 0; i < 2; i++) {
+		snapshots[i] = rig_snapshot(&rig, i == 0 ? "A=1\n" : "A=2\n", false);
+		parts[i] = ra_result_new();
+		ra_result_say(parts[i], RA_OK, RA_R_OK, "fine");
+		ra_facts_set_text(&parts[i]->facts, ra_kind_config.facts, "digest", names[i]);
+	}
+	arm();
+	r = ra_kind_combine(
+	    &ra_kind_config, &(struct ra_combine_call){ .names = names,
+				 .results = parts,
+				 .count = 2,
+				 .now = NOW,
+				 .options = rig.options,
+				 .snapshots = (const struct ra_snapshot *const *)snapshots });
+	disarm();
+	for (int i = 0; i < 2; i++) {
+		ra_result_unref(parts[i]);
+		ra_snapshot_unref(snapshots[i]);
+	}
+	rig_close(&rig);
+	return r;
+}
+
 static void
 test_judges(void **state)
 {
@@ -435,6 +468,7 @@ test_judges(void **state)
 		{ "plugin, critical", plugin_critical, RA_R_PLUGIN_CRITICAL },
 		{ "instances, differing", combine_differing, RA_R_INSTANCES_DIFFER },
 		{ "instances, tolerated", combine_tolerated, RA_R_OK },
+		{ "instances, differing keys", combine_config, RA_R_INSTANCES_DIFFER },
 	};
 
 	for (size_t i = 0; i < RA_ARRAY_SIZE(rows); i++)

@@ -45,6 +45,8 @@ test_exit_codes(void **state)
 		{ "C\r\nmore\n", 2, RA_CRITICAL, RA_R_PLUGIN_CRITICAL, "C" },
 		{ "U", 3, RA_UNKNOWN, RA_R_PLUGIN_UNKNOWN, "U" },
 		{ "OK", 4, RA_UNKNOWN, RA_R_PLUGIN_EXIT, "exit code 4 is not one of 0 to 3: OK" },
+		{ "C https://u:canary@h token=canary | a=1", 2, RA_CRITICAL, RA_R_PLUGIN_CRITICAL,
+		    "C https://***@h token=***" },
 		{ "", 127, RA_UNKNOWN, RA_R_PLUGIN_EXIT, "exit code 127 is not one of 0 to 3" },
 		{ "", 0, RA_UNKNOWN, RA_R_PLUGIN_SILENT,
 		    "exit code 0 and no first line: not the answer of a plugin" },
@@ -137,7 +139,12 @@ test_perfdata(void **state)
 		    "\"crit\":\"~:30\"}]" },
 		{ "x=U y=1e3", "[{\"label\":\"x\"},{\"label\":\"y\",\"value\":1000}]" },
 		{ "x=U2 y=2", "[{\"label\":\"y\",\"value\":2}]" },
-		{ "a=1,5 b=2", "[{\"label\":\"b\",\"value\":2}]" },
+		/* a decimal comma, where it can be nothing else */
+		{ "a=1,5 b=-0,25s;1,5;2;0,5", "[{\"label\":\"a\",\"value\":1.5},{\"label\":\"b\","
+					      "\"value\":-0.25,\"unit\":\"s\",\"warn\":\"1,5\","
+					      "\"crit\":\"2\",\"min\":0.5}]" },
+		{ "a=1,234,567 b=1,234.5 c=1.234,5 d=1, e=1,s f=1,/ g=1,:", "[]" },
+		{ "'at https://u:canary@h'=1", "[{\"label\":\"***\",\"value\":1}]" },
 		{ "a=nan b=inf c=0x10 d=1e999 e= =5 f", "[]" },
 		{ "a=1\tb=2\rc=3\nd=4\ve=5\ff=6 \xff",
 		    "[{\"label\":\"a\",\"value\":1},{\"label\":\"b\",\"value\":2},"

@@ -77,6 +77,28 @@ test_values(void **state)
 		{ "u:p@unix(/run/mysqld.sock)/db", true },
 		{ "u:p@TCP(db)/x", true },
 		{ "u:p@tcp", false },
+		{ "jdbc:oracle:thin:scott/tiger@//h:1521/x", true },
+		{ "jdbc:oracle:OCI:scott/t@h", true },
+		{ "jdbc:oracle:thin:@//h:1521/x", false },
+		{ "jdbc:oracle:thin:/@wallet", false },
+		{ "jdbc:oracle:thin:scott/@h", false },
+		{ "jdbc:oracle:thin:scott@h", false },
+		{ "jdbc:oracle:thin:h:1521/x", false },
+		{ "jdbc:oracle:odd:a/b@h", false },
+		/* hashes of passwords */
+		{ "admin:$apr1$Zx8gQ2pL$kOq1vN0yqf7cF1m8rJX0K/", true },
+		{ "$1$abcdefgh$0123456789ABCDEFGHIJKL", true },
+		{ "$2y$10$abcdefghijklmnopqrstuuDEFGHIJKLMNOPQRSTUVWXYZ01234567", true },
+		{ "$6$rounds=5000$salt$0123456789ABCDEFGHIJKL./", true },
+		{ "$argon2id$v=19$m=65536,t=3,p=4$c2FsdHNhbHQ$0123456789ABCDEFGHIJ", true },
+		{ "{SHA}0123456789ABCDEFGHIJKLMNOPQ=", true },
+		{ "$1$2$3$4$5$6$7$8$9$10$11", false },
+		{ "$1$abcdefgh$0123456789ABCDEFGHI", false },
+		{ "$HOME$a$0123456789ABCDEFGHIJKL", false },
+		{ "$1[abcdefgh$0123456789ABCDEFGHIJKL", false },
+		{ "$Zx$abcdefgh$0123456789ABCDEFGHIJKL", false },
+		{ "$1$abcdefgh$012345678 9ABCDEFGHIJKL", false },
+		{ "$[x]$abcdefgh$0123456789ABCDEFGHIJKL", false },
 		/* parameters */
 		{ "password=", false },
 		{ "a password=b", true },
@@ -281,6 +303,62 @@ test_scrubbed(void **state)
 	}
 }
 
+static void
+test_scrubbed_shapes(void **state)
+{
+	static const struct {
+		const char *text, *scrubbed;
+	} rows[] = {
+		{ "", "" },
+		{ "PASS: 3 keys, tokens=4", "PASS: 3 keys, tokens=4" },
+		{ "down: token=canary x", "down: token=*** x" },
+		{ "x api_key=canary", "x api_key=***" },
+		{ "h?a=1&token=canary ", "*** " },
+		{ "ghp_" H32 "=1", "***" },
+		{ "glpat-token-0123456789abcdef=token=1", "***" },
+		{ "at https://u:canary@h/x?y", "at https://***@h/x?y" },
+		{ "(https://canary@h)", "(https://***@h)" },
+		{ "ssh://git@h/x", "ssh://git@h/x" },
+		{ "ssh://git:canary@h/x", "ssh://***@h/x" },
+		{ "x://git@h/x", "x://***@h/x" },
+		{ "http://a:b@h?token=canary", "***" },
+		{ "ghp_" H32 "://a:b@h", "***" },
+		{ "u:canary@tcp(h)/x", "***" },
+		{ "password=a://b ghp_" H32, "password=*** ***" },
+		{ "Authorization: Bearer canary-0123", "Authorization: Bearer ***" },
+		{ "Basic canary-0123 --password canary -- x", "Basic *** --password *** -- x" },
+		{ "basic x - -w", "basic x - -w" },
+		{ "ghp_" H32 "/://h", "***" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < RA_ARRAY_SIZE(rows); i++) {
+		RA_BUF_LOCAL out = RA_BUF(0);
+		size_t len;
+		RA_FREE char *text = block_of(rows[i].text, &len);
+
+		assert_int_equal(ra_secret_scrub_shapes(text, len, &out), 0);
+		assert_string_equal(ra_buf_text(&out), rows[i].scrubbed);
+	}
+}
+
+static void
+test_seeds(void **state)
+{
+	static const struct {
+		const char *name;
+		bool secret;
+	} rows[] = { { "OTP_SEED", true }, { "SEED", true }, { "seed.otp", true },
+		{ "/otp/seed/0", true }, { "SIGNING", true }, { "db-signing", true },
+		{ "SEEDLINGS", false }, { "RESEED", false }, { "SIGNINGS", false },
+		{ "ASSIGNING", false }, { "otpSeed", false } };
+
+	(void)state;
+	for (size_t i = 0; i < RA_ARRAY_SIZE(rows); i++)
+		assert_int_equal(
+		    ra_secret_name(rows[i].name, strlen(rows[i].name)), rows[i].secret);
+}
+
 /* A sealed secret is base64 from end to end and begins with the length of its key. */
 static void
 test_sealed(void **state)
@@ -310,6 +388,39 @@ test_sealed(void **state)
 		{ "${x {{ y }}", RA_OPAQUE_TEMPLATE },
 		{ "$ ${x}", RA_OPAQUE_TEMPLATE },
 		{ "x$", RA_OPAQUE_NOT },
+		{ "$HOME", RA_OPAQUE_TEMPLATE },
+		{ "$_x1", RA_OPAQUE_TEMPLATE },
+		{ "$1", RA_OPAQUE_NOT },
+		{ "$", RA_OPAQUE_NOT },
+		{ "$HOME/x", RA_OPAQUE_NOT },
+		{ "$(id -u)", RA_OPAQUE_TEMPLATE },
+		{ "$()", RA_OPAQUE_NOT },
+		{ "<%= x %>", RA_OPAQUE_TEMPLATE },
+		{ "<% x %>", RA_OPAQUE_TEMPLATE },
+		{ "<%%", RA_OPAQUE_NOT },
+		{ "a <% x %>", RA_OPAQUE_NOT },
+		{ "%(x)s", RA_OPAQUE_TEMPLATE },
+		{ "%(x)d", RA_OPAQUE_NOT },
+		{ "@DB_HOST@", RA_OPAQUE_TEMPLATE },
+		{ "@@", RA_OPAQUE_NOT },
+		{ "@a b@", RA_OPAQUE_NOT },
+		{ "__DB_HOST__", RA_OPAQUE_TEMPLATE },
+		{ "____", RA_OPAQUE_NOT },
+		{ "__1__", RA_OPAQUE_NOT },
+		{ "op://vault/item/x", RA_OPAQUE_TEMPLATE },
+		{ "ref+vault://a#/b", RA_OPAQUE_TEMPLATE },
+		{ "ref+x", RA_OPAQUE_NOT },
+		{ "vault:secret/data/x#y", RA_OPAQUE_TEMPLATE },
+		{ "vault:secret#y", RA_OPAQUE_TEMPLATE },
+		{ "vault:8200/ui", RA_OPAQUE_NOT },
+		{ "vault:", RA_OPAQUE_NOT },
+		{ "vault:secret", RA_OPAQUE_NOT },
+		{ "vault:v1:abcd", RA_OPAQUE_ENCRYPTED },
+		{ "ENC(abcd)", RA_OPAQUE_ENCRYPTED },
+		{ "ENC(abcd", RA_OPAQUE_NOT },
+		{ "ENC", RA_OPAQUE_NOT },
+		{ "s", RA_OPAQUE_NOT },
+		{ "{cipher}abcd", RA_OPAQUE_ENCRYPTED },
 	};
 
 	(void)state;
@@ -337,6 +448,8 @@ main(void)
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_scrubbed),
+		cmocka_unit_test(test_scrubbed_shapes),
+		cmocka_unit_test(test_seeds),
 		cmocka_unit_test(test_sealed),
 	};
 

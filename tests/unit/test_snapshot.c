@@ -478,7 +478,7 @@ test_opaque(void **state)
 		{ "${", RA_OPAQUE_NOT },
 		{ "}} {{", RA_OPAQUE_NOT },
 		{ "{{{", RA_OPAQUE_NOT },
-		{ "$HOME", RA_OPAQUE_NOT },
+		{ "$HOME/x", RA_OPAQUE_NOT },
 		{ "ENC[", RA_OPAQUE_NOT },
 		{ "AgBy", RA_OPAQUE_NOT },
 		{ "", RA_OPAQUE_NOT },

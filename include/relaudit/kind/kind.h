@@ -139,6 +139,13 @@ struct ra_kind {
 	const char *const *agree;
 	/* Facts that follow from those: a difference leaves none of all. NULL: none do. */
 	const char *const *follow;
+	/*
+	 * In what instances do not agree, where there is more to tell than the fact's name; adds
+	 * nothing if there is not. Of what was read of each, NULL: nothing. 0 or -ENOMEM. NULL: the
+	 * name has to do.
+	 */
+	int (*tell_difference)(const void *options, const struct ra_snapshot *const *snapshots,
+	    size_t count, struct ra_buf *out);
 	/* Fills at most RA_NEEDS_MAX, returns how many. */
 	size_t (*needs)(const void *options, const void *expect,
 	    struct ra_need needs[RA_NEEDS_MAX]);
@@ -186,6 +193,8 @@ struct ra_combine_call {
 	const void *expect, *warn;	/* as in struct ra_judge_call; both may be NULL */
 	const struct ra_facts *before;	/* what the last call made; NULL: nothing */
 	int64_t now;			/* wall ms */
+	const void *options;		/* as in struct ra_judge_call */
+	const struct ra_snapshot *const *snapshots;	/* snapshots[i]: results[i]; NULL: none */
 };
 
 /*

@@ -8,14 +8,14 @@
 
 /*
  * True for a name like *PASS* *PWD* *SECRET* *TOKEN* *KEY* *CREDENTIAL* *DSN* *PRIVATE* *MNEMONIC*,
- * or that ends like *PW, or with the word PIN, SALT or COOKIE, in any case. Of a JSON Pointer the
- * whole counts: what stands below "/secrets" is secret too.
+ * or that ends like *PW, or with the word PIN, SALT or COOKIE, or has the word SEED or SIGNING, in
+ * any case. Of a JSON Pointer the whole counts: what stands below "/secrets" is secret too.
  */
 bool ra_secret_name(const char *name, size_t len);
 /*
  * True for a value that gives itself away: a URL or connection string with credentials in it, a PEM
- * block, a token of a known form (AWS, GitHub, GitLab, Slack, JWT, ...), JSON or YAML with a member
- * of a secret's name, a command line with a password among its options.
+ * block, a token of a known form (AWS, GitHub, GitLab, Slack, JWT, ...), a password's hash, JSON or
+ * YAML with a member of a secret's name, a command line with a password among its options.
  */
 bool ra_secret_value(const char *value, size_t len);
 
@@ -24,6 +24,11 @@ bool ra_secret_value(const char *value, size_t len);
  * shape, or by the name before their '=' or ':'. 0 or -ENOMEM.
  */
 int ra_secret_scrub_text(const char *text, size_t len, struct ra_buf *out);
+/*
+ * The same by shape alone: "token=x" is one, "keys: 3" none. Of a URL only the credentials go. For
+ * texts that are there to be shown.
+ */
+int ra_secret_scrub_shapes(const char *text, size_t len, struct ra_buf *out);
 
 /*
  * Blackens secrets in place, and what is left of one where the text was cut: of its beginning or
@@ -34,8 +39,8 @@ void ra_secret_blacken(char *text, const char *const *secrets, size_t count, siz
 
 enum ra_opaque {
 	RA_OPAQUE_NOT,
-	RA_OPAQUE_ENCRYPTED,	/* sops, Ansible vault, sealed secrets, age, PGP */
-	RA_OPAQUE_TEMPLATE,	/* ${...} or {{ ... }} */
+	RA_OPAQUE_ENCRYPTED,	/* sops, jasypt, Spring, Vault, Ansible, sealed secrets, age, PGP */
+	RA_OPAQUE_TEMPLATE,	/* ${...}, {{ ... }}, $NAME, @NAME@, op://... */
 };
 
 /* Whether a committed value says what runs, or only how it is made. */
