@@ -74,8 +74,8 @@ ra_drift_add_side(struct ra_drift_job *j, struct ra_drift_pairing *p, const stru
 		return false;
 	}
 	if (ra_view_instances_differ(&v)) {
-		ra_drift_unread(j, c,
-		    "instances differ: they must agree before they are compared with anything");
+		/* In which keys they do is what it says. */
+		ra_drift_unread(j, c, v.summary != NULL ? v.summary : "instances differ");
 		return false;
 	}
 	*side = (struct ra_drift_side){ .name = c->environment->name, .snapshot = hold(s) };

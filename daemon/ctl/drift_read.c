@@ -215,6 +215,7 @@ ra_drift_sum(const struct ra_ctl_term *t, const json_t *answer, const struct ra_
     struct ra_buf *out)
 {
 	int64_t older = ra_ctl_json_int(answer, "older", 0);
+	int64_t undecided = ra_ctl_json_int(answer, "undecided", 0);
 	bool drift = !json_is_false(json_object_get(answer, "drift"));
 
 	if (end->nothing != NULL) {
@@ -226,8 +227,13 @@ ra_drift_sum(const struct ra_ctl_term *t, const json_t *answer, const struct ra_
 		ra_ctl_text(t, out, end->since != NULL ? end->since : "?");
 		ra_buf_printf(out, ", %" PRId64 " changed before", older);
 	} else {
-		ra_buf_puts(out, drift ? "drift" : "no drift");
+		ra_buf_puts(out, drift ? "drift" : undecided > 0 ? "not decided" : "no drift");
 	}
+	if (undecided > 0)
+		ra_buf_puts(out, ", ");
+	if (undecided > 0)
+		ra_drift_count(out, undecided, "may be drift or come with a release",
+		    "may be drift or come with a release");
 	ra_buf_puts(out, ", ");
 	ra_drift_count(out, ra_ctl_json_int(answer, "same", 0), "is as it ought to be",
 	    "are as they ought to be");

@@ -5,11 +5,13 @@
 #include "relaudit/base/units.h"
 #include "relaudit/kind/kind.h"
 #include "relaudit/model/pattern.h"
+#include "relaudit/model/secret.h"
 
 #include "judge.h"
 #include "logtime.h"
 
 #define LINE_SHOWN 160
+#define LINE_READ  4096 /* of a line that is shown */
 #define TIME_STEPS 30 /* of the budget: to read one time */
 
 struct logs_options {
@@ -226,14 +228,26 @@ could_match(struct ra_result *r, int error, const struct log *log, const char *t
 	return false;
 }
 
+/* The line without what looks like a secret: verdicts go further than logs. False: no memory. */
+static bool
+show(struct ra_result *r, const struct ra_line *line, struct ra_buf *out)
+{
+	if (ra_secret_scrub_shapes(
+		line->text, line->len < LINE_READ ? line->len : LINE_READ, out) == 0)
+		return true;
+	ra_judge_no_memory(r);
+	return false;
+}
+
 static void
 say_no_time(struct ra_result *r, const struct log *log, const char *pattern)
 {
-	const struct ra_line *last = &log->lines[log->count - 1];
+	RA_BUF_LOCAL last = RA_BUF(0);
 
-	ra_result_say(r, RA_UNKNOWN, RA_R_LOGS_NO_TIME,
-	    "none of %zu lines has a time that '%.80s' finds; the last is '%.*s'", log->count,
-	    pattern, (int)(last->len < LINE_SHOWN ? last->len : LINE_SHOWN), last->text);
+	if (show(r, &log->lines[log->count - 1], &last))
+		ra_result_say(r, RA_UNKNOWN, RA_R_LOGS_NO_TIME,
+		    "none of %zu lines has a time that '%.80s' finds; the last is '%.*s'",
+		    log->count, pattern, LINE_SHOWN, ra_buf_text(&last));
 }
 
 static void
@@ -328,6 +342,7 @@ judge_forbidden(
 {
 	for (size_t i = 0; i < w->forbidden.count; i++) {
 		RA_BUF_LOCAL evidence = RA_BUF(2 * RA_EVIDENCE_MAX);
+		RA_BUF_LOCAL shown = RA_BUF(0);
 		const char *text = w->forbidden.list[i].value;
 		const struct ra_line *line;
 		int found = find_newest(log, w->forbidden_patterns[i], &line);
@@ -336,13 +351,14 @@ judge_forbidden(
 			return;
 		if (found == 0 || !ra_judge_begin(r, bad))
 			continue;
+		if (!show(r, line, &shown))
+			return;
 		ra_result_say(r, bad, RA_R_LOGS_FORBIDDEN, "'%s' is in the newest lines: %.*s",
-		    text, (int)(line->len < LINE_SHOWN ? line->len : LINE_SHOWN), line->text);
+		    text, LINE_SHOWN, ra_buf_text(&shown));
 		ra_result_expected(r, "forbidden %s", text);
 		if (log->input->where != NULL)
 			ra_buf_printf(&evidence, "%.256s: ", log->input->where);
-		ra_buf_add(&evidence, line->text,
-		    line->len < RA_EVIDENCE_MAX ? line->len : RA_EVIDENCE_MAX);
+		ra_buf_printf(&evidence, "%.*s", RA_EVIDENCE_MAX, ra_buf_text(&shown));
 		ra_result_evidence(r, ra_buf_text(&evidence));
 	}
 }

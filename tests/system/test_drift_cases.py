@@ -516,6 +516,7 @@ def test_a_version_that_is_not_read_leaves_the_cause_open(shop, web):
         answer["errors"][0]["message"]
     done = shop.ctl("drift", "staging", "production")
     assert done.code == 3 and "not read: staging/config-api: its baseline" in done.out
+    assert "not decided, 1 key may be drift or come with a release, " in done.out
     assert drift(shop, "staging", "production", "--strict")[0] == 2
     put(shop, "production", GOOD.replace("off", "on"))
     told = shop.check("production/config-api")

@@ -300,6 +300,23 @@ test_logs_evidence(void **state)
 	ra_result_unref(r);
 }
 
+/* What looks like a secret stays in the log. */
+static void
+test_logs_secret(void **state)
+{
+	struct ra_result *r = judge_logs(
+	    "bad token=hunter2 at https://u:hunter2@h/", NOW, NULL, "forbidden: bad", NULL);
+
+	(void)state;
+	assert_string_equal(
+	    r->summary, "'bad' is in the newest lines: bad token=*** at https://***@h/");
+	assert_string_equal(r->evidence, WHERE ": bad token=*** at https://***@h/");
+	ra_result_unref(r);
+	r = judge_logs("no password=hunter2", 0, TIME, NULL, NULL);
+	assert_non_null(strstr(r->summary, "the last is 'no password=***'"));
+	ra_result_unref(r);
+}
+
 /* A line of any length is told in part; what speaks next does not keep its evidence. */
 static void
 test_logs_long_line(void **state)
@@ -447,6 +464,7 @@ main(void)
 		cmocka_unit_test(test_time_borders),
 		cmocka_unit_test(test_logs),
 		cmocka_unit_test(test_logs_evidence),
+		cmocka_unit_test(test_logs_secret),
 		cmocka_unit_test(test_logs_long_line),
 		cmocka_unit_test(test_logs_limit),
 		cmocka_unit_test(test_logs_limit_before_newest),

@@ -316,8 +316,10 @@ backup_shrunk(void)
 	return judge_backup(100);
 }
 
+#define TIME "time: ^(?<time>\\S+)"
+
 static struct ra_result *
-judge_logs(const char *expect, const char *where, const char *last)
+judge_logs(const char *time, const char *expect, const char *where, const char *last)
 {
 	struct ra_input in = { .where = (char *)(uintptr_t)where, .status = 200 };
 	struct ra_data self = { 0 };
@@ -326,19 +328,25 @@ judge_logs(const char *expect, const char *where, const char *last)
 	ra_data_add_line(&self, "2026-11-23T11:59:00Z fine", 25);
 	ra_data_add_line(&self, "2026-11-23T11:58:00Z fine", 25);
 	ra_data_add_line(&self, last, strlen(last));
-	return judge_armed(&ra_kind_logs, "time: ^(?<time>\\S+)", expect, &in, &self, NULL);
+	return judge_armed(&ra_kind_logs, time, expect, &in, &self, NULL);
 }
 
 static struct ra_result *
 logs_fine(void)
 {
-	return judge_logs("max-age: 5m\nrequired: fine\nforbidden: bad", WHERE, "at x.y");
+	return judge_logs(TIME, "max-age: 5m\nrequired: fine\nforbidden: bad", WHERE, "at x.y");
 }
 
 static struct ra_result *
 logs_forbidden(void)
 {
-	return judge_logs("max-age: 5m\nrequired: fine\nforbidden: x", NULL, "at x.y");
+	return judge_logs(TIME, "max-age: 5m\nrequired: fine\nforbidden: x", NULL, "at x.y");
+}
+
+static struct ra_result *
+logs_without_time(void)
+{
+	return judge_logs("time: ^(?<time>never)", "max-age: 5m", WHERE, "at x.y");
 }
 
 static struct ra_result *
@@ -464,6 +472,7 @@ test_judges(void **state)
 		{ "backup, shrunk", backup_shrunk, RA_R_BACKUP_SHRUNK },
 		{ "logs", logs_fine, RA_R_OK },
 		{ "logs, forbidden", logs_forbidden, RA_R_LOGS_FORBIDDEN },
+		{ "logs, no time", logs_without_time, RA_R_LOGS_NO_TIME },
 		{ "plugin", plugin_fine, RA_R_OK },
 		{ "plugin, critical", plugin_critical, RA_R_PLUGIN_CRITICAL },
 		{ "instances, differing", combine_differing, RA_R_INSTANCES_DIFFER },
