@@ -69,6 +69,7 @@ struct ra_track {
 	struct ra_result *latest; /* NULL: none yet */
 	struct ra_facts
 	    *history; /* per instance, of the last probe that read them; NULL: not kept */
+	int64_t *seen; /* as history: monotonic ms since when; 0: not known, < 0: long since */
 	struct ra_state state;
 	int64_t due; /* monotonic ms */
 	uint32_t heap; /* place in the schedule, RA_NOT_QUEUED: under way */
@@ -488,6 +489,10 @@ bool ra_hold_end(struct ra_track *t, enum ra_said what, int64_t now, struct ra_b
 
 /* versions.c: keeps what was read of each instance, and tells what is new of its version */
 void ra_versions_remember(struct ra_probe *p);
+/* Since when that runs, as ra_mirror_question.settled has it. */
+int64_t ra_versions_seen(const struct ra_part *part, const struct ra_git_question *q);
+/* Takes what was kept over a restart as seen before, where its last result says so. */
+void ra_versions_restore(struct ra_track *t);
 
 /* view.c */
 /* Age at which a result says nothing any more, ms. */

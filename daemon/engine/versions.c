@@ -118,6 +118,53 @@ announce(struct ra_probe *p, size_t i, const struct ra_facts *was, const struct 
 	ra_announce_version(p->engine, p->track, &change);
 }
 
+/* --- since when --- */
+
+static bool
+is_text(const struct ra_facts *facts, const char *name, const char *text)
+{
+	const char *known = ra_facts_text(facts, name);
+
+	return strcmp(known != NULL ? known : "", text) == 0;
+}
+
+/* A file has no time of its own: the version that its name is of was looked for before. */
+int64_t
+ra_versions_seen(const struct ra_part *part, const struct ra_git_question *q)
+{
+	const struct ra_track *t = part->probe->track;
+	size_t i = (size_t)(part - part->probe->parts);
+
+	if (q->want == RA_GIT_BLOB)
+		return -1;
+	if (i < t->history_count && t->seen[i] != 0 &&
+	    is_text(&t->history[i], "version", q->version) &&
+	    is_text(&t->history[i], "commit", q->commit))
+		return t->seen[i];
+	return part->probe->started;
+}
+
+static bool
+was_answered(const struct ra_track *t, size_t i)
+{
+	const struct ra_result *r = t->latest;
+	enum ra_reason reason = r->reason;
+
+	if (t->check->many)
+		reason = i < r->instance_count ? r->instances[i].reason : RA_R_INTERNAL;
+	return reason == RA_R_TAG_MISSING || reason == RA_R_VERSION_UNTAGGED ||
+	       reason == RA_R_COMMIT_UNKNOWN;
+}
+
+void
+ra_versions_restore(struct ra_track *t)
+{
+	for (size_t i = 0; t->latest != NULL && i < t->history_count; i++) {
+		if (was_answered(t, i))
+			t->seen[i] = -1;
+	}
+}
+
 void
 ra_versions_remember(struct ra_probe *p)
 {
@@ -135,8 +182,12 @@ ra_versions_remember(struct ra_probe *p)
 		was[i] = t->history[i];
 		news[i] = r != NULL && is_news(&was[i], &r->facts) &&
 			  ra_facts_copy(&r->facts, &t->history[i]) == 0;
-		if (news[i])
-			carry(&t->history[i], ra_check_kind(t->check)->facts, &was[i]);
+		if (!news[i])
+			continue;
+		carry(&t->history[i], ra_check_kind(t->check)->facts, &was[i]);
+		if (t->seen[i] == 0 || !same_text(&was[i], &t->history[i], "version") ||
+		    !same_text(&was[i], &t->history[i], "commit"))
+			t->seen[i] = p->started;
 	}
 	agree(t, &agreed);
 	for (i = 0; i < count; i++) {
