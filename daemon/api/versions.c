@@ -186,8 +186,8 @@ write_next(struct ra_jsonw *w, const struct versions *v, const struct ra_check *
 	if (next == NULL)
 		return;
 	look(v, next, &other);
-	ra_version_compare(&(struct ra_version_place){ own->version, own->behind },
-	    &(struct ra_version_place){ other.version, other.behind }, &order);
+	ra_version_compare(&(struct ra_version_place){ own->version, own->behind, own->commit },
+	    &(struct ra_version_place){ other.version, other.behind, other.commit }, &order);
 	ra_jsonw_object(w, "next");
 	ra_jsonw_text(w, "environment", next->environment->name);
 	ra_jsonw_text(w, "version", other.version);
@@ -195,6 +195,8 @@ write_next(struct ra_jsonw *w, const struct versions *v, const struct ra_check *
 	    w, "order", order.known ? orders[1 + (order.order > 0) - (order.order < 0)] : NULL);
 	if (order.releases_known)
 		ra_jsonw_int(w, "ahead_releases", order.ahead_releases);
+	if (order.other_commit)
+		ra_jsonw_bool(w, "other_commit", true);
 	ra_jsonw_object_end(w);
 }
 

@@ -331,6 +331,14 @@ version_of(const struct ra_mirror_query *q, size_t i)
 	return q->side[i].version != NULL ? q->side[i].version : q->answer.side[i].version;
 }
 
+/* Releases say their order themselves; of one release, and of what is beyond one, commits do. */
+static bool
+are_releases(const char *one, const char *other)
+{
+	return one != NULL && other != NULL && described_commit(one) == NULL &&
+	       described_commit(other) == NULL && strcmp(one, other) != 0;
+}
+
 static void
 set_order(struct ra_mirror_query *q)
 {
@@ -338,7 +346,7 @@ set_order(struct ra_mirror_query *q)
 	const char *one = version_of(q, 0), *other = version_of(q, 1);
 	const struct ra_releases *r = q->repo->releases;
 
-	if (one != NULL && other != NULL) {
+	if (are_releases(one, other)) {
 		a->ordered = ra_releases_compare(r, one, other, &a->order) == 0;
 		a->lag_known = ra_releases_lag(r, one, other, &a->lag_releases) == 0;
 	}
