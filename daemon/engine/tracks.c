@@ -151,6 +151,7 @@ track_move(struct ra_engine *e, struct ra_track *from, struct ra_track *to)
 		to->runs = from->runs;
 		ra_runs_end(to, -ECANCELED);
 		ra_known_move(e, from, to);
+		ra_versions_move(from, to);
 	}
 	to->heap = RA_NOT_QUEUED;
 	from->probe = NULL;
