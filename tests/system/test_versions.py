@@ -7,7 +7,7 @@ import sqlite3
 
 import pytest
 
-from support import parse_line, relauditd, wait_for
+from support import Hole, parse_line, relauditd, wait_for
 from test_tagged import Repository, on_terminal, said
 
 VERSION = {"version": "/version"}
@@ -110,6 +110,26 @@ def test_what_ran_longer_than_events_are_kept(daemon, web):
     then = services(d, "--at", "1h")["one/version-api"]
     assert (then["version"], then["checked"], then["state"]) == ("1.0.0", None, "OK")
     assert services(d)["one/version-api"]["version"] == "1.1.0"
+
+
+def test_a_result_that_is_stale_now_was_not_so_then(daemon, web, things):
+    hole = things(Hole())
+    c = config(None, {"one": (None, {"version-api": version(web, "api", said("1.0.0"))})})
+    d = daemon(c)
+    d.ready()
+    d.stop()
+    with contextlib.closing(sqlite3.connect(d.state / "history.db")) as db, db:
+        db.execute("DELETE FROM event")
+        db.execute("UPDATE latest SET body = json_set(body, '$.result.checked', "
+                   "json_extract(body, '$.result.checked') - 10800000)")  # every: 1h
+        db.execute("UPDATE seen SET checked = checked - 10800000")
+    # a probe that does not end leaves it as it is
+    c["environments"]["one"]["checks"]["version-api"]["http"]["connect"] = f"127.0.0.1:{hole.port}"
+    d.write(c)
+    d.start()
+    assert d.check("one/version-api")["reason"] == "stale"
+    assert services(d, "--at", "1h")["one/version-api"]["state"] == "OK"
+    assert services(d)["one/version-api"]["state"] == "UNKNOWN"
 
 
 @pytest.mark.parametrize("at, code, error", [
