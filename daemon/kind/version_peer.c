@@ -178,6 +178,15 @@ add_there(struct ra_buf *out, const struct pair *p)
 		ra_buf_printf(out, " at commit %.*s", SHORT, p->commit);
 }
 
+/* What is ahead may be so because nobody released it. */
+static void
+add_untagged(struct ra_buf *out, const struct ra_git_answer *git)
+{
+	if (git != NULL && git->reason == RA_R_TAG_MISSING)
+		ra_buf_printf(
+		    out, "; %s", git->error != NULL ? git->error : ra_reason_meaning(git->reason));
+}
+
 /* n: releases or commits, 0: not known. */
 static void
 is_ahead(const struct pair *p, int64_t n, const char *what)
@@ -190,6 +199,7 @@ is_ahead(const struct pair *p, int64_t n, const char *what)
 	ra_buf_printf(&text, "%sahead of %s (", n > 0 ? " " : "", p->name);
 	add_there(&text, p);
 	ra_buf_puts(&text, ")");
+	add_untagged(&text, p->seen->git);
 	say(p, p->bad, RA_R_VERSION_AHEAD, &text);
 }
 
@@ -215,6 +225,7 @@ has_diverged(const struct pair *p)
 	add_count(&text, p->order->ahead, "commit");
 	ra_buf_puts(&text, " only here, ");
 	ra_buf_printf(&text, "%" PRId64 " only there", p->order->behind);
+	add_untagged(&text, p->seen->git);
 	say(p, p->bad, RA_R_VERSION_DIVERGED, &text);
 }
 

@@ -144,6 +144,7 @@ struct tweak {
 	bool no_service, no_other_service;
 	bool no_repository;
 	bool order_of_other; /* what was asked is of the other words */
+	const char *own_error; /* with that */
 	enum ra_reason own; /* of what the repository says of what runs here */
 };
 
@@ -164,6 +165,7 @@ judge_tweaked(const struct peer_row *row, const struct tweak *t)
 		.error = row->unread != RA_R_OK && !t->wordless ? "no answer" : NULL,
 		.peer = &peer };
 	struct ra_git_answer answers[2] = { { .reason = t->own,
+	    .error = (char *)(uintptr_t)t->own_error,
 	    .behind_releases = row->here.behind } };
 	struct ra_data data = { .shape = RA_SHAPE_FIELDS };
 	struct given g = { .expect = row->expect != NULL ? row->expect : t->also,
@@ -397,6 +399,7 @@ test_peers_otherwise(void **state)
 		.ordered = true, .order = 1, .ahead = 2, .lag_known = true, .lag_releases = 0
 	};
 	static const struct ra_git_answer unlagged = { .ordered = true, .order = 1, .ahead = 2 };
+	static const struct ra_git_answer split = { .ahead = 2, .behind = 1 };
 	static const struct ra_git_answer equal = { .ordered = true };
 	static const struct ra_git_answer wordless = { .reason = RA_R_REPO_DNS };
 	static const struct ra_git_answer empty = { .reason = RA_R_REPO_DNS, .error = (char *)"" };
@@ -461,6 +464,18 @@ test_peers_otherwise(void **state)
 		      { BAD, RA_R_VERSION_DIFFERS, "1.5.0+a runs, but 1.5.0+b in staging", IS_SAME,
 			  NULL } },
 		    { 0 } },
+		/* what is ahead has no tag */
+		{ { AHEAD, NULL, { "1.5.0", NULL, 0 }, { "1.3.0", NULL, 2 }, NULL, false, RA_R_OK,
+		      { BAD, RA_R_VERSION_AHEAD, "ahead of staging (1.3.0); no tag of the",
+			  IS_AHEAD, NULL } },
+		    { .own = RA_R_TAG_MISSING } },
+		{ { AHEAD, NULL, { "b-3", NULL, 0 }, { "b-2", NULL, 1 }, &split, false, RA_R_OK,
+		      { BAD, RA_R_VERSION_DIVERGED, "1 only there; there is no tag b-3", IS_AHEAD,
+			  NULL } },
+		    { .own = RA_R_TAG_MISSING, .own_error = "there is no tag b-3" } },
+		{ { AHEAD, NULL, { "1.5.0", NULL, 0 }, { "1.3.0", NULL, 2 }, NULL, false, RA_R_OK,
+		      { BAD, RA_R_VERSION_AHEAD, "ahead of staging (1.3.0)", IS_AHEAD, NULL } },
+		    { .no_repository = true } },
 		/* without services both are of the product */
 		{ { SAME, NULL, { "1.5.0", NULL, 0 }, { "1.3.0", NULL, 2 }, NULL, false, RA_R_OK,
 		      { BAD, RA_R_VERSION_DIFFERS, "1.3.0 in staging: 2 releases ahead", IS_SAME,
