@@ -578,6 +578,8 @@ test_http_auth(void **state)
 		stop_web();
 		expect(&g, RA_R_REPO_AUTH);
 		assert_null(strstr(g.error, "s3cr%t"));
+		/* however long the URL is that git tells as well */
+		assert_string_equal(g.error, "The requested URL returned error: 403");
 		ra_mirror_unref(r);
 	}
 }
