@@ -31,7 +31,7 @@ struct versions {
 struct running {
 	const char *version, *commit, *tag, *tag_commit;
 	int64_t tag_date, behind, checked;
-	enum ra_verdict state;
+	enum ra_verdict state, last; /* last: even if it is too old to go by now */
 };
 
 /* --- looking --- */
@@ -51,7 +51,8 @@ look_now(const struct versions *v, const struct ra_check *c, struct running *ret
 		.tag_date = ra_facts_number(facts, "tag_date", 0),
 		.behind = ra_facts_number(facts, "behind_releases", RA_UNSET),
 		.checked = view.checked,
-		.state = view.state };
+		.state = view.state,
+		.last = view.last };
 }
 
 static const char *
@@ -111,7 +112,7 @@ look_then(const struct versions *v, const struct ra_check *c, struct running *re
 	else if (p->state[0] != RA_PENDING || p->state[1] != RA_PENDING)
 		ret->state = p->state[p->state[0] != RA_PENDING ? 0 : 1];
 	else
-		ret->state = now.state;
+		ret->state = now.last;
 }
 
 static void
@@ -186,8 +187,8 @@ write_next(struct ra_jsonw *w, const struct versions *v, const struct ra_check *
 	if (next == NULL)
 		return;
 	look(v, next, &other);
-	ra_version_compare(&(struct ra_version_place){ own->version, own->behind },
-	    &(struct ra_version_place){ other.version, other.behind }, &order);
+	ra_version_compare(&(struct ra_version_place){ own->version, own->behind, own->commit },
+	    &(struct ra_version_place){ other.version, other.behind, other.commit }, &order);
 	ra_jsonw_object(w, "next");
 	ra_jsonw_text(w, "environment", next->environment->name);
 	ra_jsonw_text(w, "version", other.version);
@@ -195,6 +196,8 @@ write_next(struct ra_jsonw *w, const struct versions *v, const struct ra_check *
 	    w, "order", order.known ? orders[1 + (order.order > 0) - (order.order < 0)] : NULL);
 	if (order.releases_known)
 		ra_jsonw_int(w, "ahead_releases", order.ahead_releases);
+	if (order.other_commit)
+		ra_jsonw_bool(w, "other_commit", true);
 	ra_jsonw_object_end(w);
 }
 

@@ -85,7 +85,7 @@ is_known(const json_t *environments, const char *key)
 	return false;
 }
 
-/* "2 ahead of production" */
+/* "2 ahead of production"; of the same version it may be "other commit than production" */
 static void
 add_next(struct ra_buf *out, const json_t *next)
 {
@@ -94,7 +94,9 @@ add_next(struct ra_buf *out, const json_t *next)
 
 	if (ahead != 0)
 		ra_buf_printf(out, "%" PRId64 " ", ahead < 0 ? -ahead : ahead);
-	if (order == NULL)
+	if (json_is_true(json_object_get(next, "other_commit")))
+		ra_buf_puts(out, "other commit than ");
+	else if (order == NULL)
 		ra_buf_puts(out, "? ");
 	else if (strcmp(order, "behind") == 0)
 		ra_buf_puts(out, "behind ");

@@ -10,8 +10,9 @@
 #include "read.h"
 #include "views.h"
 
-#define CHANGES_MAX 5
-#define KEYS_MAX    10
+#define CHANGES_MAX  5
+#define KEYS_MAX     10
+#define COMMIT_SHOWN 10 /* digits */
 
 void
 ra_ctl_events_init(
@@ -110,6 +111,18 @@ add_version(const struct ra_ctl_term *term, const json_t *event, struct ra_buf *
 		ra_buf_puts(out, " (seen for the first time)");
 }
 
+/* "v1.5.0: f52c2b2a90 -> 992ba8d0c1" */
+static void
+add_move(const struct ra_ctl_term *term, const json_t *event, struct ra_buf *out)
+{
+	const char *was = ra_ctl_json_text(event, "was"), *now = ra_ctl_json_text(event, "now");
+
+	ra_ctl_scalar(out, json_object_get(event, "tag"));
+	ra_buf_printf(out, ": %.*s", COMMIT_SHOWN, was != NULL ? was : "?");
+	ra_buf_puts(out, ra_ctl_arrow(term));
+	ra_buf_printf(out, "%.*s", COMMIT_SHOWN, now != NULL ? now : "?");
+}
+
 static void
 add_changes(const json_t *event, struct ra_buf *out)
 {
@@ -170,6 +183,8 @@ ra_ctl_events_row(struct ra_ctl_table *t, const json_t *event)
 		add_changes(event, &members);
 	else if (what != NULL && strncmp(what, "version-", 8) == 0)
 		add_version(t->term, event, &members);
+	else if (what != NULL && strcmp(what, "tag-moved") == 0)
+		add_move(t->term, event, &members);
 	else if (what != NULL && strcmp(what, "config-changed") == 0)
 		ra_ctl_event_keys(event, &members);
 	else

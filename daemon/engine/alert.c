@@ -143,6 +143,16 @@ ra_alert_version(struct ra_buf *out, const struct ra_check *check, const char *i
 }
 
 void
+ra_alert_tag(struct ra_buf *out, const struct ra_check *check, const char *tag, const char *was,
+    const char *now)
+{
+	begin_change(out, "tag-moved", check, NULL);
+	ra_alert_pair(out, "tag", tag);
+	ra_alert_pair(out, "was", was);
+	ra_alert_pair(out, "now", now);
+}
+
+void
 ra_alert_config(struct ra_buf *out, const struct ra_check *check, const char *instance,
     size_t count, const char *keys, size_t more)
 {

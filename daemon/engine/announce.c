@@ -133,6 +133,36 @@ ra_announce_version(struct ra_engine *e, struct ra_track *t, const struct ra_ver
 		ra_lines_add(e, t, LOG_NOTICE, ra_buf_text(&line), NULL);
 }
 
+void
+ra_announce_tag(struct ra_engine *e, struct ra_track *t, const struct ra_tag_move *move)
+{
+	const struct ra_check *c = t->check;
+	RA_BUF_LOCAL line = RA_BUF(4096);
+	RA_BUF_LOCAL body = RA_BUF(16384);
+	int64_t at = ra_clock_wall();
+	struct ra_jsonw w;
+
+	ra_jsonw_init(&w, &body);
+	ra_jsonw_object(&w, NULL);
+	ra_jsonw_text(&w, "event", "tag-moved");
+	ra_jsonw_time(&w, "at", at);
+	ra_jsonw_text(&w, "check", c->id);
+	ra_jsonw_text(&w, "environment", c->environment->name);
+	if (c->service != NULL)
+		ra_jsonw_text(&w, "service", c->service);
+	if (move->version != NULL)
+		ra_jsonw_text(&w, "version", move->version);
+	ra_jsonw_text(&w, "tag", move->tag);
+	ra_jsonw_text(&w, "was", move->was);
+	ra_jsonw_text(&w, "now", move->now);
+	ra_jsonw_object_end(&w);
+	if (body.error == 0)
+		ra_engine_emit(e, at, "tag-moved", c->id, body.data);
+	ra_alert_tag(&line, c, move->tag, move->was, move->now);
+	if (line.error == 0)
+		ra_lines_add(e, t, LOG_WARNING, ra_buf_text(&line), NULL);
+}
+
 /* --- a check that goes --- */
 
 static const char gone_summary[] = "it is not configured any more; nobody looks at it";

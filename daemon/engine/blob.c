@@ -326,6 +326,6 @@ ra_baselines_end(struct ra_engine *e, const struct ra_repositories *stay)
 			continue;
 		ra_mirror_cancel(q->query);
 		query_unlink(q);
-		query_end(q, RA_R_REPO_PENDING, "the configuration was loaded anew meanwhile");
+		query_end(q, RA_R_REPO_LATE, "the configuration was loaded anew meanwhile");
 	}
 }

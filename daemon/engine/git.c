@@ -354,6 +354,7 @@ start(struct ra_part *part, struct ra_mirror_repo *repo, struct ra_error *err)
 
 	fill_question(&part->asking->question, &q);
 	q.since = p->started;
+	q.settled = ra_versions_seen(part, &part->asking->question);
 	if (!part->asking->question.fresh) /* it need not be waited for */
 		q.since = q.since > LOOK_RECENT ? q.since - LOOK_RECENT : 1;
 	if (q.deadline < least)
@@ -469,6 +470,6 @@ ra_git_expire(struct ra_part *part)
 {
 	ra_git_cancel(part);
 	answer_nothing(
-	    present_answer(part->asking), RA_R_REPO_PENDING, "the repository was not read in time");
+	    present_answer(part->asking), RA_R_REPO_LATE, "the repository was not read in time");
 	go_on(part);
 }

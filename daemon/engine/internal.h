@@ -69,6 +69,7 @@ struct ra_track {
 	struct ra_result *latest; /* NULL: none yet */
 	struct ra_facts
 	    *history; /* per instance, of the last probe that read them; NULL: not kept */
+	int64_t *seen; /* as history: monotonic ms since when; 0: not known, < 0: long since */
 	struct ra_state state;
 	int64_t due; /* monotonic ms */
 	uint32_t heap; /* place in the schedule, RA_NOT_QUEUED: under way */
@@ -428,6 +429,12 @@ enum ra_version_event {
 	RA_VERSION_KNOWN, /* the same version: its tag is known by now, or another commit */
 };
 
+/* A tag that is not where it was, though the version is the same. */
+struct ra_tag_move {
+	const char *version; /* NULL: not known */
+	const char *tag, *was, *now; /* commits */
+};
+
 struct ra_version_change {
 	enum ra_version_event what;
 	const char *instance; /* NULL: the only one */
@@ -439,6 +446,8 @@ struct ra_version_change {
 /* Into the history and to the listeners; a change to syslog as well. */
 void ra_announce_version(
     struct ra_engine *e, struct ra_track *t, const struct ra_version_change *c);
+/* Into the history and to syslog. */
+void ra_announce_tag(struct ra_engine *e, struct ra_track *t, const struct ra_tag_move *move);
 /* Of a check that is not configured any more: if it had a problem, it ends with that. */
 void ra_announce_removed(struct ra_engine *e, struct ra_track *t);
 /* At the start, of all whom the records know and the configuration does not. */
@@ -490,6 +499,12 @@ bool ra_hold_end(struct ra_track *t, enum ra_said what, int64_t now, struct ra_b
 
 /* versions.c: keeps what was read of each instance, and tells what is new of its version */
 void ra_versions_remember(struct ra_probe *p);
+/* Since when that runs, as ra_mirror_question.settled has it. */
+int64_t ra_versions_seen(const struct ra_part *part, const struct ra_git_question *q);
+/* To a changed definition of the check. */
+void ra_versions_move(struct ra_track *from, struct ra_track *to);
+/* Takes what was kept over a restart as seen before, where its last result says so. */
+void ra_versions_restore(struct ra_track *t);
 
 /* view.c */
 /* Age at which a result says nothing any more, ms. */

@@ -524,5 +524,7 @@ ra_keep_load(struct ra_engine *e, struct ra_error *err)
 	if (e->load_starved)
 		return ra_error_set(err, -ENOMEM, "out of memory for the state");
 	forget_unrecorded(e);
+	for (size_t i = 0; i < e->track_count; i++)
+		ra_versions_restore(&e->tracks[i]);
 	return 0;
 }

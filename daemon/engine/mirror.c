@@ -7,6 +7,7 @@
 #include "mirror_internal.h"
 
 #define GRAIN	     20 /* ms */
+#define LATE	     RA_SECOND /* for what git has to say of the mirror itself */
 #define DEFAULT_SIZE INT64_C(2000000000)
 #define DEFAULT_GIT  "/usr/bin/git"
 
@@ -421,6 +422,7 @@ ra_mirror_ask(struct ra_mirror_repo *r, const struct ra_mirror_question *questio
 	q->want = question->want;
 	q->max_bytes = question->max_bytes;
 	q->since = question->since != 0 ? question->since : ra_clock_mono();
+	q->settled = question->settled != 0 ? question->settled : q->since;
 	q->deadline = question->deadline;
 	q->done = done;
 	q->arg = arg;
@@ -459,18 +461,26 @@ ra_mirror_arm(struct ra_mirror *m, int64_t at)
 	ra_timer_start(m->timer, at > now ? at - now : 0, 0);
 }
 
+/* What it waited for a fetch for did not come: the mirror as it is may still have an answer. */
 static void
 overdue(struct ra_mirror_query *q)
 {
 	const struct ra_clone *c = q->repo->clone;
+	bool known = c->refs != NULL && !c->damaged;
 	enum ra_reason reason = c->remote;
 
+	if (known && q->run == NULL && !q->late) {
+		q->late = true;
+		q->deadline = ra_clock_mono() + LATE;
+		ra_query_turn(q);
+		return;
+	}
 	if (q->run != NULL || reason == RA_R_OK) {
 		(void)snprintf(q->error, sizeof(q->error), "%s",
 		    q->run != NULL
 			? "git is still at work on the mirror"
 			: "the repository is still being fetched, or git is busy with others");
-		reason = RA_R_REPO_PENDING;
+		reason = known ? RA_R_REPO_LATE : RA_R_REPO_PENDING;
 	} else {
 		(void)snprintf(q->error, sizeof(q->error), "%s", c->remote_error);
 	}
@@ -494,7 +504,7 @@ check_deadlines(struct ra_mirror *m, struct ra_mirror_list *list, int64_t *soone
 	}
 }
 
-/* What queries wait for that came too soon after another fetch. */
+/* What was not known, and came too soon after another fetch. */
 static void
 start_due(struct ra_clone *c, int64_t *soonest)
 {
@@ -505,8 +515,7 @@ start_due(struct ra_clone *c, int64_t *soonest)
 		return;
 	}
 	c->due = 0;
-	if (c->waiting.first != NULL)
-		ra_clone_refresh(c, true);
+	ra_clone_refresh(c, true);
 }
 
 static void

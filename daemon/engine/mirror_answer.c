@@ -331,6 +331,14 @@ version_of(const struct ra_mirror_query *q, size_t i)
 	return q->side[i].version != NULL ? q->side[i].version : q->answer.side[i].version;
 }
 
+/* Releases say their order themselves; of one release, and of what is beyond one, commits do. */
+static bool
+are_releases(const char *one, const char *other)
+{
+	return one != NULL && other != NULL && described_commit(one) == NULL &&
+	       described_commit(other) == NULL && strcmp(one, other) != 0;
+}
+
 static void
 set_order(struct ra_mirror_query *q)
 {
@@ -338,7 +346,7 @@ set_order(struct ra_mirror_query *q)
 	const char *one = version_of(q, 0), *other = version_of(q, 1);
 	const struct ra_releases *r = q->repo->releases;
 
-	if (one != NULL && other != NULL) {
+	if (are_releases(one, other)) {
 		a->ordered = ra_releases_compare(r, one, other, &a->order) == 0;
 		a->lag_known = ra_releases_lag(r, one, other, &a->lag_releases) == 0;
 	}
@@ -380,13 +388,16 @@ static enum ra_turn
 say_stale(struct ra_mirror_query *q, int64_t age)
 {
 	const struct ra_clone *c = q->repo->clone;
-	enum ra_reason reason = c->remote == RA_R_OK ? RA_R_REPO_PENDING : c->remote;
 	char text[RA_UNIT_TEXT];
 
 	if (c->fetched.wall == 0)
-		return ra_query_say(q, reason, "never fetched: %.200s", c->remote_error);
-	return ra_query_say(q, reason, "last fetched %s ago: %.200s", ra_duration_human(age, text),
-	    c->remote_error);
+		return ra_query_say(q, c->remote == RA_R_OK ? RA_R_REPO_PENDING : c->remote,
+		    "never fetched: %.200s", c->remote_error);
+	(void)ra_duration_human(age, text);
+	if (c->remote == RA_R_OK)
+		return ra_query_say(
+		    q, RA_R_REPO_LATE, "last fetched %s ago, and still being fetched", text);
+	return ra_query_say(q, c->remote, "last fetched %s ago: %.200s", text, c->remote_error);
 }
 
 /* The mirror as a whole: RA_TURN_DONE and *ret_over false if it may be asked. */
@@ -400,7 +411,7 @@ look_at_clone(struct ra_mirror_query *q, bool *ret_over)
 
 	*ret_over = true;
 	if (!known || age > setup->max_age) {
-		if (!q->waited && ra_clone_may_refresh(c))
+		if (!q->waited && !q->late && ra_clone_may_refresh(c))
 			return ra_query_wait_fetch(q, false);
 		if (known)
 			return say_stale(q, age);

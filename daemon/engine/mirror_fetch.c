@@ -88,6 +88,7 @@ finish(struct ra_clone *c, enum ra_reason reason, const char *error)
 	c->step = RA_CLONE_IDLE;
 	c->wanted = c->rebuilt = c->doomed = false;
 	c->tried = ra_clock_mono();
+	c->due = 0; /* whoever still lacks something asks again */
 	set_remote(c, reason, error);
 	m->fetching--;
 	wake_waiting(c, true);

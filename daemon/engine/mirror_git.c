@@ -280,14 +280,27 @@ redact(struct ra_buf *line, const char *secret)
 		ra_secret_blacken(line->data, &secret, 1, CUT_MIN);
 }
 
+/* "fatal: unable to access 'URL': WHY": the URL is known, and may leave no room for why. */
+static const char *
+without_url(const char *line)
+{
+	const char *p = strstr(line, "unable to access '");
+	const char *end = p != NULL ? strstr(p, "': ") : NULL;
+
+	return end != NULL ? end + strlen("': ") : line;
+}
+
 static void
 clean(const struct ra_clone *c, struct ra_buf *line, char out[RA_MIRROR_LINE])
 {
+	const char *text;
+
 	RA_BUF_LOCAL escaped = RA_BUF(8192);
 
 	redact(line, c->url.password);
 	redact(line, c->url.password != NULL && c->url.password[0] == '\0' ? c->url.user : NULL);
-	(void)ra_escape_line(&escaped, ra_buf_text(line), line->len, RA_MIRROR_LINE / 4 - 2);
+	text = without_url(ra_buf_text(line));
+	(void)ra_escape_line(&escaped, text, strlen(text), RA_MIRROR_LINE / 4 - 2);
 	(void)snprintf(
 	    out, RA_MIRROR_LINE, "%s", escaped.len > 0 ? ra_buf_text(&escaped) : "git failed");
 }

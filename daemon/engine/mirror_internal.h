@@ -112,7 +112,7 @@ struct ra_clone {
 	int64_t began; /* monotonic, of the fetch under way */
 	int64_t looked; /* monotonic start of the last one that agreed; 0: none by this process */
 	int64_t tried; /* monotonic end of the last attempt; 0: none */
-	int64_t due; /* monotonic: a fetch that queries wait for; 0: none */
+	int64_t due; /* monotonic: a fetch for what is not known; 0: none */
 	int64_t retry; /* monotonic, not before */
 	unsigned failures;
 	enum ra_reason remote;
@@ -156,11 +156,12 @@ struct ra_mirror_query {
 	} side[2];
 	char *ref, *path;
 	size_t max_bytes;
-	int64_t since, deadline;
+	int64_t since, settled, deadline;
 	void (*done)(void *arg, const struct ra_mirror_answer *answer);
 	void *arg;
 	struct ra_run_git *run; /* it waits for; NULL in waiting: the fetch */
 	bool waited; /* for a fetch, once; not for what is missing */
+	bool late; /* its deadline is over: it gets what is there */
 	bool failed; /* its run could not be; answer and error say why */
 	const struct ra_tag *nearest;
 	unsigned turns;

@@ -38,7 +38,8 @@ ra_query_wait_fetch(struct ra_mirror_query *q, bool wanted)
 
 /*
  * A fetch for what is not known: now, with those that wait already, or when the last attempt is
- * long enough ago, so that a storm of what is not known makes no storm of fetches. False: too late.
+ * long enough ago, so that a storm of what is not known makes no storm of fetches. It comes even
+ * if it is too late for this query, which is what false says: for the next one that asks the same.
  */
 static bool
 wait_for_look(struct ra_mirror_query *q)
@@ -47,24 +48,45 @@ wait_for_look(struct ra_mirror_query *q)
 	int64_t next = c->tried + RA_MIRROR_DEMAND;
 
 	if (c->step != RA_CLONE_IDLE || c->tried == 0 || next <= ra_clock_mono()) {
-		(void)ra_query_wait_fetch(q, true);
-		return true;
+		if (q->late)
+			ra_clone_refresh(c, true);
+		else
+			(void)ra_query_wait_fetch(q, true);
+		return !q->late;
 	}
-	if (next >= q->deadline)
-		return false;
 	c->due = next;
-	ra_query_move(q, &c->waiting);
 	ra_mirror_arm(c->mirror, next);
+	if (q->late || next >= q->deadline)
+		return false;
+	ra_query_move(q, &c->waiting);
 	return true;
 }
 
-/* While the last attempt failed, or is older than the question, it may just not have come. */
+/* By a look that is older than what is asked for: it may just not have come. */
+static enum ra_turn
+say_older(struct ra_mirror_query *q, const char *text)
+{
+	struct ra_clone *c = q->repo->clone;
+	char age[RA_UNIT_TEXT], rest[RA_UNIT_TEXT];
+	int64_t left = c->due - ra_clock_mono();
+	const char *ago = ra_duration_human(ra_stamp_age(c->fetched), age);
+
+	if (c->step != RA_CLONE_IDLE || left <= 0)
+		return ra_query_say(q, RA_R_REPO_LATE,
+		    "%.180s as of %s ago, before it was asked for; it is being looked for", text,
+		    ago);
+	return ra_query_say(q, RA_R_REPO_LATE,
+	    "%.180s as of %s ago, before it was asked for; it is looked for again in %s", text, ago,
+	    ra_duration_human(left, rest));
+}
+
+/* While the last attempt failed, or is older than what is asked for, it may just not have come. */
 enum ra_turn
 ra_query_missing(struct ra_mirror_query *q, enum ra_reason reason, const char *fmt, ...)
 {
 	struct ra_clone *c = q->repo->clone;
 	bool looked = c->looked != 0 && c->looked >= q->since;
-	char text[RA_MIRROR_LINE], age[RA_UNIT_TEXT];
+	char text[RA_MIRROR_LINE];
 	va_list ap;
 
 	if (!looked && ra_clone_may_refresh(c) && wait_for_look(q))
@@ -75,10 +97,8 @@ ra_query_missing(struct ra_mirror_query *q, enum ra_reason reason, const char *f
 	if (c->remote != RA_R_OK)
 		return ra_query_say(q, c->remote, "%.150s as of the last fetch, and now: %.110s",
 		    text, c->remote_error);
-	if (!looked)
-		return ra_query_say(q, RA_R_REPO_PENDING,
-		    "%.200s as of %s ago; it was not looked for since", text,
-		    ra_duration_human(ra_stamp_age(c->fetched), age));
+	if (c->looked < q->settled)
+		return say_older(q, text);
 	return ra_query_say(q, reason, "%s", text);
 }
 
@@ -256,7 +276,7 @@ ra_query_lost(struct ra_mirror_query *q)
 {
 	static const char why[] = "the mirror lacks objects that it must have";
 
-	if (q->waited || !ra_clone_doubt(q->repo->clone, why))
+	if (q->waited || q->late || !ra_clone_doubt(q->repo->clone, why))
 		return ra_query_say(q, RA_R_GIT_FAILED, "%s", why);
 	return ra_query_wait_fetch(q, false);
 }

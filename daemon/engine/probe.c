@@ -153,6 +153,20 @@ probe_result(struct ra_probe *p)
 	return result;
 }
 
+/* A repository that comes too late for one probe is there for the next. */
+static bool
+is_late(const struct ra_probe *p)
+{
+	for (size_t i = 0; i < p->part_count; i++) {
+		const struct ra_asking *a = p->parts[i].asking;
+
+		for (size_t k = 0; a != NULL && k < a->count; k++)
+			if (a->answers[k].reason == RA_R_REPO_LATE)
+				return true;
+	}
+	return false;
+}
+
 static void
 probe_end(struct ra_probe *p)
 {
@@ -170,6 +184,8 @@ probe_end(struct ra_probe *p)
 	if (has_news(p, t->latest, result))
 		ra_peers_tell(e, t); /* they are judged in a later turn of the loop */
 	ra_funnel(e, t, result, p->started);
+	if (is_late(p))
+		ra_schedule_soon(e, t);
 	probe_free(p);
 }
 

@@ -44,7 +44,10 @@ track_init(struct ra_track *t, const struct ra_check *c)
 	if (!wants_history(c))
 		return 0;
 	t->history = calloc(c->instance_count, sizeof(*t->history));
-	if (t->history == NULL) {
+	t->seen = calloc(c->instance_count, sizeof(*t->seen));
+	if (t->history == NULL || t->seen == NULL) {
+		free(RA_TAKE(t->history));
+		free(RA_TAKE(t->seen));
 		free(RA_TAKE(t->snapshots));
 		free(RA_TAKE(t->known));
 		return -ENOMEM;
@@ -77,6 +80,7 @@ track_clear(struct ra_track *t)
 	for (i = 0; i < t->history_count; i++)
 		ra_facts_free(&t->history[i]);
 	free(RA_TAKE(t->history));
+	free(RA_TAKE(t->seen));
 	for (i = 0; t->snapshots != NULL && i < t->check->instance_count; i++)
 		ra_snapshot_unref(t->snapshots[i]);
 	free(RA_TAKE(t->snapshots));
@@ -124,6 +128,7 @@ track_move(struct ra_engine *e, struct ra_track *from, struct ra_track *to)
 	const struct ra_check *c = to->check;
 	bool same = memcmp(from->check->fingerprint, c->fingerprint, sizeof(c->fingerprint)) == 0;
 	struct ra_facts *empty = to->history;
+	int64_t *unseen = to->seen;
 	struct ra_snapshot **none = to->snapshots;
 	struct ra_known *unknown = to->known;
 
@@ -133,6 +138,7 @@ track_move(struct ra_engine *e, struct ra_track *from, struct ra_track *to)
 		*to = *from;
 		to->check = c;
 		from->history = empty;
+		from->seen = unseen;
 		from->snapshots = none;
 		from->committed = NULL;
 		from->known = unknown;
@@ -145,6 +151,7 @@ track_move(struct ra_engine *e, struct ra_track *from, struct ra_track *to)
 		to->runs = from->runs;
 		ra_runs_end(to, -ECANCELED);
 		ra_known_move(e, from, to);
+		ra_versions_move(from, to);
 	}
 	to->heap = RA_NOT_QUEUED;
 	from->probe = NULL;
@@ -154,6 +161,7 @@ track_move(struct ra_engine *e, struct ra_track *from, struct ra_track *to)
 		from->latest = NULL;
 		from->history_count = 0;
 		free(RA_TAKE(from->history));
+		free(RA_TAKE(from->seen));
 	}
 }
 

@@ -118,6 +118,120 @@ announce(struct ra_probe *p, size_t i, const struct ra_facts *was, const struct 
 	ra_announce_version(p->engine, p->track, &change);
 }
 
+/* --- another definition --- */
+
+static bool
+is_same_instance(const struct ra_check *a, size_t i, const struct ra_check *b, size_t k)
+{
+	if (!a->many || !b->many)
+		return a->many == b->many;
+	return strcmp(a->instances[i].name, b->instances[k].name) == 0;
+}
+
+static bool
+is_of_version(const struct ra_facts *f)
+{
+	return ra_facts_text(f, "version") != NULL || ra_facts_text(f, "commit") != NULL;
+}
+
+void
+ra_versions_move(struct ra_track *from, struct ra_track *to)
+{
+	if (to->check->kind != from->check->kind)
+		return;
+	to->changed = from->changed;
+	for (size_t i = 0; i < from->history_count; i++) {
+		for (size_t k = 0; is_of_version(&from->history[i]) && k < to->history_count; k++) {
+			if (!is_same_instance(from->check, i, to->check, k))
+				continue;
+			to->history[k] = from->history[i];
+			to->seen[k] = from->seen[i];
+			from->history[i] = (struct ra_facts){ 0 };
+			break;
+		}
+	}
+}
+
+/* --- a tag that moves --- */
+
+/* False: that is where it was, or it is another's. */
+static bool
+find_move(const struct ra_facts *was, const struct ra_facts *now, struct ra_tag_move *ret)
+{
+	*ret = (struct ra_tag_move){ .version = ra_facts_text(now, "version"),
+		.tag = ra_facts_text(now, "tag"),
+		.was = ra_facts_text(was, "tag_commit"),
+		.now = ra_facts_text(now, "tag_commit") };
+	return ret->tag != NULL && ret->was != NULL && ret->now != NULL &&
+	       same_text(was, now, "version") && same_text(was, now, "tag") &&
+	       strcmp(ret->was, ret->now) != 0;
+}
+
+/* Once, however many instances are of it. */
+static void
+announce_moves(struct ra_probe *p, const struct ra_facts *was, const bool *news, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct ra_tag_move move, other;
+		bool told = false;
+
+		if (!news[i] || !find_move(&was[i], &p->track->history[i], &move))
+			continue;
+		for (size_t k = 0; k < i && !told; k++)
+			told = news[k] && find_move(&was[k], &p->track->history[k], &other) &&
+			       strcmp(other.tag, move.tag) == 0;
+		if (!told)
+			ra_announce_tag(p->engine, p->track, &move);
+	}
+}
+
+/* --- since when --- */
+
+static bool
+is_text(const struct ra_facts *facts, const char *name, const char *text)
+{
+	const char *known = ra_facts_text(facts, name);
+
+	return strcmp(known != NULL ? known : "", text) == 0;
+}
+
+/* A file has no time of its own: the version that its name is of was looked for before. */
+int64_t
+ra_versions_seen(const struct ra_part *part, const struct ra_git_question *q)
+{
+	const struct ra_track *t = part->probe->track;
+	size_t i = (size_t)(part - part->probe->parts);
+
+	if (q->want == RA_GIT_BLOB)
+		return -1;
+	if (i < t->history_count && t->seen[i] != 0 &&
+	    is_text(&t->history[i], "version", q->version) &&
+	    is_text(&t->history[i], "commit", q->commit))
+		return t->seen[i];
+	return part->probe->started;
+}
+
+static bool
+was_answered(const struct ra_track *t, size_t i)
+{
+	const struct ra_result *r = t->latest;
+	enum ra_reason reason = r->reason;
+
+	if (t->check->many)
+		reason = i < r->instance_count ? r->instances[i].reason : RA_R_INTERNAL;
+	return reason == RA_R_TAG_MISSING || reason == RA_R_VERSION_UNTAGGED ||
+	       reason == RA_R_COMMIT_UNKNOWN;
+}
+
+void
+ra_versions_restore(struct ra_track *t)
+{
+	for (size_t i = 0; t->latest != NULL && i < t->history_count; i++) {
+		if (was_answered(t, i))
+			t->seen[i] = -1;
+	}
+}
+
 void
 ra_versions_remember(struct ra_probe *p)
 {
@@ -135,10 +249,15 @@ ra_versions_remember(struct ra_probe *p)
 		was[i] = t->history[i];
 		news[i] = r != NULL && is_news(&was[i], &r->facts) &&
 			  ra_facts_copy(&r->facts, &t->history[i]) == 0;
-		if (news[i])
-			carry(&t->history[i], ra_check_kind(t->check)->facts, &was[i]);
+		if (!news[i])
+			continue;
+		carry(&t->history[i], ra_check_kind(t->check)->facts, &was[i]);
+		if (t->seen[i] == 0 || !same_text(&was[i], &t->history[i], "version") ||
+		    !same_text(&was[i], &t->history[i], "commit"))
+			t->seen[i] = p->started;
 	}
 	agree(t, &agreed);
+	announce_moves(p, was, news, count);
 	for (i = 0; i < count; i++) {
 		if (!news[i])
 			continue;

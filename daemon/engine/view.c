@@ -75,13 +75,13 @@ fill(const struct ra_check *c, const struct ra_state *state, const struct ra_res
 	ret->duration_ms = -1;
 	ret->next = next;
 	if (latest == NULL) {
-		ret->state = ret->verdict = RA_PENDING;
+		ret->state = ret->verdict = ret->last = RA_PENDING;
 		ret->reason = RA_R_PENDING;
 		ret->summary = ra_reason_meaning(RA_R_PENDING);
 		ret->next_step = ra_reason_next(RA_R_PENDING);
 		return;
 	}
-	ret->state = state->state;
+	ret->state = ret->last = state->state;
 	ret->hard = state->hard;
 	ret->since = state->since;
 	fill_latest(c, latest, now, ret);

@@ -66,7 +66,7 @@ fact_of(const struct ra_judge_call *call, const char *fact, const char **ret, co
 		*ret = ra_facts_text(version->facts, fact);
 	if (*ret != NULL)
 		return RA_R_OK;
-	*ret_why = strcmp(fact, "tag") == 0 ? "the version that runs has no tag"
+	*ret_why = strcmp(fact, "tag") == 0 ? "no tag is known of the version that runs"
 					    : "the version that runs is not known";
 	return strcmp(fact, "tag") == 0 ? RA_R_TAG_MISSING : RA_R_VERSION_UNREADABLE;
 }

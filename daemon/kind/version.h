@@ -32,6 +32,8 @@ const char *ra_version_bare(const char *version);
 bool ra_version_parse(const char *version, struct ra_semver *ret);
 /* Digits enough to be told from others. */
 bool ra_version_is_commit(const char *text);
+/* Either may be the short form of the other. */
+bool ra_version_same_commit(const char *a, const char *b);
 /* The other reasons say why the repository could not be asked. */
 bool ra_version_is_answer(enum ra_reason reason);
 /* Judges same-as and not-ahead-of. */

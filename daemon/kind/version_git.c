@@ -196,7 +196,37 @@ commit_differs(struct ra_result *r, enum ra_verdict bad, const struct ra_version
 	(void)say(r, bad, RA_R_COMMIT_DIFFERS, seen, &text, "tagged");
 }
 
+/* Others may begin with the same few digits. */
+static bool
+is_too_short(const char *commit)
+{
+	return commit[strspn(commit, "0123456789abcdefABCDEF")] == '\0' &&
+	       !ra_version_is_commit(commit);
+}
+
+static void
+cannot_be_told(struct ra_result *r, const struct ra_version_seen *seen)
+{
+	RA_BUF_LOCAL text = RA_BUF(2048);
+
+	ra_buf_printf(&text, " at commit %s, whose %zu digits do not tell it from others",
+	    seen->commit, strlen(seen->commit));
+	if (say(r, RA_UNKNOWN, RA_R_COMMIT_AMBIGUOUS, seen, &text, "tagged"))
+		ra_result_next(r, "let the service report the whole commit, or 7 digits of it");
+}
+
 /* --- the words --- */
+
+/* Too few digits that are not the tag's are another commit's; that they are the tag's is luck. */
+static bool
+is_by_luck(const struct ra_version_seen *seen)
+{
+	const struct ra_git_answer *git = seen->git;
+
+	if (seen->commit == NULL || git->tag == NULL || !is_too_short(seen->commit))
+		return false;
+	return strncasecmp(git->tag_commit, seen->commit, strlen(seen->commit)) == 0;
+}
 
 static void
 judge_tagged(struct ra_result *r, enum ra_verdict bad, const struct ra_version_seen *seen)
@@ -205,6 +235,8 @@ judge_tagged(struct ra_result *r, enum ra_verdict bad, const struct ra_version_s
 
 	if (git->dirty)
 		is_dirty(r, bad, seen, "tagged");
+	else if (is_by_luck(seen))
+		cannot_be_told(r, seen);
 	else if (git->tag == NULL || git->reason != RA_R_OK)
 		has_no_tag(r, bad, seen, "tagged");
 	else if (seen->commit != NULL && strcmp(git->commit, git->tag_commit) != 0)

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "relaudit/kind/version.h"
 
+#include <ctype.h>
 #include <string.h>
+#include <strings.h>
 
 #include "version.h"
+
+#define HASH_MIN 4 /* digits */
 
 const char *
 ra_version_bare(const char *version)
@@ -18,6 +22,131 @@ ra_version_parse(const char *version, struct ra_semver *ret)
 
 	return ra_semver_parse(bare, strlen(bare), ret) == 0;
 }
+
+/* Either may be the short form of the other. */
+static bool
+is_same_start(const char *a, size_t a_len, const char *b, size_t b_len)
+{
+	return strncasecmp(a, b, a_len < b_len ? a_len : b_len) == 0;
+}
+
+bool
+ra_version_same_commit(const char *a, const char *b)
+{
+	if (!ra_version_is_commit(a) || !ra_version_is_commit(b))
+		return strcasecmp(a, b) == 0;
+	return is_same_start(a, strlen(a), b, strlen(b));
+}
+
+/* --- what git describe says --- */
+
+/* "v1.2.0-3-gabc1234-dirty": what it is built on, and what is beyond that. */
+struct parts {
+	const char *base, *hash; /* hash NULL: it is the base's commit */
+	size_t base_len, hash_len;
+	bool dirty;
+};
+
+static void
+cut_dirty(struct parts *p)
+{
+	static const char dirty[] = "dirty";
+	size_t len = sizeof(dirty) - 1;
+
+	if (p->base_len <= len + 1 || strncmp(p->base + p->base_len - len, dirty, len) != 0 ||
+	    strchr("-+.", p->base[p->base_len - len - 1]) == NULL)
+		return;
+	p->dirty = true;
+	p->base_len -= len + 1;
+}
+
+/* Without a commit beyond it, "-0-gabc1234", it is its base. False: nothing was cut. */
+static bool
+cut_hash(struct parts *p)
+{
+	const char *text = p->base;
+	size_t end = p->base_len, hash = end, count;
+	bool beyond = false;
+
+	while (hash > 0 && isxdigit((unsigned char)text[hash - 1]))
+		hash--;
+	if (end - hash < HASH_MIN || hash < 2 || text[hash - 1] != 'g' || text[hash - 2] != '-')
+		return false;
+	for (count = hash - 2; count > 0 && isdigit((unsigned char)text[count - 1]); count--)
+		beyond = beyond || text[count - 1] != '0';
+	if (count == hash - 2 || count < 2 || text[count - 1] != '-')
+		return false;
+	p->base_len = count - 1;
+	p->hash = beyond ? text + hash : NULL;
+	p->hash_len = end - hash;
+	return true;
+}
+
+/* It may be the name of a tag, with what stands there before the version. */
+static void
+cut_prefix(struct parts *p)
+{
+	size_t skip = 0;
+	struct ra_semver v;
+
+	while (skip < p->base_len && !isdigit((unsigned char)p->base[skip]))
+		skip++;
+	if (ra_semver_parse(p->base + skip, p->base_len - skip, &v) < 0)
+		return;
+	p->base += skip;
+	p->base_len -= skip;
+}
+
+static void
+split(const char *version, struct parts *ret)
+{
+	bool described;
+
+	*ret = (struct parts){ .base = ra_version_bare(version) };
+	ret->base_len = strlen(ret->base);
+	cut_dirty(ret);
+	described = cut_hash(ret);
+	if (described || ret->dirty)
+		cut_prefix(ret);
+}
+
+/* Both of one base. */
+static void
+order_beyond(const struct parts *a, const struct parts *b, struct ra_version_order *ret)
+{
+	bool ahead = a->hash != NULL && b->hash == NULL;
+	bool both = a->hash != NULL && b->hash != NULL;
+
+	ret->dirty = a->dirty && !ahead;
+	ret->other_commit =
+	    !ret->dirty && both && !is_same_start(a->hash, a->hash_len, b->hash, b->hash_len);
+	ret->known = !ret->dirty && !ret->other_commit;
+	if (ret->known)
+		ret->order = ahead ? 1 : (b->hash != NULL && !both) || b->dirty ? -1 : 0;
+}
+
+/* False: how many releases are newer may tell. */
+static bool
+order_by_text(const struct ra_version_place *a, const struct ra_version_place *b,
+    struct ra_version_order *ret)
+{
+	struct ra_semver v, w;
+	struct parts x, y;
+
+	split(a->version, &x);
+	split(b->version, &y);
+	if (ra_semver_parse(x.base, x.base_len, &v) == 0 &&
+	    ra_semver_parse(y.base, y.base_len, &w) == 0)
+		ret->order = ra_semver_compare(&v, &w);
+	else if (x.base_len != y.base_len || strncmp(x.base, y.base, x.base_len) != 0)
+		return false;
+	ret->known = true;
+	if (ret->order == 0)
+		order_beyond(&x, &y, ret);
+	return true;
+}
+
+/* --- releases --- */
 
 /* What is behind a pre-release is counted with pre-releases: no measure for other versions. */
 static bool
@@ -53,19 +182,15 @@ void
 ra_version_compare(const struct ra_version_place *a, const struct ra_version_place *b,
     struct ra_version_order *ret)
 {
-	struct ra_semver v, w;
-
 	*ret = (struct ra_version_order){ 0 };
 	if (a->version == NULL || b->version == NULL)
 		return;
 	if (strcmp(ra_version_bare(a->version), ra_version_bare(b->version)) == 0) {
-		ret->known = ret->releases_known = true;
+		ret->other_commit = a->commit != NULL && b->commit != NULL &&
+				    !ra_version_same_commit(a->commit, b->commit);
+		ret->known = ret->releases_known = !ret->other_commit;
 		return;
 	}
-	if (ra_version_parse(a->version, &v) && ra_version_parse(b->version, &w)) {
-		ret->known = true;
-		ret->order = ra_semver_compare(&v, &w);
-	}
-	if (are_counted_alike(a, b))
+	if ((!order_by_text(a, b, ret) || ret->known) && are_counted_alike(a, b))
 		count_releases(a, b, ret);
 }

@@ -6,7 +6,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "judge.h"
 #include "version.h"
@@ -74,17 +73,6 @@ say_unread(const struct pair *p)
 
 /* --- comparing --- */
 
-/* Either may be the short form of the other. */
-static bool
-is_same_commit(const char *a, const char *b)
-{
-	size_t len = strlen(a), other = strlen(b);
-
-	if (!ra_version_is_commit(a) || !ra_version_is_commit(b))
-		return strcasecmp(a, b) == 0;
-	return strncasecmp(a, b, len < other ? len : other) == 0;
-}
-
 static bool
 is_same_version(const char *a, const char *b)
 {
@@ -98,9 +86,13 @@ static struct ra_version_order
 order_of(const struct pair *p)
 {
 	const struct ra_git_answer *git = p->seen->git;
-	struct ra_version_place own = { p->seen->version, RA_UNSET };
-	struct ra_version_place other = { p->version, RA_UNSET };
+	struct ra_version_place own = { p->seen->version, RA_UNSET, p->seen->commit };
+	struct ra_version_place other = { p->version, RA_UNSET, p->commit };
 	struct ra_version_order order;
+
+	/* Commits of two repositories have nothing to do with each other. */
+	if (!p->same_repository)
+		own.commit = NULL;
 
 	if (p->same_repository && git != NULL && ra_version_is_answer(git->reason) &&
 	    git->behind_releases >= 0) {
@@ -112,15 +104,15 @@ order_of(const struct pair *p)
 	return order;
 }
 
-/* Both say their order themselves. */
-static bool
-is_ordered(const char *a, const char *b)
+/* By what both say themselves, without what was counted. */
+static struct ra_version_order
+own_order(const char *version, const char *commit, const char *other, const char *other_commit)
 {
-	struct ra_semver v, w;
+	struct ra_version_order order;
 
-	if (a == NULL || b == NULL)
-		return false;
-	return is_same_version(a, b) || (ra_version_parse(a, &v) && ra_version_parse(b, &w));
+	ra_version_compare(&(struct ra_version_place){ version, RA_UNSET, commit },
+	    &(struct ra_version_place){ other, RA_UNSET, other_commit }, &order);
+	return order;
 }
 
 /* --- same-as --- */
@@ -162,7 +154,7 @@ judge_same(const struct pair *p)
 
 	if (versions && !is_same_version(seen->version, p->version)) {
 		versions_differ(p);
-	} else if (commits && !is_same_commit(seen->commit, p->commit)) {
+	} else if (commits && !ra_version_same_commit(seen->commit, p->commit)) {
 		commits_differ(p);
 	} else if (!versions && !commits && p->version == NULL && p->commit == NULL) {
 		say_unread(p);
@@ -176,6 +168,25 @@ judge_same(const struct pair *p)
 
 /* --- not-ahead-of --- */
 
+/* The same version is told apart by its commit. */
+static void
+add_there(struct ra_buf *out, const struct pair *p)
+{
+	add_what(out, p->version, p->commit);
+	if (p->seen->version != NULL && p->version != NULL && p->commit != NULL &&
+	    is_same_version(p->seen->version, p->version))
+		ra_buf_printf(out, " at commit %.*s", SHORT, p->commit);
+}
+
+/* What is ahead may be so because nobody released it. */
+static void
+add_untagged(struct ra_buf *out, const struct ra_git_answer *git)
+{
+	if (git != NULL && git->reason == RA_R_TAG_MISSING)
+		ra_buf_printf(
+		    out, "; %s", git->error != NULL ? git->error : ra_reason_meaning(git->reason));
+}
+
 /* n: releases or commits, 0: not known. */
 static void
 is_ahead(const struct pair *p, int64_t n, const char *what)
@@ -186,8 +197,9 @@ is_ahead(const struct pair *p, int64_t n, const char *what)
 	if (n > 0)
 		add_count(&text, n, what);
 	ra_buf_printf(&text, "%sahead of %s (", n > 0 ? " " : "", p->name);
-	add_what(&text, p->version, p->commit);
+	add_there(&text, p);
 	ra_buf_puts(&text, ")");
+	add_untagged(&text, p->seen->git);
 	say(p, p->bad, RA_R_VERSION_AHEAD, &text);
 }
 
@@ -197,7 +209,7 @@ is_unordered(const struct pair *p, enum ra_reason reason, const char *why)
 	RA_BUF_LOCAL text = RA_BUF(2048);
 
 	ra_buf_puts(&text, ", and whether that is newer than ");
-	add_what(&text, p->version, p->commit);
+	add_there(&text, p);
 	ra_buf_printf(&text, " of %s is not known: %s", p->name, why);
 	say(p, RA_UNKNOWN, reason, &text);
 }
@@ -208,12 +220,19 @@ has_diverged(const struct pair *p)
 	RA_BUF_LOCAL text = RA_BUF(2048);
 
 	ra_buf_puts(&text, ", which has diverged from ");
-	add_what(&text, p->version, p->commit);
+	add_there(&text, p);
 	ra_buf_printf(&text, " of %s: ", p->name);
 	add_count(&text, p->order->ahead, "commit");
 	ra_buf_puts(&text, " only here, ");
 	ra_buf_printf(&text, "%" PRId64 " only there", p->order->behind);
+	add_untagged(&text, p->seen->git);
 	say(p, p->bad, RA_R_VERSION_DIVERGED, &text);
+}
+
+static void
+is_dirty(const struct pair *p)
+{
+	is_unordered(p, RA_R_VERSION_UNORDERED, "it was built with changes that no commit has");
 }
 
 /* By ancestry. */
@@ -243,22 +262,24 @@ judge_order(const struct pair *p)
 		is_ahead(p, -git->lag_releases, "release");
 	else if (git->order > 0)
 		is_ahead(p, git->ahead, "commit");
+	else if (git->order == 0 && git->dirty)
+		is_dirty(p);
 }
 
 static void
 judge_ahead(const struct pair *p)
 {
-	struct ra_version_order order;
+	struct ra_version_order order = own_order(
+	    p->seen->version, p->same_repository ? p->seen->commit : NULL, p->version, p->commit);
 
-	if (p->version == NULL && p->commit == NULL) {
+	if (p->version == NULL && p->commit == NULL)
 		say_unread(p);
-	} else if (is_ordered(p->seen->version, p->version)) {
-		order = order_of(p);
-		if (order.order > 0)
-			is_ahead(p, order.ahead_releases, "release");
-	} else {
+	else if (order.dirty)
+		is_dirty(p);
+	else if (!order.known)
 		judge_order(p);
-	}
+	else if (order.order > 0)
+		is_ahead(p, order_of(p).ahead_releases, "release");
 }
 
 /* --- both --- */
@@ -329,13 +350,16 @@ ra_version_ask_peers(const struct ra_judge_call *call, size_t nth, struct ra_git
 	for (size_t i = 0; i < call->input_count; i++) {
 		const struct ra_gathered *g = &call->inputs[i];
 		const char *version, *commit, *own = *ret->version != '\0' ? ret->version : NULL;
+		const char *own_commit = *ret->commit != '\0' ? ret->commit : NULL;
+		struct ra_version_order order;
 
 		if (g->need.what != RA_NEED_PEER || !is_ahead_word(g->peer) ||
 		    g->reason != RA_R_OK || g->facts == NULL || !is_same_service(call, g->peer))
 			continue;
 		version = ra_facts_text(g->facts, "version");
 		commit = ra_facts_text(g->facts, "commit");
-		if ((version == NULL && commit == NULL) || is_ordered(own, version) || nth-- > 0)
+		order = own_order(own, own_commit, version, commit);
+		if ((version == NULL && commit == NULL) || order.known || order.dirty || nth-- > 0)
 			continue;
 		ret->want = RA_GIT_COMPARE;
 		ret->fresh = true;

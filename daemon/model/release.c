@@ -11,7 +11,7 @@ struct ra_releases {
 	struct ra_tag *tags; /* by version as text, once sorted */
 	size_t count, cap;
 	const struct ra_tag **ordered; /* the semantic ones, lowest first */
-	size_t semver_count;
+	size_t semver_count, odd_count; /* and of those that are not */
 };
 
 /* --- names --- */
@@ -172,20 +172,24 @@ by_precedence(const void *a, const void *b)
 void
 ra_releases_sort(struct ra_releases *r)
 {
-	r->semver_count = 0;
+	r->semver_count = r->odd_count = 0;
 	if (r->count == 0)
 		return;
 	qsort(r->tags, r->count, sizeof(*r->tags), by_version);
-	for (size_t i = 0; i < r->count; i++)
-		if (r->tags[i].is_semver)
+	/* A tag of something that is no commit is no release, though a version may have it. */
+	for (size_t i = 0; i < r->count; i++) {
+		if (!r->tags[i].is_semver)
+			r->odd_count++;
+		else if (r->tags[i].commit[0] != '\0')
 			r->ordered[r->semver_count++] = &r->tags[i];
+	}
 	qsort(r->ordered, r->semver_count, sizeof(const struct ra_tag *), by_precedence);
 }
 
 bool
 ra_releases_want_order(const struct ra_releases *r)
 {
-	return r->semver_count < r->count;
+	return r->odd_count > 0;
 }
 
 /* Tags by commit, so that an order of many is set in n log n. */

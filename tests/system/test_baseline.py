@@ -114,7 +114,7 @@ def test_instances_of_two_versions_have_no_baseline(daemon, web, shop, runs):
 
 @pytest.mark.parametrize("version, state, reason, word", [
     ("1.2.0", "UNKNOWN", "path-missing", "there is no deploy/one.env"),
-    ("1.3.0", "UNKNOWN", "tag-missing", "has no tag"),
+    ("1.3.0", "UNKNOWN", "tag-missing", "no tag is known"),
     (None, "UNKNOWN", "peer-unread", "its baseline"),
 ])
 def test_nothing_to_compare_with(daemon, web, shop, runs, version, state, reason, word):

@@ -14,7 +14,7 @@ import yaml
 
 import support
 from repository import Repository
-from support import parse_line, relauditd
+from support import parse_line, relauditd, wait_for
 
 @pytest.fixture
 def shop(folder):
@@ -178,8 +178,32 @@ def test_a_tag_that_there_is_no_time_to_look_for(daemon, web, shop):
     d.ready()
     web.put("api", said("1.3.0"))
     c = d.run("one/version-api")
-    assert (c["state"], c["reason"]) == ("UNKNOWN", "repo-pending"), c
-    assert "no tag v1.3.0 as of" in c["summary"] and "not looked for since" in c["summary"], c
+    assert (c["state"], c["reason"]) == ("UNKNOWN", "repo-late"), c
+    assert "no tag v1.3.0 as of" in c["summary"] and "looked for again in" in c["summary"], c
+    assert "within seconds" in c["next_step"]
+    wait_for(lambda: judged(d, "api") == ("CRITICAL", "tag-missing"), what="a look of its own")
+
+
+def test_a_tag_that_is_missing_stays_so(daemon, web, shop):
+    """However little time there is for another look, and whoever else asks the repository."""
+    c = config(web, shop.path, {name: (said(version), {"tagged": True}) for name, version in (
+        ("a", "7.7.7"), ("b", "7.7.7"), ("c", "8.8.8"), ("d", "1.2.0"))})
+    c["defaults"]["timeout"] = "2s"
+    missing = [f"one/version-{name}" for name in "abc"]
+    d = daemon(c)
+    d.ready()
+    wait_for(lambda: all(d.check(name)["reason"] == "tag-missing" for name in missing),
+             what="all looks")
+    for _ in range(3):
+        for name in missing:
+            c = d.run(name)
+            assert (c["verdict"], c["reason"]) == ("CRITICAL", "tag-missing"), c
+            assert c["summary"].endswith("runs, but the repository has no tag v" +
+                                         c["facts"]["version"]), c
+    d.stop()
+    d.start()  # nor is it forgotten over that
+    for name in missing:
+        assert d.run(name)["reason"] == "tag-missing"
 
 
 def test_a_moved_tag_is_seen(daemon, web, shop):

@@ -7,7 +7,7 @@ import sqlite3
 
 import pytest
 
-from support import relauditd, wait_for
+from support import Hole, parse_line, relauditd, wait_for
 from test_tagged import Repository, on_terminal, said
 
 VERSION = {"version": "/version"}
@@ -112,6 +112,26 @@ def test_what_ran_longer_than_events_are_kept(daemon, web):
     assert services(d)["one/version-api"]["version"] == "1.1.0"
 
 
+def test_a_result_that_is_stale_now_was_not_so_then(daemon, web, things):
+    hole = things(Hole())
+    c = config(None, {"one": (None, {"version-api": version(web, "api", said("1.0.0"))})})
+    d = daemon(c)
+    d.ready()
+    d.stop()
+    with contextlib.closing(sqlite3.connect(d.state / "history.db")) as db, db:
+        db.execute("DELETE FROM event")
+        db.execute("UPDATE latest SET body = json_set(body, '$.result.checked', "
+                   "json_extract(body, '$.result.checked') - 10800000)")  # every: 1h
+        db.execute("UPDATE seen SET checked = checked - 10800000")
+    # a probe that does not end leaves it as it is
+    c["environments"]["one"]["checks"]["version-api"]["http"]["connect"] = f"127.0.0.1:{hole.port}"
+    d.write(c)
+    d.start()
+    assert d.check("one/version-api")["reason"] == "stale"
+    assert services(d, "--at", "1h")["one/version-api"]["state"] == "OK"
+    assert services(d)["one/version-api"]["state"] == "UNKNOWN"
+
+
 @pytest.mark.parametrize("at, code, error", [
     ("tomorrow", 64, "--at is a duration ago"), ("2199-01-01", 2, "in the future"),
     ("500d", 2, "is kept for 400d"), ("2020-02-30", 64, "--at is a duration ago")])
@@ -171,6 +191,66 @@ def test_a_tag_that_is_pushed_later(daemon, web, shop, syslog):
     then = services(d, "--at", now())["one/version-api"]
     assert (then["version"], then["tag"], then["commit"]) == ("1.3.0", "v1.3.0", commit)
     assert syslog.lines("version-") == []
+
+
+def test_a_tag_that_moves_is_told(daemon, web, shop, syslog):
+    d = daemon(config(shop.path, {"one": (None, {"version-api": version(
+        web, "api", said("1.2.0"))})}), inside=syslog)
+    d.ready()
+    was, new = shop.commits[2], shop.commit()
+    shop.tag("v1.2.0", at=new, force=True)
+    shop.tag("v1.3.0", at=new)
+    web.put("web", said("1.3.0"))  # what is not known makes it fetch
+    c = config(shop.path, {"one": (None, {"version-api": version(web, "api"), "version-web": version(
+        web, "web", expect={"tagged": True})})})
+    d.write(c)
+    assert d.ctl("reload").code == 0
+    wait_for(lambda: d.run("one/version-web")["state"] == "OK", timeout=40, what="the fetch")
+    assert d.run("one/version-api")["facts"]["tag_commit"] == new
+    d.run("one/version-api")
+    _, body, _ = d.api("/v1/history")
+    assert [{k: v for k, v in e.items() if k != "at"} for e in body["events"]
+            if e["event"] == "tag-moved"] == [
+        {"event": "tag-moved", "check": "one/version-api", "environment": "one", "service": "api",
+         "version": "1.2.0", "tag": "v1.2.0", "was": was, "now": new}]
+    _, severity, _, what, pairs = parse_line(syslog.wait("tag-moved")[0])
+    assert (severity, what) == ("warning", "tag-moved")
+    assert dict(pairs) == {"check": "one/version-api", "environment": "one", "service": "api",
+                           "tag": "v1.2.0", "was": was, "now": new}
+    told = d.ctl("history", "one/version-api").out
+    assert f"v1.2.0: {was[:10]} -> {new[:10]}" in told, told
+
+
+# --- a check that is defined anew ---
+
+def test_another_definition_is_no_deployment(daemon, web, folder, syslog):
+    def checks(**words):
+        return {"version-api": version(web, "api", **words), "version-web": {
+            "http": {"url": web.url("${h}")}, "for": {"h": ["a", "b"]}, "version": "/version",
+            **words}}
+    for name in "api", "a", "b":
+        web.put(name, said("1.0.0"))
+    d = daemon(config(None, {"one": (None, checks(expect={"version": "1.0.0"}))}), inside=syslog)
+    d.ready()
+    seen = events(d, "was", "now")
+    assert len(seen) == 3
+    d.write(config(None, {"one": (None, checks())}))
+    assert d.ctl("reload").code == 0
+    d.ready()
+    d.run("one/version-api")
+    d.run("one/version-web")
+    assert events(d, "was", "now") == seen
+    web.put("api", said("1.1.0"))
+    web.put("b", said("1.1.0"))
+    d.write(config(None, {"one": (None, checks(expect={"version": ">=1"}))}))
+    assert d.ctl("reload").code == 0
+    d.ready()
+    d.run("one/version-api")
+    d.run("one/version-web")
+    assert {e[1:] for e in events(d, "check", "instance", "was", "now") if e[3] is not None} == {
+        ("one/version-api", None, "1.0.0", "1.1.0"), ("one/version-web", "b", "1.0.0", "1.1.0")}
+    assert len(events(d)) == 5
+    assert len(syslog.wait("version-changed", count=2)) == 2
 
 
 # --- the next environment ---
@@ -323,6 +403,52 @@ def judged(d, name="production/version-api"):
 def becomes(d, state, reason, name="production/version-api"):
     wait_for(lambda: judged(d, name)[:2] == (state, reason), what=f"{reason}: {judged(d, name)}")
     return d.check(name)
+
+
+def test_what_git_describe_says_is_no_pre_release(daemon, web, shop):
+    after = [shop.commit(), shop.commit()]
+    ahead, further = (f"1.2.0-{n}-g{c[:7]}" for n, c in enumerate(after, 1))
+    d = daemon(pair(web, shop.path, said(ahead), said("1.2.0"), {"not-ahead-of": "staging"}))
+    d.ready()
+    c = becomes(d, "CRITICAL", "version-ahead")
+    assert c["summary"] == f"{ahead} runs, ahead of staging (1.2.0)", c
+    assert services(d)["staging/version-api"]["next"]["order"] == "behind"
+    for there, state, reason in ((further, "OK", "ok"), (ahead + "-dirty", "OK", "ok"),
+                                 ("1.2.0-dirty", "CRITICAL", "version-ahead"),
+                                 ("1.3.0", "OK", "ok"), ("1.1.0", "CRITICAL", "version-ahead")):
+        web.put("there", said(there))
+        d.run("staging/version-api")
+        becomes(d, state, reason)
+    web.put("here", said(further))
+    web.put("there", said(ahead))
+    d.run("staging/version-api")
+    d.run("production/version-api")
+    assert "1 commit ahead of staging" in becomes(d, "CRITICAL", "version-ahead")["summary"]
+    web.put("here", said("1.2.0-dirty"))
+    web.put("there", said("1.2.0"))
+    d.run("staging/version-api")
+    d.run("production/version-api")
+    becomes(d, "UNKNOWN", "version-unordered")
+    assert services(d)["staging/version-api"]["next"]["order"] == "behind"
+
+
+def test_one_version_at_two_commits(daemon, web, shop):
+    one, two = shop.commits[2], shop.commit()
+    d = daemon(pair(web, shop.path, said("1.2.0", two), said("1.2.0", one),
+                    {"not-ahead-of": "staging"}))
+    d.ready()
+    c = becomes(d, "CRITICAL", "version-ahead")
+    assert c["summary"] == (f"1.2.0 runs, 1 commit ahead of staging (1.2.0 at commit {one[:12]})")
+    assert services(d)["staging/version-api"]["next"] == {
+        "environment": "production", "version": "1.2.0", "order": None, "other_commit": True}
+    assert any("other commit" in line for line in shown(d, 80))
+    assert "other commit than production" in d.ctl("version").out
+    web.put("here", said("1.2.0", shop.commits[1]))
+    d.run("production/version-api")
+    becomes(d, "OK", "ok")
+    web.put("here", said("1.2.0", "1234567890"))
+    d.run("production/version-api")
+    becomes(d, "UNKNOWN", "version-unordered")
 
 
 def test_the_same_version_as_there(daemon, web, shop):

@@ -278,7 +278,8 @@ test_refs(void **state)
 	check_ref("main", NULL, NULL, RA_R_OK, "main");
 	check_ref("{tag}", "v1.0.0", "1.0.0", RA_R_OK, "v1.0.0");
 	check_ref("release/{version}/x", "v1.0.0", "1.0.0", RA_R_OK, "release/1.0.0/x");
-	check_ref("{tag}", NULL, "1.0.0", RA_R_TAG_MISSING, "the version that runs has no tag");
+	check_ref(
+	    "{tag}", NULL, "1.0.0", RA_R_TAG_MISSING, "no tag is known of the version that runs");
 	check_ref(
 	    "{version}", "v1", NULL, RA_R_VERSION_UNREADABLE, "the version that runs is not known");
 	check_ref("{tag}", NULL, NULL, RA_R_PEER_UNREAD, "not read");

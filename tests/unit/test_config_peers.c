@@ -238,7 +238,7 @@ test_baseline_not_asked(void **state)
 	rig_here(&rig, "A=1\n");
 	rig_baseline(&rig, false, "{tag}");
 	rig_version(&rig, NULL, 0);
-	check(1, &rig, RA_UNKNOWN, RA_R_TAG_MISSING, "the version that runs has no tag",
+	check(1, &rig, RA_UNKNOWN, RA_R_TAG_MISSING, "no tag is known of the version that runs",
 	    "baseline {tag}:a.env");
 	rig_open(&rig, NULL, NULL, NULL);
 	rig_here(&rig, "A=1\n");

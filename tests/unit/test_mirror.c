@@ -296,8 +296,8 @@ test_pushed(void **state)
 	question.deadline = mono(NULL) + 5 * RA_SECOND;
 	(void)start_ask(r, question, &g);
 	turn_until(is_answered, &g);
-	expect(&g, RA_R_REPO_PENDING);
-	assert_non_null(strstr(g.error, "not looked for since"));
+	expect(&g, RA_R_REPO_LATE);
+	assert_non_null(strstr(g.error, "before it was asked for; it is looked for again in "));
 	assert_int_equal(fetches(), 1);
 
 	/* All that wait, whatever for, wait for one. */

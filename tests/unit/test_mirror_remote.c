@@ -578,6 +578,8 @@ test_http_auth(void **state)
 		stop_web();
 		expect(&g, RA_R_REPO_AUTH);
 		assert_null(strstr(g.error, "s3cr%t"));
+		/* however long the URL is that git tells as well */
+		assert_string_equal(g.error, "The requested URL returned error: 403");
 		ra_mirror_unref(r);
 	}
 }
@@ -650,6 +652,89 @@ test_silent(void **state)
 	expect(&late, RA_R_REPO_TIMEOUT);
 	stop_web();
 	ra_mirror_unref(r);
+}
+
+/* --- what is missing for good --- */
+
+static struct got
+ask_in_a_hurry(struct ra_mirror_repo *r, int64_t settled)
+{
+	return ask(r, (struct ra_mirror_question){ .want = RA_MIRROR_IDENTIFY,
+			  .side = { { .version = "7.7.7" } },
+			  .settled = settled,
+			  .deadline = mono(NULL) + 100 });
+}
+
+static bool
+has_fetched_twice(void *arg)
+{
+	return fetches() == 2 && is_idle(arg);
+}
+
+/* One look after it was first asked for settles it, however little time there is for another. */
+static void
+test_settled(void **state)
+{
+	struct ra_mirror_repo *r = repository(file_url("small.git"), "v{version}");
+	struct got g = identify(r, "1.1.0", NULL);
+	int64_t first = mono(NULL);
+
+	expect(&g, RA_R_OK);
+	turn_until(is_idle, r);
+	g = ask_in_a_hurry(r, first);
+	expect(&g, RA_R_REPO_LATE);
+	assert_non_null(strstr(g.error, "no tag v7.7.7 as of "));
+	assert_non_null(strstr(g.error, "looked for again in "));
+	assert_int_equal(fetches(), 1);
+	/* The look comes although nobody waits for it. */
+	leap += 11 * RA_SECOND;
+	(void)identify(r, "1.1.0", NULL); /* so that it looks at the clock */
+	turn_until(has_fetched_twice, r);
+	for (int i = 0; i < 3; i++) {
+		g = ask_in_a_hurry(r, first);
+		expect(&g, RA_R_TAG_MISSING);
+		assert_string_equal(g.error, "the repository has no tag v7.7.7");
+	}
+	g = ask_in_a_hurry(r, mono(NULL)); /* another version */
+	expect(&g, RA_R_REPO_LATE);
+	g = ask_in_a_hurry(r, -1);
+	expect(&g, RA_R_TAG_MISSING);
+	assert_int_equal(fetches(), 2);
+	ra_mirror_unref(r);
+}
+
+/* While a fetch hangs, the mirror as it is has the answer. */
+static void
+test_settled_and_silent(void **state)
+{
+	struct ra_mirror_repo *r;
+	struct got g;
+	int64_t first;
+
+	make_small("slow.git");
+	r = repository(file_url("slow.git"), "v{version}");
+	first = mono(NULL);
+	g = identify(r, "7.7.7", NULL);
+	expect(&g, RA_R_TAG_MISSING);
+	turn_until(is_idle, r);
+	assert_int_equal(unlink(file("slow.git/HEAD")), 0);
+	assert_int_equal(mkfifo(file("slow.git/HEAD"), 0600), 0); /* its reader waits */
+	leap += 11 * RA_SECOND;
+	g = ask_in_a_hurry(r, first);
+	expect(&g, RA_R_TAG_MISSING);
+	g = ask_in_a_hurry(r, mono(NULL));
+	expect(&g, RA_R_REPO_LATE);
+	assert_non_null(strstr(g.error, "it is being looked for"));
+	assert_false(is_idle(r));
+	/* As after a night: the mirror is too old to answer anything. */
+	leap += 2 * RA_HOUR;
+	reopen();
+	r = repository(file_url("slow.git"), "v{version}");
+	g = ask_in_a_hurry(r, first);
+	expect(&g, RA_R_REPO_LATE);
+	assert_non_null(strstr(g.error, "last fetched 2 h ago, and still being fetched"));
+	ra_mirror_unref(r);
+	remove_all(file("slow.git"));
 }
 
 static void
@@ -818,6 +903,8 @@ main(void)
 		TEST(test_http_redirect),
 		TEST(test_http_page),
 		TEST(test_silent),
+		TEST(test_settled),
+		TEST(test_settled_and_silent),
 		TEST(test_no_server),
 		TEST(test_git_daemon),
 		TEST(test_no_git),

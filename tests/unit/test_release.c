@@ -231,6 +231,26 @@ test_ancestry_of_some(void **state)
 	ra_releases_free(r);
 }
 
+/* A tag that points at a blob, or at a tree, is no news for anybody. */
+static void
+test_no_commit(void **state)
+{
+	struct ra_releases *r = ra_releases_new("v{version}");
+
+	(void)state;
+	assert_int_equal(ra_releases_add(r, "v1.0.0", A, 10), 0);
+	assert_int_equal(ra_releases_add(r, "v5.0.0", "", 0), 0);
+	assert_int_equal(ra_releases_add(r, "v6.0.0-rc.1", "", 0), 0);
+	ra_releases_sort(r);
+	assert_false(ra_releases_want_order(r));
+	assert_string_equal(ra_releases_latest(r, "1.0.0")->name, "v1.0.0");
+	assert_string_equal(ra_releases_latest(r, "1.0.0-rc.1")->name, "v1.0.0");
+	assert_int_equal(ra_releases_behind(r, "1.0.0"), 0);
+	assert_int_equal(ra_releases_behind(r, "0.9.0-rc.1"), 1);
+	assert_string_equal(ra_releases_find(r, "5.0.0")->name, "v5.0.0");
+	ra_releases_free(r);
+}
+
 /* Versions that differ in build metadata alone, of one date: by name, whatever comes first. */
 static void
 test_build_metadata(void **state)
@@ -268,6 +288,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_no_commit),
 		cmocka_unit_test(test_pattern),
 		cmocka_unit_test(test_pattern_check),
 		cmocka_unit_test(test_glob),

@@ -235,6 +235,20 @@ test_tags(void **state)
 		{ "1.4.0", NULL, "tagged: true", NULL, BUT_MISSING | BUT_NEAREST | BUT_AHEAD,
 		    { RA_CRITICAL, RA_R_TAG_MISSING, "but in its own words, 3 commits after v1.3.0",
 			"tagged", NULL } },
+		/* digits that are too few to be told from others */
+		{ "1.4.0", "8f4c", "tagged: true", NULL, 0,
+		    { RA_UNKNOWN, RA_R_COMMIT_AMBIGUOUS,
+			"1.4.0 runs at commit 8f4c, whose 4 digits do not tell it from others",
+			"tagged", NULL } },
+		{ "1.4.0", "8F4", "tagged: true", NULL, BUT_LOST,
+		    { RA_UNKNOWN, RA_R_COMMIT_AMBIGUOUS, "whose 3 digits", "tagged", NULL } },
+		{ "1.4.0", "8f4c", "version: 1.5.0", "tagged: true", 0,
+		    { RA_CRITICAL, RA_R_VERSION_DIFFERS, "expected 1.5.0", "version 1.5.0",
+			NULL } },
+		{ "1.4.0", "aaaa", "tagged: true", NULL, BUT_AHEAD,
+		    { RA_CRITICAL, RA_R_COMMIT_DIFFERS, "is at 8f4c1b2e9d0a", "tagged", NULL } },
+		{ "1.4.0", "8f4c", "tagged: true", NULL, BUT_MISSING,
+		    { RA_CRITICAL, RA_R_TAG_MISSING, "but in its own words", "tagged", NULL } },
 		{ NULL, "abc1234", NULL, NULL, BUT_UNTAGGED | BUT_NEAREST | BUT_AHEAD,
 		    { FINE, "runs, which has no tag, 3 commits after v1.3.0", NULL, NULL } },
 		{ "1.4.0", NULL, "tagged: true", NULL,
@@ -254,6 +268,23 @@ test_tags(void **state)
 
 	(void)state;
 	check(rows, RA_ARRAY_SIZE(rows));
+}
+
+static void
+test_too_few_digits(void **state)
+{
+	struct ra_git_answer git = answer(BUT_NOTHING);
+	struct ra_data data = { .shape = RA_SHAPE_FIELDS };
+	struct given g = { .expect = "tagged: true", .data = &data, .git = &git };
+	struct ra_result *r;
+
+	(void)state;
+	ra_data_add_field(&data, "version", "1.4.0", 5);
+	ra_data_add_field(&data, "commit", "8f4c", 4);
+	r = judged(&ra_kind_version, &g);
+	assert_string_equal(
+	    ra_result_next_step(r), "let the service report the whole commit, or 7 digits of it");
+	ra_result_unref(r);
 }
 
 static void
@@ -389,6 +420,7 @@ main(void)
 		cmocka_unit_test(test_max_lag),
 		cmocka_unit_test(test_away),
 		cmocka_unit_test(test_tags),
+		cmocka_unit_test(test_too_few_digits),
 		cmocka_unit_test(test_lag_refused),
 		cmocka_unit_test(test_what_runs_is_asked),
 		cmocka_unit_test(test_order_is_asked),

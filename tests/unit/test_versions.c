@@ -22,30 +22,74 @@ test_order(void **state)
 		int order;
 		int64_t ahead; /* UNSET: not known */
 	} rows[] = {
-		{ { "1.2.0", 0 }, { "1.0.0", 2 }, true, 1, 2 },
-		{ { "1.0.0", 2 }, { "1.2.0", 0 }, true, -1, -2 },
-		{ { "1.2.0", UNSET }, { "1.10.0", 3 }, true, -1, UNSET },
-		{ { "v1.2.0", 1 }, { "1.2.0", 1 }, true, 0, 0 },
-		{ { "nightly", UNSET }, { "nightly", UNSET }, true, 0, 0 },
+		{ { "1.2.0", 0, NULL }, { "1.0.0", 2, NULL }, true, 1, 2 },
+		{ { "1.0.0", 2, NULL }, { "1.2.0", 0, NULL }, true, -1, -2 },
+		{ { "1.2.0", UNSET, NULL }, { "1.10.0", 3, NULL }, true, -1, UNSET },
+		{ { "v1.2.0", 1, NULL }, { "1.2.0", 1, NULL }, true, 0, 0 },
+		{ { "nightly", UNSET, NULL }, { "nightly", UNSET, NULL }, true, 0, 0 },
 		/* what differs in its build alone is neither older nor newer */
-		{ { "1.2.0+a", 1 }, { "1.2.0+b", 1 }, true, 0, 0 },
+		{ { "1.2.0+a", 1, NULL }, { "1.2.0+b", 1, NULL }, true, 0, 0 },
 		/* not of one release, and newer all the same */
-		{ { "1.2.1", 0 }, { "1.2.0", 0 }, true, 1, 0 },
+		{ { "1.2.1", 0, NULL }, { "1.2.0", 0, NULL }, true, 1, 0 },
 		/* counted with pre-releases and without */
-		{ { "1.2.0-rc.1", 5 }, { "1.1.0", 1 }, true, 1, UNSET },
-		{ { "1.2.0-rc.2", 0 }, { "1.2.0-rc.1", 1 }, true, 1, 1 },
+		{ { "1.2.0-rc.1", 5, NULL }, { "1.1.0", 1, NULL }, true, 1, UNSET },
+		{ { "1.2.0-rc.2", 0, NULL }, { "1.2.0-rc.1", 1, NULL }, true, 1, 1 },
 		/* counted before and after a release was tagged */
-		{ { "1.2.0", 3 }, { "1.1.0", 1 }, true, 1, UNSET },
+		{ { "1.2.0", 3, NULL }, { "1.1.0", 1, NULL }, true, 1, UNSET },
 		/* no semantic versions: only the repository knows */
-		{ { "build-17", 0 }, { "build-9", 3 }, true, 1, 3 },
-		{ { "build-17", 4 }, { "build-9", 3 }, true, -1, -1 },
-		{ { "build-17", UNSET }, { "build-9", 3 }, false, 0, UNSET },
-		{ { "build-17", 0 }, { "build-9", 0 }, false, 0, UNSET },
-		{ { "build-17", 0 }, { "1.0.0", 1 }, false, 0, UNSET },
-		{ { "1.0.0", 1 }, { "build-17", 0 }, false, 0, UNSET },
-		{ { "build-17", 0 }, { "build-9", UNSET }, false, 0, UNSET },
-		{ { NULL, 0 }, { "1.0.0", 1 }, false, 0, UNSET },
-		{ { "1.0.0", 1 }, { NULL, UNSET }, false, 0, UNSET },
+		{ { "build-17", 0, NULL }, { "build-9", 3, NULL }, true, 1, 3 },
+		{ { "build-17", 4, NULL }, { "build-9", 3, NULL }, true, -1, -1 },
+		{ { "build-17", UNSET, NULL }, { "build-9", 3, NULL }, false, 0, UNSET },
+		{ { "build-17", 0, NULL }, { "build-9", 0, NULL }, false, 0, UNSET },
+		{ { "build-17", 0, NULL }, { "1.0.0", 1, NULL }, false, 0, UNSET },
+		{ { "1.0.0", 1, NULL }, { "build-17", 0, NULL }, false, 0, UNSET },
+		{ { "build-17", 0, NULL }, { "build-9", UNSET, NULL }, false, 0, UNSET },
+		/* what git describe says is beyond its release, and no pre-release of it */
+		{ { "1.2.0-1-g6e32c77", 0, NULL }, { "1.2.0", 0, NULL }, true, 1, UNSET },
+		{ { "1.2.0", 0, NULL }, { "v1.2.0-1-g6e32c77", 0, NULL }, true, -1, UNSET },
+		{ { "api/v1.2.0-12-g6e32c77-dirty", 0, NULL }, { "v1.2.0", 0, NULL }, true, 1,
+		    UNSET },
+		{ { "release-1.2.0-1-g6e32c77", 0, NULL }, { "1.2.0", 0, NULL }, true, 1, UNSET },
+		{ { "1.2.0-9-g6e32c77", UNSET, NULL }, { "1.10.0", 0, NULL }, true, -1, UNSET },
+		{ { "1.2.0-1-g6e32c77", 3, NULL }, { "1.1.0-7-g6e32c77", 4, NULL }, true, 1, 1 },
+		{ { "1.2.0-1-g6e32c77", 0, NULL }, { "v1.2.0-1-g6e32c771", 0, NULL }, true, 0, 0 },
+		{ { "1.2.0-1-g6e32c77", 0, NULL }, { "1.2.0-2-g6e32c78", 3, NULL }, false, 0,
+		    UNSET },
+		{ { "1.2.0-0-g6e32c77", UNSET, NULL }, { "1.2.0", UNSET, NULL }, true, 0, UNSET },
+		{ { "build-17-2-g6e32c77", UNSET, NULL }, { "build-17", UNSET, NULL }, true, 1,
+		    UNSET },
+		{ { "build-17-2-g6e32c77", UNSET, NULL }, { "build-18", UNSET, NULL }, false, 0,
+		    UNSET },
+		{ { "1.2.0-rc.1-2-g6e32c77", UNSET, NULL }, { "1.2.0-rc.1", UNSET, NULL }, true, 1,
+		    UNSET },
+		/* what only looks like it */
+		{ { "1.2.0-1-g6e3", UNSET, NULL }, { "1.2.0", UNSET, NULL }, true, -1, UNSET },
+		{ { "1.2.0-1-x6e32c77", UNSET, NULL }, { "1.2.0", UNSET, NULL }, true, -1, UNSET },
+		{ { "1.2.0-1.g6e32c77", UNSET, NULL }, { "1.2.0", UNSET, NULL }, true, -1, UNSET },
+		{ { "1.2.0-a-g6e32c77", UNSET, NULL }, { "1.2.0", UNSET, NULL }, true, -1, UNSET },
+		{ { "1.2.0-a1-g6e32c77", UNSET, NULL }, { "1.2.0", UNSET, NULL }, true, -1, UNSET },
+		{ { "1-g6e32c77", UNSET, NULL }, { "1.2.0", UNSET, NULL }, false, 0, UNSET },
+		{ { "-1-g6e32c77", UNSET, NULL }, { "1.2.0", UNSET, NULL }, false, 0, UNSET },
+		{ { "g6e32c77", UNSET, NULL }, { "6e32c77", UNSET, NULL }, false, 0, UNSET },
+		{ { "1.2.0-undirty", UNSET, NULL }, { "1.2.0", UNSET, NULL }, true, -1, UNSET },
+		{ { "-dirty", UNSET, NULL }, { "1.2.0", UNSET, NULL }, false, 0, UNSET },
+		/* built with changes: it has what its release has not */
+		{ { "1.2.0-dirty", UNSET, NULL }, { "1.2.0", UNSET, NULL }, false, 0, UNSET },
+		{ { "1.2.0", UNSET, NULL }, { "1.2.0-dirty", UNSET, NULL }, true, -1, UNSET },
+		{ { "1.2.0+dirty", UNSET, NULL }, { "1.2.0-1-g6e32c77", UNSET, NULL }, false, 0,
+		    UNSET },
+		{ { "1.1.0-dirty", UNSET, NULL }, { "1.2.0", UNSET, NULL }, true, -1, UNSET },
+		{ { "1.2.0", UNSET, NULL }, { "1.1.0-dirty", UNSET, NULL }, true, 1, UNSET },
+		{ { "1.2.0-1-g6e32c77", UNSET, NULL }, { "1.2.0-1-g6e32c77-dirty", UNSET, NULL },
+		    true, -1, UNSET },
+		{ { "nightly-dirty", UNSET, NULL }, { "nightly", UNSET, NULL }, false, 0, UNSET },
+		/* the same version of two commits */
+		{ { "1.2.0", 0, "abc1234" }, { "1.2.0", 0, "abc1235" }, false, 0, UNSET },
+		{ { "1.2.0", 0, "abc1234" }, { "1.2.0", 0, "ABC12345" }, true, 0, 0 },
+		{ { "1.2.0", 0, "abc1234" }, { "1.2.0", 0, NULL }, true, 0, 0 },
+		{ { "1.2.0", 0, NULL }, { "1.2.0", 0, "abc1234" }, true, 0, 0 },
+		{ { NULL, 0, NULL }, { "1.0.0", 1, NULL }, false, 0, UNSET },
+		{ { "1.0.0", 1, NULL }, { NULL, UNSET, NULL }, false, 0, UNSET },
 	};
 
 	(void)state;
@@ -100,6 +144,7 @@ struct tweak {
 	bool no_service, no_other_service;
 	bool no_repository;
 	bool order_of_other; /* what was asked is of the other words */
+	const char *own_error; /* with that */
 	enum ra_reason own; /* of what the repository says of what runs here */
 };
 
@@ -120,6 +165,7 @@ judge_tweaked(const struct peer_row *row, const struct tweak *t)
 		.error = row->unread != RA_R_OK && !t->wordless ? "no answer" : NULL,
 		.peer = &peer };
 	struct ra_git_answer answers[2] = { { .reason = t->own,
+	    .error = (char *)(uintptr_t)t->own_error,
 	    .behind_releases = row->here.behind } };
 	struct ra_data data = { .shape = RA_SHAPE_FIELDS };
 	struct given g = { .expect = row->expect != NULL ? row->expect : t->also,
@@ -238,6 +284,7 @@ test_not_ahead_of(void **state)
 	static const struct ra_git_answer diverged = {
 		.ordered = true, .order = 1, .ahead = 3, .behind = 2
 	};
+	static const struct ra_git_answer dirty = { .ordered = true, .dirty = true };
 	static const struct ra_git_answer unordered = { .behind = -1, .ahead = -1 };
 	static const struct ra_git_answer missing = { .reason = RA_R_TAG_MISSING,
 		.error = (char *)"the repository has no tag b-2" };
@@ -277,6 +324,45 @@ test_not_ahead_of(void **state)
 			"only "
 			"there",
 			IS_AHEAD, NULL } },
+		/* the same version of another commit, and from the same release on */
+		{ AHEAD, NULL, { "1.2.0", "abc1234", 0 }, { "1.2.0", "abd1234", 0 }, &commits,
+		    false, RA_R_OK,
+		    { BAD, RA_R_VERSION_AHEAD,
+			"1.2.0 runs, 1 commit ahead of staging (1.2.0 at commit abd1234)", IS_AHEAD,
+			NULL } },
+		{ AHEAD, NULL, { "1.2.0", "abc1234", 0 }, { "1.2.0", "abd1234", 0 }, &older, false,
+		    RA_R_OK, { RA_OK, RA_R_OK, "1.2.0 runs", IS_AHEAD, NULL } },
+		{ AHEAD, NULL, { "1.2.0", "abc1234", 0 }, { "1.2.0", "abd1234", 0 }, &diverged,
+		    false, RA_R_OK,
+		    { BAD, RA_R_VERSION_DIVERGED, "from 1.2.0 at commit abd1234 of staging",
+			IS_AHEAD, NULL } },
+		{ AHEAD, NULL, { "1.2.0", "abc1234", 0 }, { "1.2.0", "abd1234", 0 }, NULL, false,
+		    RA_R_OK,
+		    { RA_UNKNOWN, RA_R_VERSION_UNORDERED,
+			"newer than 1.2.0 at commit abd1234 of staging is not known", IS_AHEAD,
+			NULL } },
+		{ AHEAD, NULL, { "1.2.0", "abc1234", 0 }, { "1.2.0", "abd1234", 0 }, NULL, true,
+		    RA_R_OK, { RA_OK, RA_R_OK, "1.2.0 runs", IS_AHEAD, NULL } },
+		{ AHEAD, NULL, { "1.2.0-1-gabc1234", NULL, 0 }, { "1.2.0", NULL, 0 }, NULL, false,
+		    RA_R_OK,
+		    { BAD, RA_R_VERSION_AHEAD, "1.2.0-1-gabc1234 runs, ahead of staging (1.2.0)",
+			IS_AHEAD, NULL } },
+		{ AHEAD, NULL, { "1.2.0", NULL, 0 }, { "1.2.0-1-gabc1234", NULL, 0 }, NULL, false,
+		    RA_R_OK, { RA_OK, RA_R_OK, "1.2.0 runs", IS_AHEAD, NULL } },
+		{ AHEAD, NULL, { "1.2.0-2-gabc1234", NULL, 0 }, { "1.2.0-1-gabd1234", NULL, 0 },
+		    &commits, false, RA_R_OK,
+		    { BAD, RA_R_VERSION_AHEAD, "1 commit ahead of staging (1.2.0-1-gabd1234)",
+			IS_AHEAD, NULL } },
+		{ AHEAD, NULL, { "1.2.0-dirty", NULL, 0 }, { "1.2.0", NULL, 0 }, NULL, false,
+		    RA_R_OK,
+		    { RA_UNKNOWN, RA_R_VERSION_UNORDERED, "built with changes that no commit has",
+			IS_AHEAD, NULL } },
+		{ AHEAD, NULL, { "1.1.0", NULL, 0 }, { "1.1.0-dirty", NULL, 0 }, NULL, false,
+		    RA_R_OK, { RA_OK, RA_R_OK, "1.1.0 runs", IS_AHEAD, NULL } },
+		{ AHEAD, NULL, { NULL, "abc1234-dirty", 0 }, { NULL, "abc1234", 0 }, &dirty, false,
+		    RA_R_OK,
+		    { RA_UNKNOWN, RA_R_VERSION_UNORDERED, "built with changes that no commit has",
+			IS_AHEAD, NULL } },
 		{ AHEAD, NULL, { "b-3", NULL, 0 }, { "b-2", NULL, 1 }, &unordered, false, RA_R_OK,
 		    { RA_UNKNOWN, RA_R_VERSION_UNORDERED,
 			"b-3 runs, and whether that is newer than b-2 of staging is not known",
@@ -313,6 +399,7 @@ test_peers_otherwise(void **state)
 		.ordered = true, .order = 1, .ahead = 2, .lag_known = true, .lag_releases = 0
 	};
 	static const struct ra_git_answer unlagged = { .ordered = true, .order = 1, .ahead = 2 };
+	static const struct ra_git_answer split = { .ahead = 2, .behind = 1 };
 	static const struct ra_git_answer equal = { .ordered = true };
 	static const struct ra_git_answer wordless = { .reason = RA_R_REPO_DNS };
 	static const struct ra_git_answer empty = { .reason = RA_R_REPO_DNS, .error = (char *)"" };
@@ -377,6 +464,18 @@ test_peers_otherwise(void **state)
 		      { BAD, RA_R_VERSION_DIFFERS, "1.5.0+a runs, but 1.5.0+b in staging", IS_SAME,
 			  NULL } },
 		    { 0 } },
+		/* what is ahead has no tag */
+		{ { AHEAD, NULL, { "1.5.0", NULL, 0 }, { "1.3.0", NULL, 2 }, NULL, false, RA_R_OK,
+		      { BAD, RA_R_VERSION_AHEAD, "ahead of staging (1.3.0); no tag of the",
+			  IS_AHEAD, NULL } },
+		    { .own = RA_R_TAG_MISSING } },
+		{ { AHEAD, NULL, { "b-3", NULL, 0 }, { "b-2", NULL, 1 }, &split, false, RA_R_OK,
+		      { BAD, RA_R_VERSION_DIVERGED, "1 only there; there is no tag b-3", IS_AHEAD,
+			  NULL } },
+		    { .own = RA_R_TAG_MISSING, .own_error = "there is no tag b-3" } },
+		{ { AHEAD, NULL, { "1.5.0", NULL, 0 }, { "1.3.0", NULL, 2 }, NULL, false, RA_R_OK,
+		      { BAD, RA_R_VERSION_AHEAD, "ahead of staging (1.3.0)", IS_AHEAD, NULL } },
+		    { .no_repository = true } },
 		/* without services both are of the product */
 		{ { SAME, NULL, { "1.5.0", NULL, 0 }, { "1.3.0", NULL, 2 }, NULL, false, RA_R_OK,
 		      { BAD, RA_R_VERSION_DIFFERS, "1.3.0 in staging: 2 releases ahead", IS_SAME,

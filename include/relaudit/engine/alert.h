@@ -30,6 +30,9 @@ void ra_alert_flapping(struct ra_buf *out, const struct ra_check *check, enum ra
 /* "version-changed check=... environment=... was=1.4.2 now=1.5.0 tag=v1.5.0" */
 void ra_alert_version(struct ra_buf *out, const struct ra_check *check, const char *instance,
     const char *was, const struct ra_facts *now);
+/* "tag-moved check=... environment=... tag=v1.5.0 was=COMMIT now=COMMIT" */
+void ra_alert_tag(struct ra_buf *out, const struct ra_check *check, const char *tag,
+    const char *was, const char *now);
 /* "config-changed check=... environment=... count=3 keys=A,PASSWORD,NEW" */
 void ra_alert_config(struct ra_buf *out, const struct ra_check *check, const char *instance,
     size_t count, const char *keys, size_t more);

@@ -52,6 +52,7 @@ struct ra_view {
 	const struct ra_check *check;
 	const char *kind, *source;
 	enum ra_verdict state, verdict;		/* PENDING before a result */
+	enum ra_verdict last;			/* the state, however old it is */
 	bool hard;
 	enum ra_reason reason;			/* of the latest; STALE, PENDING */
 	const char *summary, *expected, *evidence, *next_step;	/* NULL: not known */

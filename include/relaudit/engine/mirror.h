@@ -5,9 +5,9 @@
  * or commit that it lacks waits for a fetch. Loop thread only.
  *
  * A fetch is started when someone asks and the last is older than the interval; for what is unknown
- * at most every 10 s, for which questions wait: nothing is missing by a fetch before them. After
- * failures ever later, up to 15 min. A repository out of reach answers from its mirror until that
- * is older than max_age.
+ * at most every 10 s, for which questions wait as long as they can: nothing is missing by a fetch
+ * before it was first asked for. After failures ever later, up to 15 min. A repository out of reach
+ * answers from its mirror until that is older than max_age.
  *
  * Credentials: http(s) URLs may carry user:password@, which git gets through its environment, never
  * in argv or a file. Else git's and ssh's own: HOME/.gitconfig, HOME/.netrc, the user's ~/.ssh.
@@ -71,6 +71,11 @@ struct ra_mirror_question {
 	const char *path;	/* BLOB: within the repository; a link is followed within it */
 	size_t max_bytes;	/* BLOB: 1 B to 16 MiB */
 	int64_t since;		/* monotonic ms: what an older fetch lacks is fetched for; 0: now */
+	/*
+	 * Monotonic ms: what a fetch from then on lacks is missing, even if there is no time for a
+	 * newer one; 0: as since; negative: whatever fetch was the last.
+	 */
+	int64_t settled;
 	int64_t deadline;	/* monotonic ms; then it is answered with what hinders it */
 };
 

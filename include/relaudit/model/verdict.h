@@ -214,6 +214,8 @@ int ra_verdict_rank(enum ra_verdict v);
 	    "read what git says; the mirror is rebuilt by itself if it is damaged") \
 	X(REPO_PENDING, "repo-pending", "the repository is still being fetched", \
 	    "wait: a first fetch may take minutes") \
+	X(REPO_LATE, "repo-late", "the repository was not looked at in time", \
+	    "wait: it is looked at again within seconds; raise `timeout:` if that stays so") \
 	X(REPO_DNS, "repo-dns", "the repository's host name could not be resolved", \
 	    "mend the repository's URL, see the name servers") \
 	X(REPO_REFUSED, "repo-refused", "nothing listens at the repository's host", \
