@@ -11,6 +11,7 @@
 #define LINE_MAX_BYTES ((size_t)1 << 20)
 #define WAIT_SLACK     5000 /* ms beyond what the daemon was asked to wait */
 #define SILENCE_MAX    45L /* s without a byte on a stream; a heartbeat comes every 15 */
+#define CONNECTS       10 /* tries, where too many others connect */
 
 /* --- queries --- */
 
@@ -313,6 +314,20 @@ ra_ctl_answer_free(struct ra_ctl_answer *a)
 	a->json = NULL;
 }
 
+/* Again where too many others came first, once there is room. */
+static CURLcode
+perform(struct transfer *t)
+{
+	CURLcode r = curl_easy_perform(t->curl);
+
+	for (int i = 0; i < CONNECTS && r == CURLE_COULDNT_CONNECT; i++) {
+		if (ra_ctl_try_connect(t->socket) != 0)
+			break;
+		r = curl_easy_perform(t->curl);
+	}
+	return r;
+}
+
 int
 ra_ctl_ask(struct ra_ctl *ctl, const struct ra_ctl_request *request,
     struct ra_ctl_answer *ret_answer, struct ra_error *err)
@@ -323,7 +338,7 @@ ra_ctl_ask(struct ra_ctl *ctl, const struct ra_ctl_request *request,
 	CURLcode curl;
 
 	if (code == 0) {
-		curl = curl_easy_perform(t.curl);
+		curl = perform(&t);
 		if (curl != CURLE_OK)
 			code = transfer_failed(&t, curl, request, err);
 	}
@@ -351,7 +366,7 @@ ra_ctl_stream(struct ra_ctl *ctl, const char *path,
 	CURLcode curl;
 
 	if (code == 0) {
-		curl = curl_easy_perform(t.curl);
+		curl = perform(&t);
 		if (t.stopped != 0) {
 			code = t.stopped;
 		} else if (curl != CURLE_OK) {

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -12,6 +13,7 @@ int
 ra_ctl_try_connect(const char *path)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	const struct timeval patience = { .tv_sec = 1 };
 	size_t len = strlen(path);
 	int fd, r = 0;
 
@@ -21,7 +23,9 @@ ra_ctl_try_connect(const char *path)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
-	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+	/* Where the queue is full it waits for room. */
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) < 0 ||
+	    connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
 		r = -errno;
 	close(fd);
 	return r;
@@ -93,8 +97,11 @@ ra_ctl_unreachable(const struct ra_ctl *ctl, const char *path, struct ra_error *
 		    path);
 		break;
 	case 0:
+	case -EAGAIN:
 		ra_error_set(err, -EAGAIN,
-		    "cannot reach relauditd at %.200s: it was not listening; try again", path);
+		    "cannot reach relauditd at %.200s: too many others connect to it; try again, "
+		    "and see its log (`journalctl -u relauditd`)",
+		    path);
 		break;
 	default:
 		ra_error_set(err, r,

@@ -124,10 +124,13 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	parse_rules(line, &rules);
 	call.rule_count = rules.count;
 	do {
+		/* Of two commits: some sides run the same one. */
+		const char *commit = call.side_count % 2 == 0 ? "c0ffee0" : "c0ffee1";
 		struct ra_snapshot *s = take_side(&in);
 
-		sides[call.side_count++] =
-		    (struct ra_drift_side){ .name = "side", .snapshot = s, .committed = s };
+		sides[call.side_count++] = (struct ra_drift_side){
+			.name = "side", .snapshot = s, .committed = s, .commit = commit
+		};
 	} while (in.left > 0 && call.side_count < SIDES_MAX);
 	check(&call);
 	/* Each against the next one as what is committed, the last as a baseline. */

@@ -668,13 +668,25 @@ listen_at(const char *path, int type)
 	return fd;
 }
 
+/* One that waits in the queue of who listens, or in vain for a place there. */
+static int
+connect_to(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	(void)!connect(fd, (struct sockaddr *)&address, sizeof(address));
+	return fd;
+}
+
 /* Which group to be a member of: the socket's, or that of the folder that keeps us out. */
 static void
 test_who_may_not(void **state)
 {
 	static const uid_t nobody = 65534;
 	char base[] = "/tmp/test_ctl.XXXXXX";
-	int fds[3];
+	int fds[3], others[4];
 
 	const struct group *games = getgrnam("games");
 
@@ -688,7 +700,12 @@ test_who_may_not(void **state)
 	fds[2] = listen_at("packets", SOCK_DGRAM);
 	assert_int_equal(chmod("mine", 0660) | chown("mine", 0, games->gr_gid), 0);
 	assert_int_equal(chown("shut", 0, 54321), 0);
-	says("mine", "it was not listening; try again");
+	says("mine", "too many others connect to it; try again");
+	for (size_t i = 0; i < 4; i++)
+		others[i] = connect_to("mine");
+	says("mine", "too many others connect to it; try again");
+	for (size_t i = 0; i < 4; i++)
+		close(others[i]);
 	says("packets", "see `systemctl status relauditd`");
 	assert_int_equal(seteuid(nobody), 0);
 	says("mine", "be a member of group 'games' (`usermod -aG games USER`");
