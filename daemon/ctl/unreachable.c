@@ -97,6 +97,12 @@ ra_ctl_unreachable(const struct ra_ctl *ctl, const char *path, struct ra_error *
 		    path);
 		break;
 	case 0:
+		ra_error_set(err, -EAGAIN,
+		    "cannot reach relauditd at %.200s: connections end at once; too many others "
+		    "connect to it, or it is not relauditd; see its log (`journalctl -u "
+		    "relauditd`)",
+		    path);
+		break;
 	case -EAGAIN:
 		ra_error_set(err, -EAGAIN,
 		    "cannot reach relauditd at %.200s: too many others connect to it; try again, "
