@@ -196,14 +196,6 @@ commit_differs(struct ra_result *r, enum ra_verdict bad, const struct ra_version
 	(void)say(r, bad, RA_R_COMMIT_DIFFERS, seen, &text, "tagged");
 }
 
-/* Others may begin with the same few digits. */
-static bool
-is_too_short(const char *commit)
-{
-	return commit[strspn(commit, "0123456789abcdefABCDEF")] == '\0' &&
-	       !ra_version_is_commit(commit);
-}
-
 static void
 cannot_be_told(struct ra_result *r, const struct ra_version_seen *seen)
 {
@@ -223,7 +215,7 @@ is_by_luck(const struct ra_version_seen *seen)
 {
 	const struct ra_git_answer *git = seen->git;
 
-	if (seen->commit == NULL || git->tag == NULL || !is_too_short(seen->commit))
+	if (seen->commit == NULL || git->tag == NULL || ra_version_is_commit(seen->commit))
 		return false;
 	return strncasecmp(git->tag_commit, seen->commit, strlen(seen->commit)) == 0;
 }

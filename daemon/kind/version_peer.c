@@ -115,6 +115,12 @@ own_order(const char *version, const char *commit, const char *other, const char
 	return order;
 }
 
+static bool
+both_have_versions(const struct pair *p)
+{
+	return p->seen->version != NULL && p->version != NULL;
+}
+
 /* --- same-as --- */
 
 static void
@@ -148,7 +154,7 @@ static void
 judge_same(const struct pair *p)
 {
 	const struct ra_version_seen *seen = p->seen;
-	bool versions = seen->version != NULL && p->version != NULL;
+	bool versions = both_have_versions(p);
 	bool commits = seen->commit != NULL && p->commit != NULL;
 	RA_BUF_LOCAL text = RA_BUF(2048);
 
@@ -173,7 +179,7 @@ static void
 add_there(struct ra_buf *out, const struct pair *p)
 {
 	add_what(out, p->version, p->commit);
-	if (p->seen->version != NULL && p->version != NULL && p->commit != NULL &&
+	if (p->commit != NULL && both_have_versions(p) &&
 	    is_same_version(p->seen->version, p->version))
 		ra_buf_printf(out, " at commit %.*s", SHORT, p->commit);
 }

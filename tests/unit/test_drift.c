@@ -599,6 +599,30 @@ test_suggest_once(void **state)
 	ra_drift_suggest_free(&suggestion);
 }
 
+/* A key that is part of another's name is another key; what is ignored may differ. */
+static void
+test_suggest_parts(void **state)
+{
+	static struct rig rig;
+	static const struct sides all[] = {
+		{ .text = { "Q=1", "Q=2" }, .baseline = true },
+		{ .text = { "AB=1\nQ=1", "AB=2\nQ=2" } },
+		{ .text = { "A=1\nB=1", "A=2\nB=2" } },
+	};
+	struct ra_drift_suggestion suggestion = { 0 };
+	RA_BUF_LOCAL text = RA_BUF(0);
+
+	(void)state;
+	for (size_t i = 0; i < RA_ARRAY_SIZE(all); i++) {
+		compare(&rig, &all[i], NULL);
+		ra_drift_suggest_add(&suggestion, &rig.d, &rig.call);
+		rig_free(&rig);
+	}
+	assert_int_equal(ra_drift_suggest_write(&suggestion, &text), 0);
+	assert_string_equal(ra_buf_text(&text), "ignore: [Q]\nexpect:\n  may-differ: [AB, A, B]\n");
+	ra_drift_suggest_free(&suggestion);
+}
+
 /* The rules that are suggested silence what they are suggested for. */
 static void
 test_suggestion_silences(void **state)
@@ -704,6 +728,7 @@ main(void)
 		cmocka_unit_test(test_only),
 		cmocka_unit_test(test_suggest),
 		cmocka_unit_test(test_suggest_once),
+		cmocka_unit_test(test_suggest_parts),
 		cmocka_unit_test(test_suggestion_silences),
 		cmocka_unit_test(test_baseline_first),
 		cmocka_unit_test(test_refused),
