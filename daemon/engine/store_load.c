@@ -17,6 +17,7 @@
 #include "store_internal.h"
 
 #define BAD_NAMED 20
+#define SPARE	  (1 << 20) /* bytes; with that much left, memory is not short */
 
 struct bad_row {
 	char *type, *key;
@@ -50,9 +51,11 @@ static void
 load_clear(struct load *l)
 {
 	for (size_t i = 0; i < BAD_NAMED; i++) {
-		free(l->bad[i].type);
-		free(l->bad[i].key);
+		free(RA_TAKE(l->bad[i].type));
+		free(RA_TAKE(l->bad[i].key));
 	}
+	l->bad_count = l->rows = 0;
+	l->marks = 0;
 }
 
 static void
@@ -104,6 +107,8 @@ keep_row(struct load *l, enum ra_record_type type, const char *text, struct ra_r
 	struct ra_store_key *k = ra_map_get(&l->s->maps[type], text);
 	struct ra_row *disk = k->disk;
 
+	if (row.generation == disk[0].generation || row.generation == disk[1].generation)
+		return; /* read again */
 	if (row.generation > disk[0].generation) {
 		disk[1] = disk[0];
 		disk[0] = row;
@@ -272,6 +277,9 @@ check_version(struct load *l, sqlite3 *db)
 	return 0;
 }
 
+static const char from_the_end[] =
+    "SELECT generation, type, key, digest, body FROM record ORDER BY generation DESC";
+
 static int
 read_open(struct load *l, sqlite3 *db)
 {
@@ -289,12 +297,36 @@ read_open(struct load *l, sqlite3 *db)
 		/* What lies behind the bad place is reached from the other end. */
 		damaged(l, r == -EIO ? "it cannot be read: input/output error"
 				     : "its pages do not hang together");
-		r = read_rows(l, db,
-		    "SELECT generation, type, key, digest, body FROM record "
-		    "ORDER BY generation DESC");
+		r = read_rows(l, db, from_the_end);
 		return is_damage(r) ? 0 : r;
 	}
 	return r == 0 ? check_whole(l, db) : r;
+}
+
+static bool
+has_memory(void)
+{
+	RA_FREE void *ours = malloc(SPARE);
+	void *theirs = sqlite3_malloc(SPARE);
+
+	sqlite3_free(theirs);
+	return ours != NULL && theirs != NULL;
+}
+
+/* Memory may lack for a moment; for a size that is damaged none is ever enough. */
+static int
+read_twice(struct load *l, sqlite3 *db)
+{
+	for (int i = 0; i < 2; i++) {
+		int r = read_open(l, db);
+
+		if (r != -ENOMEM || !has_memory())
+			return r;
+		load_clear(l);
+	}
+	damaged(l, "it asks for more memory than there is");
+	(void)read_rows(l, db, from_the_end);
+	return 0;
 }
 
 /* -ENOENT: there is none. */
@@ -324,12 +356,12 @@ read_file(struct load *l, int flags)
 	}
 	r = ra_disk_open(f, l->name, flags, &db);
 	if (r == 0)
-		r = read_open(l, db);
+		r = read_twice(l, db);
 	sqlite3_close(RA_TAKE(db));
 	if (ra_disk_is_unwritable(r)) {
 		r = ra_disk_open_quietly(f, l->name, &db);
 		if (r == 0)
-			r = read_open(l, db);
+			r = read_twice(l, db);
 		sqlite3_close(db);
 	}
 	if (is_damage(r)) {
