@@ -75,8 +75,8 @@ distinct(const struct ra_drift *d)
 }
 
 /*
- * Names beside pointers: of a member whose name is empty, "//A", the rest is shown, which as a rule is
- * that of another.
+ * Names beside pointers: of a member whose name is empty, "//A", the rest is shown, which as a rule
+ * is that of another.
  */
 static bool
 is_ambiguous(const struct ra_drift *d, const struct ra_drift_row *row)
