@@ -355,25 +355,27 @@ ra_version_ask_peers(const struct ra_judge_call *call, size_t nth, struct ra_git
 {
 	for (size_t i = 0; i < call->input_count; i++) {
 		const struct ra_gathered *g = &call->inputs[i];
-		const char *version, *commit, *own = *ret->version != '\0' ? ret->version : NULL;
+		const char *own = *ret->version != '\0' ? ret->version : NULL;
 		const char *own_commit = *ret->commit != '\0' ? ret->commit : NULL;
+		const char *other, *other_commit;
 		struct ra_version_order order;
 
 		if (g->need.what != RA_NEED_PEER || !is_ahead_word(g->peer) ||
 		    g->reason != RA_R_OK || g->facts == NULL || !is_same_service(call, g->peer))
 			continue;
-		version = ra_facts_text(g->facts, "version");
-		commit = ra_facts_text(g->facts, "commit");
-		order = own_order(own, own_commit, version, commit);
-		if ((version == NULL && commit == NULL) || order.known || order.dirty || nth-- > 0)
+		other = ra_facts_text(g->facts, "version");
+		other_commit = ra_facts_text(g->facts, "commit");
+		order = own_order(own, own_commit, other, other_commit);
+		if ((other == NULL && other_commit == NULL) || order.known || order.dirty ||
+		    nth-- > 0)
 			continue;
 		ret->want = RA_GIT_COMPARE;
 		ret->fresh = true;
 		ret->warn = g->peer->warn;
 		snprintf(ret->other_version, sizeof(ret->other_version), "%s",
-		    version != NULL ? version : "");
+		    other != NULL ? other : "");
 		snprintf(ret->other_commit, sizeof(ret->other_commit), "%s",
-		    commit != NULL ? commit : "");
+		    other_commit != NULL ? other_commit : "");
 		return true;
 	}
 	return false;

@@ -797,7 +797,7 @@ test_git_daemon(void **state)
 		.allow = allow,
 		.max_output = 1000,
 		.deadline = INT64_MAX };
-	struct ra_helper_job *job;
+	struct ra_helper_job *job = NULL;
 	struct ra_mirror_repo *r;
 	struct got g;
 
