@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include "relaudit/base/arena.h"
 #include "relaudit/base/escape.h"
 #include "relaudit/model/drift.h"
 
@@ -63,38 +64,26 @@ count_environments(const struct ra_drift_call *call)
 	return count;
 }
 
-/* Whether it is in the list, which is ", " between keys. */
-static bool
-is_listed(const struct ra_buf *list, const struct ra_buf *key)
-{
-	const char *text = ra_buf_text(list), *at = text;
-
-	for (; (at = strstr(at, ra_buf_text(key))) != NULL; at++) {
-		const char *end = at + key->len;
-
-		if ((at == text || at[-1] == ' ') && (*end == ',' || *end == '\0'))
-			return true;
-	}
-	return false;
-}
-
 /* Once; what is ignored needs no other rule. */
 static void
 suggest(struct ra_drift_suggestion *s, enum ra_drift_word word, const struct ra_drift_row *row)
 {
 	struct ra_buf *list = word == RA_DRIFT_IGNORE ? &s->ignore : &s->may_differ;
-	RA_BUF_LOCAL key = RA_BUF(0);
+	const struct ra_buf *has = ra_map_get(&s->listed, row->key);
+	const char *key;
 
-	add_key(&key, row->key, row->key_len);
-	if (key.error < 0) {
-		list->error = key.error;
+	if (has == list || has == &s->ignore)
+		return;
+	if (s->keys == NULL)
+		s->keys = ra_arena_new();
+	key = s->keys != NULL ? ra_arena_strdup(s->keys, row->key) : NULL;
+	if (key == NULL || ra_map_put(&s->listed, key, list, NULL) < 0) {
+		list->error = -ENOMEM;
 		return;
 	}
-	if (is_listed(list, &key) || is_listed(&s->ignore, &key))
-		return;
 	if (list->len > 0)
 		ra_buf_puts(list, ", ");
-	ra_buf_add(list, key.data, key.len);
+	add_key(list, row->key, row->key_len);
 }
 
 void
@@ -126,4 +115,6 @@ ra_drift_suggest_free(struct ra_drift_suggestion *s)
 {
 	ra_buf_free(&s->ignore);
 	ra_buf_free(&s->may_differ);
+	ra_map_free(&s->listed);
+	ra_arena_free(RA_TAKE(s->keys));
 }

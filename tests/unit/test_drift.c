@@ -608,6 +608,7 @@ test_suggest_parts(void **state)
 		{ .text = { "Q=1", "Q=2" }, .baseline = true },
 		{ .text = { "AB=1\nQ=1", "AB=2\nQ=2" } },
 		{ .text = { "A=1\nB=1", "A=2\nB=2" } },
+		{ .text = { "A, C, x=1\nC=1", "A, C, x=2\nC=2" } },
 	};
 	struct ra_drift_suggestion suggestion = { 0 };
 	RA_BUF_LOCAL text = RA_BUF(0);
@@ -619,7 +620,8 @@ test_suggest_parts(void **state)
 		rig_free(&rig);
 	}
 	assert_int_equal(ra_drift_suggest_write(&suggestion, &text), 0);
-	assert_string_equal(ra_buf_text(&text), "ignore: [Q]\nexpect:\n  may-differ: [AB, A, B]\n");
+	assert_string_equal(
+	    ra_buf_text(&text), "ignore: [Q]\nexpect:\n  may-differ: [AB, A, B, \"A, C, x\", C]\n");
 	ra_drift_suggest_free(&suggestion);
 }
 

@@ -7,6 +7,7 @@
 #define RELAUDIT_MODEL_DRIFT_H
 
 #include "relaudit/base/buf.h"
+#include "relaudit/base/map.h"
 #include "relaudit/model/snapshot.h"
 
 #define RA_DRIFT_SIDES_MAX	64
@@ -138,6 +139,8 @@ void ra_drift_free(struct ra_drift *d);
  */
 struct ra_drift_suggestion {
 	struct ra_buf ignore, may_differ;
+	struct ra_map listed;		/* by key: which of the two has it, `ignore` if both do */
+	struct ra_arena *keys;		/* copies, for that */
 };
 void ra_drift_suggest_add(struct ra_drift_suggestion *s, const struct ra_drift *d,
     const struct ra_drift_call *call);
