@@ -359,10 +359,14 @@ has_userinfo(const char *p, const char *end)
 static bool
 is_oracle(const char *p, const char *end)
 {
-	size_t left = (size_t)(end - p);
-	const char *user = p + (ra_begins(p, left, ":oracle:thin:") ? 13 : 12), *slash, *at;
+	static const char *const drivers[] = { ":oracle:thin:", ":oracle:oci:" };
+	const char *user = NULL, *slash, *at;
 
-	if (!ra_begins(p, left, ":oracle:thin:") && !ra_begins(p, left, ":oracle:oci:"))
+	for (size_t i = 0; i < RA_ARRAY_SIZE(drivers); i++) {
+		if (ra_begins(p, (size_t)(end - p), drivers[i]))
+			user = p + strlen(drivers[i]);
+	}
+	if (user == NULL)
 		return false;
 	at = memchr(user, '@', (size_t)(end - user));
 	slash = memchr(user, '/', (size_t)(end - user));

@@ -4,6 +4,22 @@
 
 #include "secret_private.h"
 
+/* What is between words is added as it stands; the next word, empty at the end. */
+static const char *
+next_word(const char *at, const char *end, struct ra_buf *out, size_t *ret_len)
+{
+	const char *word = at;
+	size_t n = 0;
+
+	while (word < end && (uint8_t)*word <= ' ')
+		word++;
+	while (word + n < end && (uint8_t)word[n] > ' ')
+		n++;
+	ra_buf_add(out, at, (size_t)(word - at));
+	*ret_len = n;
+	return word;
+}
+
 /* The length of "password=" or "password:" in a word; 0: it has none. */
 static size_t
 named(const char *word, size_t len)
@@ -22,14 +38,9 @@ ra_secret_scrub_text(const char *text, size_t len, struct ra_buf *out)
 	bool next = false; /* the name was a word of its own */
 
 	while (text < end) {
-		const char *word = text;
 		size_t n, name;
+		const char *word = next_word(text, end, out, &n);
 
-		while (word < end && (uint8_t)*word <= ' ')
-			word++;
-		ra_buf_add(out, text, (size_t)(word - text));
-		for (n = 0; word + n < end && (uint8_t)word[n] > ' '; n++)
-			;
 		name = named(word, n);
 		if (next || (name == 0 && ra_secret_value(word, n)))
 			ra_buf_puts(out, n > 0 ? "***" : "");
@@ -44,16 +55,6 @@ ra_secret_scrub_text(const char *text, size_t len, struct ra_buf *out)
 }
 
 /* --- by shape alone --- */
-
-static size_t
-word_length(const char *p, const char *end)
-{
-	size_t n = 0;
-
-	while (p + n < end && (uint8_t)p[n] > ' ')
-		n++;
-	return n;
-}
 
 /* The name, of whoever logs in over SSH, is none. */
 static bool
@@ -113,13 +114,9 @@ ra_secret_scrub_shapes(const char *text, size_t len, struct ra_buf *out)
 	const char *end = text + len, *before = NULL; /* the word that leads to this one */
 
 	while (text < end) {
-		const char *word = text;
 		size_t n;
+		const char *word = next_word(text, end, out, &n);
 
-		while (word < end && (uint8_t)*word <= ' ')
-			word++;
-		n = word_length(word, end);
-		ra_buf_add(out, text, (size_t)(word - text));
 		if (before != NULL && ra_secret_value(before, (size_t)(word + n - before)))
 			ra_buf_puts(out, "***");
 		else

@@ -272,12 +272,28 @@ test_names(void **state)
 	}
 }
 
+struct scrubbing {
+	const char *text, *scrubbed;
+};
+
+static void
+expect_scrubbed(int (*scrub)(const char *text, size_t len, struct ra_buf *out),
+    const struct scrubbing *rows, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		RA_BUF_LOCAL out = RA_BUF(0);
+		size_t len;
+		RA_FREE char *text = block_of(rows[i].text, &len);
+
+		assert_int_equal(scrub(text, len, &out), 0);
+		assert_string_equal(ra_buf_text(&out), rows[i].scrubbed);
+	}
+}
+
 static void
 test_scrubbed(void **state)
 {
-	static const struct {
-		const char *text, *scrubbed;
-	} rows[] = {
+	static const struct scrubbing rows[] = {
 		{ "", "" },
 		{ "all is well", "all is well" },
 		{ "password=s3cret", "password=***" },
@@ -293,22 +309,13 @@ test_scrubbed(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < RA_ARRAY_SIZE(rows); i++) {
-		RA_BUF_LOCAL out = RA_BUF(0);
-		size_t len;
-		RA_FREE char *text = block_of(rows[i].text, &len);
-
-		assert_int_equal(ra_secret_scrub_text(text, len, &out), 0);
-		assert_string_equal(ra_buf_text(&out), rows[i].scrubbed);
-	}
+	expect_scrubbed(ra_secret_scrub_text, rows, RA_ARRAY_SIZE(rows));
 }
 
 static void
 test_scrubbed_shapes(void **state)
 {
-	static const struct {
-		const char *text, *scrubbed;
-	} rows[] = {
+	static const struct scrubbing rows[] = {
 		{ "", "" },
 		{ "PASS: 3 keys, tokens=4", "PASS: 3 keys, tokens=4" },
 		{ "down: token=canary x", "down: token=*** x" },
@@ -332,14 +339,7 @@ test_scrubbed_shapes(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < RA_ARRAY_SIZE(rows); i++) {
-		RA_BUF_LOCAL out = RA_BUF(0);
-		size_t len;
-		RA_FREE char *text = block_of(rows[i].text, &len);
-
-		assert_int_equal(ra_secret_scrub_shapes(text, len, &out), 0);
-		assert_string_equal(ra_buf_text(&out), rows[i].scrubbed);
-	}
+	expect_scrubbed(ra_secret_scrub_shapes, rows, RA_ARRAY_SIZE(rows));
 }
 
 static void
