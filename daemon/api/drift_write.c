@@ -325,11 +325,7 @@ suggest(struct writing *t, const struct ra_drift_pairing *p, struct ra_drift *d,
 static bool
 is_as_committed(const struct ra_drift_row *row, size_t sides, size_t which)
 {
-	for (size_t i = 0; i < sides; i++) {
-		if (row->cells[i].standing != RA_DRIFT_AS_COMMITTED)
-			return false;
-	}
-	return row->verdict == RA_DRIFT_DIFFERS;
+	return ra_drift_row_as_committed(row, sides);
 }
 
 /* The first side in whose text a value of its own stands. */

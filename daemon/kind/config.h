@@ -61,6 +61,15 @@ enum ra_reason ra_config_fill_ref(const struct ra_judge_call *call, const char *
 /* Whether it can be one; true where it has placeholders. */
 bool ra_config_ref_fits(const char *ref, bool *ret_wants_version);
 
+/* Names in a row, as many as fit; begins with RA_BUF(0). */
+struct ra_config_names {
+	struct ra_buf text;
+	size_t count, left; /* in all; not in the text */
+};
+void ra_config_add_name(struct ra_config_names *n, const char *name);
+/* "A, B and 3 more"; nothing can be added then. */
+const char *ra_config_all_names(struct ra_config_names *n);
+
 /* Of what is looked at, as text. 0, or what libcrypto says. */
 int ra_config_digest(const struct ra_judge_call *call, const struct ra_snapshot *s,
     char out[RA_DIGEST_HEX]);

@@ -6,8 +6,6 @@
 
 #include "config.h"
 
-#define NAMES_ROOM 240 /* bytes of keys in one text; more of them are counted */
-
 /* Of JSON Pointers NAME is "/NAME", as in a comparison. */
 static bool
 is_ignored(const struct config_options *o, const struct ra_snapshot *s, const char *key)
@@ -122,22 +120,15 @@ pass(struct cursor *all, size_t count, const struct ra_entry *key)
 }
 
 /* What begins with a quote or a bracket is no name, and may be a secret: it is only counted. */
-static bool
-is_told(const struct ra_buf *names, const char *key)
-{
-	return strchr("'\"{[", key[0]) == NULL &&
-	       (names->len == 0 || names->len + strlen(key) <= NAMES_ROOM);
-}
-
 static void
-tell(struct ra_buf *out, size_t count, size_t told, const char *names)
+add_key(struct ra_config_names *n, const char *key)
 {
-	ra_buf_printf(out, "%zu %s", count, count == 1 ? "key" : "keys");
-	if (told > 0)
-		ra_buf_printf(out, " (%s", names);
-	if (told > 0 && told < count)
-		ra_buf_printf(out, " and %zu more", count - told);
-	ra_buf_puts(out, told > 0 ? ")" : "");
+	if (strchr("'\"{[", key[0]) == NULL) {
+		ra_config_add_name(n, key);
+		return;
+	}
+	n->count++;
+	n->left++;
 }
 
 /* "2 keys (A, B)"; nothing if there are none. */
@@ -146,22 +137,23 @@ ra_config_tell_difference(const void *options, const struct ra_snapshot *const *
     size_t count, struct ra_buf *out)
 {
 	RA_FREE struct cursor *all = calloc(count, sizeof(*all));
-	RA_BUF_LOCAL names = RA_BUF(0);
-	size_t n, differing = 0, told = 0;
+	struct ra_config_names names = { .text = RA_BUF(0) };
 	struct ra_entry key = { 0 };
+	size_t n;
 
 	if (all == NULL)
 		return -ENOMEM;
 	n = open_cursors(snapshots, count, all);
 	while (first_key(all, n, &key)) {
-		if (!pass(all, n, &key) || is_ignored(options, all[0].snapshot, key.key))
-			continue;
-		differing++;
-		if (is_told(&names, key.key))
-			ra_buf_printf(
-			    &names, "%s%.*s", told++ > 0 ? ", " : "", NAMES_ROOM, key.key);
+		if (pass(all, n, &key) && !is_ignored(options, all[0].snapshot, key.key))
+			add_key(&names, key.key);
 	}
-	if (differing > 0)
-		tell(out, differing, told, ra_buf_text(&names));
-	return names.error < 0 ? names.error : out->error;
+	if (names.count > 0)
+		ra_buf_printf(out, "%zu %s", names.count, names.count == 1 ? "key" : "keys");
+	if (names.count > names.left)
+		ra_buf_printf(out, " (%s)", ra_config_all_names(&names));
+	if (names.text.error < 0)
+		out->error = names.text.error;
+	ra_buf_free(&names.text);
+	return out->error;
 }

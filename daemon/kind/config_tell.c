@@ -11,24 +11,20 @@
 
 #define NAMES_ROOM 240 /* bytes of names in one text; more of them are counted */
 
-/* Names in a row, as many as fit. */
-struct names {
-	struct ra_buf text;
-	size_t count, left;
-};
-
-static void
-add_name(struct names *n, const char *name)
+void
+ra_config_add_name(struct ra_config_names *n, const char *name)
 {
-	if (n->text.len + strlen(name) > NAMES_ROOM && n->count > 0)
+	bool any = n->count > n->left;
+
+	if (any && n->text.len + strlen(name) > NAMES_ROOM)
 		n->left++;
 	else
-		ra_buf_printf(&n->text, "%s%.*s", n->count > 0 ? ", " : "", NAMES_ROOM, name);
+		ra_buf_printf(&n->text, "%s%.*s", any ? ", " : "", NAMES_ROOM, name);
 	n->count++;
 }
 
-static const char *
-all_names(struct names *n)
+const char *
+ra_config_all_names(struct ra_config_names *n)
 {
 	if (n->left > 0)
 		ra_buf_printf(&n->text, " and %zu more", n->left);
@@ -83,7 +79,7 @@ group_of(const struct ra_drift_row *row)
 }
 
 static void
-add_names(struct names *n, const struct config_case *c, enum group group)
+add_names(struct ra_config_names *n, const struct config_case *c, enum group group)
 {
 	const struct ra_drift *d = group == COMMITTED ? &c->baseline : &c->drift;
 
@@ -91,7 +87,7 @@ add_names(struct names *n, const struct config_case *c, enum group group)
 		const struct ra_drift_row *row = &d->rows[i];
 
 		if (row->counts && (group == COMMITTED || group_of(row) == group))
-			add_name(n, row->key);
+			ra_config_add_name(n, row->key);
 	}
 }
 
@@ -99,7 +95,7 @@ static size_t
 tell_group(struct ra_buf *out, const struct config_case *c, enum group group)
 {
 	const char *other = "";
-	struct names n = { .text = RA_BUF(0) };
+	struct ra_config_names n = { .text = RA_BUF(0) };
 
 	if (groups[group].other && group == COMMITTED)
 		other = c->answer != NULL ? c->answer->where : "";
@@ -110,38 +106,30 @@ tell_group(struct ra_buf *out, const struct config_case *c, enum group group)
 		ra_buf_printf(out, "%s%zu %s%s%s%s: %s", out->len > 0 ? "; " : "", n.count,
 		    plural(n.count, groups[group].one, groups[group].many), *other ? " " : "",
 		    other, plural(n.count, groups[group].one_end, groups[group].many_end),
-		    all_names(&n));
+		    ra_config_all_names(&n));
 	ra_buf_free(&n.text);
 	return n.count;
 }
 
 static void
 tell_those(struct ra_buf *out, const struct ra_drift *d,
-    bool (*is_one)(const struct ra_drift_row *row), const char *what)
+    bool (*is_one)(const struct ra_drift_row *row, size_t side_count), const char *what)
 {
-	struct names n = { .text = RA_BUF(0) };
+	struct ra_config_names n = { .text = RA_BUF(0) };
 
 	for (size_t i = 0; i < d->row_count; i++) {
-		if (d->rows[i].counts && is_one(&d->rows[i]))
-			add_name(&n, d->rows[i].key);
+		if (d->rows[i].counts && is_one(&d->rows[i], d->side_count))
+			ra_config_add_name(&n, d->rows[i].key);
 	}
 	if (n.count > 0)
-		ra_buf_printf(out, "; %s: %s", what, all_names(&n));
+		ra_buf_printf(out, "; %s: %s", what, ra_config_all_names(&n));
 	ra_buf_free(&n.text);
 }
 
 static bool
-is_same_text(const struct ra_drift_row *row)
+is_same_text(const struct ra_drift_row *row, size_t side_count)
 {
 	return row->same_text;
-}
-
-static bool
-is_as_committed(const struct ra_drift_row *row)
-{
-	return row->verdict == RA_DRIFT_DIFFERS &&
-	       row->cells[0].standing == RA_DRIFT_AS_COMMITTED &&
-	       row->cells[1].standing == RA_DRIFT_AS_COMMITTED;
 }
 
 /* What answers the next question: why, or who is right. */
@@ -150,7 +138,8 @@ tell_remarks(struct ra_buf *out, const struct config_case *c)
 {
 	tell_those(out, &c->drift, is_same_text,
 	    "the same text, but one environment's own by `normalize`");
-	tell_those(out, &c->drift, is_as_committed, "each side is as committed at its version");
+	tell_those(
+	    out, &c->drift, ra_drift_row_as_committed, "each side is as committed at its version");
 	tell_those(out, &c->baseline, is_same_text, "a template that nobody filled in");
 }
 
@@ -191,12 +180,13 @@ ra_config_drifted(const struct config_case *c)
 static void
 tell_list(struct ra_buf *out, const char *word, const struct ra_texts *keys)
 {
-	struct names n = { .text = RA_BUF(0) };
+	struct ra_config_names n = { .text = RA_BUF(0) };
 
 	for (size_t i = 0; i < keys->count; i++)
-		add_name(&n, keys->list[i].shown);
+		ra_config_add_name(&n, keys->list[i].shown);
 	if (n.count > 0)
-		ra_buf_printf(out, "%s%s %s", out->len > 0 ? "; " : "", word, all_names(&n));
+		ra_buf_printf(
+		    out, "%s%s %s", out->len > 0 ? "; " : "", word, ra_config_all_names(&n));
 	ra_buf_free(&n.text);
 }
 
@@ -254,16 +244,16 @@ say_evidence(struct ra_result *r, const struct config_case *c)
 static void
 tell_unused(struct ra_buf *out, const struct config_case *c)
 {
-	struct names n = { .text = RA_BUF(0) };
+	struct ra_config_names n = { .text = RA_BUF(0) };
 
 	for (size_t i = 0; i < c->drift.unused_count; i++) {
 		size_t which = c->drift.unused[i];
 
 		if (which < c->rules.own && c->rules.list[which].word == RA_DRIFT_IGNORE)
-			add_name(&n, c->rules.list[which].key);
+			ra_config_add_name(&n, c->rules.list[which].key);
 	}
 	if (n.count > 0)
-		ra_buf_printf(out, "; `ignore` meets no key in %s", all_names(&n));
+		ra_buf_printf(out, "; `ignore` meets no key in %s", ra_config_all_names(&n));
 	ra_buf_free(&n.text);
 }
 
@@ -404,17 +394,17 @@ ra_config_note_unread(
 void
 ra_config_note_undecided(struct config_case *c)
 {
-	struct names n = { .text = RA_BUF(0) };
+	struct ra_config_names n = { .text = RA_BUF(0) };
 
 	for (size_t i = 0; i < c->drift.row_count; i++) {
 		if (c->drift.rows[i].undecided)
-			add_name(&n, c->drift.rows[i].key);
+			ra_config_add_name(&n, c->drift.rows[i].key);
 	}
 	if (n.count > 0) {
 		note(c, RA_R_PEER_UNREAD);
 		ra_buf_printf(&c->unread,
 		    "%zu %s on one side alone, by drift or by the release: %s", n.count,
-		    plural(n.count, "key is", "keys are"), all_names(&n));
+		    plural(n.count, "key is", "keys are"), ra_config_all_names(&n));
 		if (c->peer->unread != NULL)
 			ra_buf_printf(&c->unread, "; the baseline of %s is not read: %s",
 			    ra_config_peer_name(c), c->peer->unread);

@@ -389,3 +389,13 @@ ra_drift_free(struct ra_drift *d)
 	ra_arena_free(d->arena);
 	*d = (struct ra_drift){ 0 };
 }
+
+bool
+ra_drift_row_as_committed(const struct ra_drift_row *row, size_t side_count)
+{
+	for (size_t i = 0; i < side_count; i++) {
+		if (row->cells[i].standing != RA_DRIFT_AS_COMMITTED)
+			return false;
+	}
+	return row->verdict == RA_DRIFT_DIFFERS;
+}

@@ -131,6 +131,8 @@ struct ra_drift {
 /* 0, -ENOMEM, -EIO: libcrypto failed, -EINVAL: no side or too many. */
 int ra_drift_compare(const struct ra_drift_call *call, struct ra_drift *ret);
 void ra_drift_free(struct ra_drift *d);
+/* Whether it differs though each side is as committed at the version that runs there. */
+bool ra_drift_row_as_committed(const struct ra_drift_row *row, size_t side_count);
 
 /*
  * The rules that would silence every row that counts, of one comparison or several of the same
