@@ -363,20 +363,16 @@ ra_mirror_cancel(struct ra_mirror_query *q)
 static int
 copy_reported(const char *text, char **ret, bool *ret_dirty)
 {
-	static const char dirty[] = "-dirty";
-	const size_t dirty_len = sizeof(dirty) - 1;
-	size_t len;
+	size_t len, clean;
 
 	*ret = NULL;
 	if (text == NULL || *text == '\0')
 		return 0;
 	len = strlen(text);
-	if (len > dirty_len && strcmp(text + len - dirty_len + 1, dirty + 1) == 0 &&
-	    strchr("-+.", text[len - dirty_len]) != NULL) {
+	clean = ra_clean_length(text, len);
+	if (clean < len)
 		*ret_dirty = true;
-		len -= dirty_len;
-	}
-	*ret = strndup(text, len);
+	*ret = strndup(text, clean);
 	return *ret != NULL ? 0 : -ENOMEM;
 }
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Answers, from refs and what git said. */
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -69,14 +68,12 @@ know_order(struct ra_mirror_query *q, const char *version)
 static const char *
 described_commit(const char *version)
 {
-	const char *g = version != NULL ? strrchr(version, '-') : NULL;
-	const char *p = g;
+	struct ra_described d;
 
-	if (g == NULL || g[1] != 'g' || !ra_is_commit(g + 2))
+	if (version == NULL || !ra_described_split(version, strlen(version), &d) ||
+	    !ra_is_commit(d.hash))
 		return NULL;
-	while (p > version && isdigit((unsigned char)p[-1]))
-		p--;
-	return p < g && p > version && p[-1] == '-' ? g + 2 : NULL;
+	return d.hash;
 }
 
 static void

@@ -309,13 +309,10 @@ judge_commit(
     struct ra_result *r, enum ra_verdict bad, const struct ra_version_words *w, const char *commit)
 {
 	const char *expected = w->commit.value;
-	size_t len = commit != NULL ? strlen(commit) : 0, expected_len = strlen(expected);
 	bool comparable = commit != NULL && ra_version_is_commit(commit);
 	enum ra_verdict v = comparable ? bad : RA_UNKNOWN;
 
-	if ((comparable &&
-		strncasecmp(commit, expected, len < expected_len ? len : expected_len) == 0) ||
-	    !ra_judge_begin(r, v))
+	if ((comparable && ra_version_same_commit(commit, expected)) || !ra_judge_begin(r, v))
 		return;
 	if (commit == NULL)
 		ra_result_say(r, v, RA_R_VERSION_UNREADABLE,

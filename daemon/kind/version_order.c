@@ -5,9 +5,9 @@
 #include <string.h>
 #include <strings.h>
 
-#include "version.h"
+#include "relaudit/model/release.h"
 
-#define HASH_MIN 4 /* digits */
+#include "version.h"
 
 const char *
 ra_version_bare(const char *version)
@@ -47,38 +47,17 @@ struct parts {
 	bool dirty;
 };
 
-static void
-cut_dirty(struct parts *p)
-{
-	static const char dirty[] = "dirty";
-	size_t len = sizeof(dirty) - 1;
-
-	if (p->base_len <= len + 1 || strncmp(p->base + p->base_len - len, dirty, len) != 0 ||
-	    strchr("-+.", p->base[p->base_len - len - 1]) == NULL)
-		return;
-	p->dirty = true;
-	p->base_len -= len + 1;
-}
-
 /* Without a commit beyond it, "-0-gabc1234", it is its base. False: nothing was cut. */
 static bool
 cut_hash(struct parts *p)
 {
-	const char *text = p->base;
-	size_t end = p->base_len, hash = end, count;
-	bool beyond = false;
+	struct ra_described d;
 
-	while (hash > 0 && isxdigit((unsigned char)text[hash - 1]))
-		hash--;
-	if (end - hash < HASH_MIN || hash < 2 || text[hash - 1] != 'g' || text[hash - 2] != '-')
+	if (!ra_described_split(p->base, p->base_len, &d) || d.base_len == 0)
 		return false;
-	for (count = hash - 2; count > 0 && isdigit((unsigned char)text[count - 1]); count--)
-		beyond = beyond || text[count - 1] != '0';
-	if (count == hash - 2 || count < 2 || text[count - 1] != '-')
-		return false;
-	p->base_len = count - 1;
-	p->hash = beyond ? text + hash : NULL;
-	p->hash_len = end - hash;
+	p->base_len = d.base_len;
+	p->hash = d.beyond ? d.hash : NULL;
+	p->hash_len = d.hash_len;
 	return true;
 }
 
@@ -101,10 +80,12 @@ static void
 split(const char *version, struct parts *ret)
 {
 	bool described;
+	size_t len;
 
 	*ret = (struct parts){ .base = ra_version_bare(version) };
-	ret->base_len = strlen(ret->base);
-	cut_dirty(ret);
+	len = strlen(ret->base);
+	ret->base_len = ra_clean_length(ret->base, len);
+	ret->dirty = ret->base_len < len;
 	described = cut_hash(ret);
 	if (described || ret->dirty)
 		cut_prefix(ret);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "relaudit/model/release.h"
 
+#include <ctype.h>
 #include <string.h>
 
+#define HASH_MIN  4 /* digits; git makes them no shorter */
 #define PLACE	  "{version}"
 #define PLACE_LEN (sizeof(PLACE) - 1)
 
@@ -27,6 +29,38 @@ ra_tag_pattern_check(const char *pattern, struct ra_error *err)
 		    "\"v{version}\"",
 		    pattern);
 	return 0;
+}
+
+size_t
+ra_clean_length(const char *text, size_t len)
+{
+	static const char dirty[] = "dirty";
+	const size_t n = sizeof(dirty) - 1;
+
+	if (len <= n + 1 || memcmp(text + len - n, dirty, n) != 0 ||
+	    strchr("-+.", text[len - n - 1]) == NULL)
+		return len;
+	return len - n - 1;
+}
+
+bool
+ra_described_split(const char *text, size_t len, struct ra_described *ret)
+{
+	size_t hash = len, count;
+	bool beyond = false;
+
+	while (hash > 0 && isxdigit((unsigned char)text[hash - 1]))
+		hash--;
+	if (len - hash < HASH_MIN || hash < 2 || text[hash - 1] != 'g' || text[hash - 2] != '-')
+		return false;
+	for (count = hash - 2; count > 0 && isdigit((unsigned char)text[count - 1]); count--)
+		beyond = beyond || text[count - 1] != '0';
+	if (count == hash - 2 || count == 0 || text[count - 1] != '-')
+		return false;
+	*ret = (struct ra_described){
+		.base_len = count - 1, .hash = text + hash, .hash_len = len - hash, .beyond = beyond
+	};
+	return true;
 }
 
 const char *

@@ -22,6 +22,19 @@ int ra_tag_name(const char *pattern, const char *version, struct ra_buf *out);
 /* A glob, as git takes it, for all names that follow the pattern. */
 int ra_tag_glob(const char *pattern, struct ra_buf *out);
 
+/* "1.2.0-3-gabc1234", as git describe says what has no tag. */
+struct ra_described {
+	size_t base_len;	/* of the tag that it is built on */
+	const char *hash;	/* of its commit, 4 digits at least */
+	size_t hash_len;
+	bool beyond;		/* the tag is not at that commit */
+};
+
+/* The length without "-dirty", "+dirty" or ".dirty" at the end: what no commit has. */
+size_t ra_clean_length(const char *text, size_t len);
+/* False: the text does not end so. */
+bool ra_described_split(const char *text, size_t len, struct ra_described *ret);
+
 struct ra_tag {
 	char *name;
 	char *version;
