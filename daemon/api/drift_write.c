@@ -254,6 +254,9 @@ hint_origin(struct writing *t, const struct ra_drift_row *row, const struct ra_d
 	ra_buf_putc(&t->hints, '\n');
 }
 
+/* What a key was hinted at for. */
+static char hint_differ[] = "differ", hint_other[] = "origin";
+
 /* Rows whose rule itself is what is to be changed: to ignore the key would end all its rules. */
 static void
 take_hints(struct writing *t, struct ra_drift *d, const struct ra_drift_call *call)
@@ -264,14 +267,14 @@ take_hints(struct writing *t, struct ra_drift *d, const struct ra_drift_call *ca
 
 		if (!differ && row->verdict != RA_DRIFT_OTHER_ORIGIN) {
 			/* Its own rule is what is to be changed. */
-			if (ra_map_get(&t->hinted, row->key) == t)
+			if (ra_map_get(&t->hinted, row->key) == hint_differ)
 				row->counts = false;
 			continue;
 		}
 		row->counts = false;
 		if (ra_map_get(&t->hinted, row->key) != NULL)
 			continue;
-		if (ra_map_put(&t->hinted, row->key, differ ? (void *)t : t->job, NULL) < 0)
+		if (ra_map_put(&t->hinted, row->key, differ ? hint_differ : hint_other, NULL) < 0)
 			t->hints.error = -ENOMEM;
 		if (!differ) {
 			hint_origin(t, row, call);

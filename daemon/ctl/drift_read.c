@@ -229,11 +229,11 @@ ra_drift_sum(const struct ra_ctl_term *t, const json_t *answer, const struct ra_
 	} else {
 		ra_buf_puts(out, drift ? "drift" : undecided > 0 ? "not decided" : "no drift");
 	}
-	if (undecided > 0)
+	if (undecided > 0) {
 		ra_buf_puts(out, ", ");
-	if (undecided > 0)
 		ra_drift_count(out, undecided, "may be drift or come with a release",
 		    "may be drift or come with a release");
+	}
 	ra_buf_puts(out, ", ");
 	ra_drift_count(out, ra_ctl_json_int(answer, "same", 0), "is as it ought to be",
 	    "are as they ought to be");

@@ -81,6 +81,20 @@ write_known(struct ra_jsonw *w, const struct ra_facts *f)
 		ra_jsonw_time(w, "tag_date", date);
 }
 
+void
+ra_event_begin(
+    struct ra_jsonw *w, struct ra_buf *out, const char *what, int64_t at, const struct ra_check *c)
+{
+	ra_jsonw_init(w, out);
+	ra_jsonw_object(w, NULL);
+	ra_jsonw_text(w, "event", what);
+	ra_jsonw_time(w, "at", at);
+	ra_jsonw_text(w, "check", c->id);
+	ra_jsonw_text(w, "environment", c->environment->name);
+	if (c->service != NULL)
+		ra_jsonw_text(w, "service", c->service);
+}
+
 static void
 write_version_event(struct ra_buf *out, const struct ra_check *c, const char *what, int64_t at,
     const struct ra_version_change *change)
@@ -88,14 +102,7 @@ write_version_event(struct ra_buf *out, const struct ra_check *c, const char *wh
 	const char *version = ra_facts_text(change->now, "version");
 	struct ra_jsonw w;
 
-	ra_jsonw_init(&w, out);
-	ra_jsonw_object(&w, NULL);
-	ra_jsonw_text(&w, "event", what);
-	ra_jsonw_time(&w, "at", at);
-	ra_jsonw_text(&w, "check", c->id);
-	ra_jsonw_text(&w, "environment", c->environment->name);
-	if (c->service != NULL)
-		ra_jsonw_text(&w, "service", c->service);
+	ra_event_begin(&w, out, what, at, c);
 	if (change->instance != NULL)
 		ra_jsonw_text(&w, "instance", change->instance);
 	if (change->what == RA_VERSION_CHANGED)
@@ -142,14 +149,7 @@ ra_announce_tag(struct ra_engine *e, struct ra_track *t, const struct ra_tag_mov
 	int64_t at = ra_clock_wall();
 	struct ra_jsonw w;
 
-	ra_jsonw_init(&w, &body);
-	ra_jsonw_object(&w, NULL);
-	ra_jsonw_text(&w, "event", "tag-moved");
-	ra_jsonw_time(&w, "at", at);
-	ra_jsonw_text(&w, "check", c->id);
-	ra_jsonw_text(&w, "environment", c->environment->name);
-	if (c->service != NULL)
-		ra_jsonw_text(&w, "service", c->service);
+	ra_event_begin(&w, &body, "tag-moved", at, c);
 	if (move->version != NULL)
 		ra_jsonw_text(&w, "version", move->version);
 	ra_jsonw_text(&w, "tag", move->tag);

@@ -177,17 +177,12 @@ write_changes(struct writer *w, const struct changes *c)
 }
 
 static void
-write_event(struct writer *w, int64_t at, const char *instance, const struct changes *changes)
+write_event(struct writer *w, struct ra_buf *out, int64_t at, const char *instance,
+    const struct changes *changes)
 {
 	struct ra_jsonw *json = &w->json;
 
-	ra_jsonw_object(json, NULL);
-	ra_jsonw_text(json, "event", "config-changed");
-	ra_jsonw_time(json, "at", at);
-	ra_jsonw_text(json, "check", w->check->id);
-	ra_jsonw_text(json, "environment", w->check->environment->name);
-	if (w->check->service != NULL)
-		ra_jsonw_text(json, "service", w->check->service);
+	ra_event_begin(json, out, "config-changed", at, w->check);
 	if (instance != NULL)
 		ra_jsonw_text(json, "instance", instance);
 	ra_jsonw_int(json, "count", (int64_t)changes->count);
@@ -204,9 +199,8 @@ emit(struct ra_engine *e, const struct ra_check *check, const char *instance,
 		.mac = ra_mac_new(e->secret_key, sizeof(e->secret_key)) };
 	int64_t at = ra_clock_wall();
 
-	ra_jsonw_init(&w.json, &body);
 	if (w.mac != NULL)
-		write_event(&w, at, instance, changes);
+		write_event(&w, &body, at, instance, changes);
 	ra_mac_free(w.mac);
 	if (w.mac != NULL && body.error == 0)
 		ra_engine_emit(e, at, "config-changed", check->id, body.data);

@@ -443,6 +443,9 @@ struct ra_version_change {
 	const struct ra_facts *agreed; /* of all instances; NULL: there is no `for` */
 };
 
+/* Begins an event about a check, other than of its state. */
+void ra_event_begin(struct ra_jsonw *w, struct ra_buf *out, const char *what, int64_t at,
+    const struct ra_check *c);
 /* Into the history and to the listeners; a change to syslog as well. */
 void ra_announce_version(
     struct ra_engine *e, struct ra_track *t, const struct ra_version_change *c);
