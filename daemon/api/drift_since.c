@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which keys changed since a time, by the events config-changed of the history. */
-#include <jansson.h>
 #include <string.h>
+
+#include "relaudit/base/jsonr.h"
 
 #include "drift.h"
 
@@ -118,12 +119,16 @@ ra_drift_ask_changes(struct ra_drift_job *j, struct ra_request *q)
 static int
 read_event(struct ra_drift_changes *c, const char *body, int64_t at)
 {
-	json_t *event = json_loads(body, JSON_REJECT_DUPLICATES, NULL);
-	const json_t *keys = json_object_get(event, "keys"), *item;
-	const json_t *more = json_object_get(event, "more");
+	json_error_t why;
+	json_t *event;
+	const json_t *keys, *more, *item;
 	size_t i;
 	int r = 0;
 
+	if (ra_json_load(body, strlen(body), JSON_REJECT_DUPLICATES, &event, &why) == -ENOMEM)
+		return -ENOMEM;
+	keys = json_object_get(event, "keys");
+	more = json_object_get(event, "more");
 	c->partial = c->partial || !json_is_array(keys) || json_integer_value(more) > 0;
 	json_array_foreach (keys, i, item) {
 		const char *name = json_string_value(json_object_get(item, "key"));

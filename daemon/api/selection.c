@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which checks a request is about, by the one registry of names. */
-#include <jansson.h>
 #include <string.h>
 
 #include "relaudit/base/escape.h"
+#include "relaudit/base/jsonr.h"
 #include "relaudit/model/name.h"
 
 #include "internal.h"
@@ -126,10 +126,16 @@ bool
 ra_selection_of_body(struct ra_request *q, struct ra_selection *s)
 {
 	json_error_t err;
-	json_t *body = json_loadb(ra_buf_text(&q->body), q->body.len, JSON_REJECT_DUPLICATES, &err);
-	const json_t *list = json_object_get(body, "select"), *item;
+	const json_t *list, *item;
+	json_t *body;
 	size_t i;
 
+	if (ra_json_load(ra_buf_text(&q->body), q->body.len, JSON_REJECT_DUPLICATES, &body, &err) ==
+	    -ENOMEM) {
+		ra_request_error(q, MHD_HTTP_SERVICE_UNAVAILABLE, "no-memory", "out of memory");
+		return false;
+	}
+	list = json_object_get(body, "select");
 	if (!json_is_array(list) || json_array_size(list) == 0 ||
 	    json_array_size(list) > RA_API_SELECT_MAX) {
 		ra_request_error(q, MHD_HTTP_BAD_REQUEST, "bad-request",

@@ -4,10 +4,10 @@
  * last seen until then. Of a check without any event nothing has changed for as long as events are
  * kept: it was as it is.
  */
-#include <jansson.h>
 #include <string.h>
 
 #include "relaudit/base/clock.h"
+#include "relaudit/base/jsonr.h"
 #include "relaudit/base/units.h"
 #include "relaudit/kind/kind.h"
 #include "relaudit/kind/version.h"
@@ -296,29 +296,32 @@ verdict_of(const json_t *event, const char *name)
 }
 
 /* A change and what became known later come as two: of each side the one next to the time. */
-static void
+static int
 take_event(struct past *p, const struct ra_history_event *event, bool after)
 {
 	bool is_state = strcmp(event->what, "state") == 0, closer;
+	json_error_t why;
 	json_t *body;
 
 	if (!is_state && strcmp(event->what, "version-changed") != 0 &&
 	    strcmp(event->what, "version-known") != 0)
-		return;
+		return 0;
 	closer = p->version[after] == NULL ||
 		 (after ? event->id < p->id[after] : event->id > p->id[after]);
 	if (!is_state && !closer)
-		return;
-	body = json_loads(event->body, 0, NULL);
+		return 0;
+	if (ra_json_load(event->body, strlen(event->body), 0, &body, &why) == -ENOMEM)
+		return -ENOMEM;
 	if (is_state) {
 		p->state[after] = after ? verdict_of(body, "was") : verdict_of(body, "now");
 		json_decref(body);
-		return;
+		return 0;
 	}
 	json_decref(p->version[after]);
 	p->version[after] = body;
 	p->id[after] = event->id;
 	p->at[after] = event->at;
+	return 0;
 }
 
 static void
@@ -329,24 +332,24 @@ answer_past(struct ra_request *q, int64_t at, const struct ra_history_event *eve
 	const char *name = ra_request_param(q, "environment");
 	const struct ra_environment *only = NULL;
 	RA_FREE struct past *past = calloc(c->check_count + 1, sizeof(*past));
+	int r = past != NULL ? 0 : -ENOMEM;
 	size_t i;
 
 	if (name != NULL && (only = ra_api_environment(q, name)) == NULL)
 		return;
-	if (past == NULL) {
-		ra_request_error(q, MHD_HTTP_SERVICE_UNAVAILABLE, "no-memory", "out of memory");
-		return;
-	}
-	for (i = 0; i < c->check_count; i++)
+	for (i = 0; r == 0 && i < c->check_count; i++)
 		past[i].state[0] = past[i].state[1] = RA_PENDING;
-	for (i = 0; i < count; i++) {
+	for (i = 0; r == 0 && i < count; i++) {
 		const struct ra_check *check = ra_map_get(&c->checks_by_id, events[i].check);
 
 		if (check != NULL && is_version(check))
-			take_event(&past[check->index], &events[i], events[i].at > at);
+			r = take_event(&past[check->index], &events[i], events[i].at > at);
 	}
-	answer(q, &(struct versions){ engine, c, past }, only, at);
-	for (i = 0; i < c->check_count; i++) {
+	if (r == 0)
+		answer(q, &(struct versions){ engine, c, past }, only, at);
+	else
+		ra_request_error(q, MHD_HTTP_SERVICE_UNAVAILABLE, "no-memory", "out of memory");
+	for (i = 0; past != NULL && i < c->check_count; i++) {
 		json_decref(past[i].version[0]);
 		json_decref(past[i].version[1]);
 	}

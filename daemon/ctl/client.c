@@ -4,6 +4,7 @@
 #include <curl/curl.h>
 #include <string.h>
 
+#include "relaudit/base/jsonr.h"
 #include "relaudit/base/units.h"
 
 #include "unreachable.h"
@@ -289,8 +290,11 @@ read_answer(const struct transfer *t, struct ra_ctl_answer *a, struct ra_error *
 	json_error_t where;
 	const char *schema;
 
-	a->json = json_loadb(
-	    ra_buf_text(&a->body), a->body.len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &where);
+	if (ra_json_load(ra_buf_text(&a->body), a->body.len,
+		JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &a->json, &where) == -ENOMEM) {
+		ra_error_set(err, -ENOMEM, "out of memory for the answer of %.200s", t->socket);
+		return RA_CTL_UNAVAILABLE;
+	}
 	if (!json_is_object(a->json))
 		return not_relauditd(t, a->json != NULL ? "no JSON object" : where.text, err);
 	schema = json_string_value(json_object_get(a->json, "schema"));

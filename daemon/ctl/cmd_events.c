@@ -2,6 +2,8 @@
 #include <poll.h>
 #include <string.h>
 
+#include "relaudit/base/jsonr.h"
+
 #include "history.h"
 #include "read.h"
 
@@ -49,6 +51,7 @@ on_line(void *arg, const char *line, size_t len)
 	struct ra_ctl *ctl = arg;
 	RA_BUF_LOCAL out = RA_BUF(0);
 	const char *what;
+	json_error_t why;
 	json_t *event;
 
 	if (ctl->output == RA_CTL_JSON) {
@@ -56,7 +59,9 @@ on_line(void *arg, const char *line, size_t len)
 		ra_buf_putc(&out, '\n');
 		return ra_ctl_print(ctl, &out) < 0 ? NO_READER : 0;
 	}
-	event = json_loadb(line, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
+	if (ra_json_load(line, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &event, &why) ==
+	    -ENOMEM)
+		ra_ctl_complain(ctl, "out of memory for an event");
 	what = ra_ctl_json_text(event, "event");
 	if (what != NULL && strcmp(what, "heartbeat") != 0)
 		print_event(ctl, event, &out);

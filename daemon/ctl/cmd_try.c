@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 
 #include "relaudit/base/clock.h"
+#include "relaudit/base/jsonr.h"
 #include "relaudit/base/units.h"
 #include "relaudit/model/name.h"
 
@@ -194,11 +195,16 @@ render(const struct ra_ctl *ctl, const json_t *json, struct ra_buf *out)
 static int
 read_output(struct ra_ctl *ctl, int status, const struct ra_buf *output, struct ra_error *err)
 {
-	json_t *json = json_loadb(
-	    ra_buf_text(output), output->len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
 	RA_BUF_LOCAL out = RA_BUF(ctl->answer_max);
+	json_error_t why;
+	json_t *json;
 	int code;
 
+	if (ra_json_load(ra_buf_text(output), output->len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL,
+		&json, &why) == -ENOMEM) {
+		ra_error_set(err, -ENOMEM, "out of memory");
+		return RA_CTL_UNAVAILABLE;
+	}
 	if (json_object_get(json, "verdict") == NULL) {
 		json_decref(json);
 		/* What was wrong with the check it has said on stderr. */

@@ -3,10 +3,10 @@
  * States and results as the store keeps them: one JSON body a check. What was announced goes to
  * the records (with lines that are committed and not yet sent), everything to the history.
  */
-#include <jansson.h>
 #include <string.h>
 
 #include "relaudit/base/clock.h"
+#include "relaudit/base/jsonr.h"
 #include "relaudit/base/units.h"
 
 #include "internal.h"
@@ -283,64 +283,76 @@ read_state(const json_t *o, struct ra_state *ret)
 }
 
 static void
-read_facts(const json_t *o, const struct ra_fact_def *defs, struct ra_facts *ret)
+read_facts(
+    struct ra_engine *e, const json_t *o, const struct ra_fact_def *defs, struct ra_facts *ret)
 {
 	RA_FREE char *text = o != NULL ? json_dumps(o, JSON_COMPACT) : NULL;
 
-	if (text != NULL)
-		(void)ra_facts_read(text, strlen(text), defs, ret);
+	if (text != NULL ? ra_facts_read(text, strlen(text), defs, ret) == -ENOMEM : o != NULL)
+		e->load_starved = true;
 }
 
 static char *
-dup_text(const json_t *o, const char *key)
+dup_text(struct ra_engine *e, const json_t *o, const char *key)
 {
 	const char *text = json_string_value(json_object_get(o, key));
+	char *copy = text != NULL ? strdup(text) : NULL;
 
-	return text != NULL ? strdup(text) : NULL;
+	if (text != NULL && copy == NULL)
+		e->load_starved = true;
+	return copy;
 }
 
 static void
-read_instances(const json_t *list, const struct ra_fact_def *defs, struct ra_result *r)
+read_instances(
+    struct ra_engine *e, const json_t *list, const struct ra_fact_def *defs, struct ra_result *r)
 {
 	size_t i, n = json_array_size(list);
 
 	if (n == 0)
 		return;
 	r->instances = calloc(n, sizeof(*r->instances));
-	if (r->instances == NULL)
+	if (r->instances == NULL) {
+		e->load_starved = true;
 		return;
+	}
 	r->instance_count = n;
 	for (i = 0; i < n; i++) {
 		const json_t *o = json_array_get(list, i);
 		struct ra_instance_result *in = &r->instances[i];
 
-		in->name = dup_text(o, "name");
+		in->name = dup_text(e, o, "name");
 		in->verdict = get_verdict(o, "verdict");
 		in->reason = get_reason(o, "reason");
-		in->summary = dup_text(o, "summary");
-		read_facts(json_object_get(o, "facts"), defs, &in->facts);
+		in->summary = dup_text(e, o, "summary");
+		read_facts(e, json_object_get(o, "facts"), defs, &in->facts);
 	}
 }
 
 static struct ra_result *
-read_result(const json_t *body, const struct ra_fact_def *defs)
+read_result(struct ra_engine *e, const json_t *body, const struct ra_fact_def *defs)
 {
 	const json_t *o = json_object_get(body, "result");
 	struct ra_result *r;
 
-	if (!json_is_object(o) || (r = ra_result_new()) == NULL)
+	if (!json_is_object(o))
 		return NULL;
+	r = ra_result_new();
+	if (r == NULL) {
+		e->load_starved = true;
+		return NULL;
+	}
 	ra_result_say(r, get_verdict(o, "verdict"), get_reason(o, "reason"), "%s",
 	    json_string_value(json_object_get(o, "summary")) != NULL
 		? json_string_value(json_object_get(o, "summary"))
 		: "");
-	r->expected = dup_text(o, "expected");
-	r->evidence = dup_text(o, "evidence");
-	r->next_step = dup_text(o, "next");
+	r->expected = dup_text(e, o, "expected");
+	r->evidence = dup_text(e, o, "evidence");
+	r->next_step = dup_text(e, o, "next");
 	r->checked = get_int(o, "checked");
 	r->duration_ms = get_int(o, "duration");
-	read_facts(json_object_get(o, "facts"), defs, &r->facts);
-	read_instances(json_object_get(o, "instances"), defs, r);
+	read_facts(e, json_object_get(o, "facts"), defs, &r->facts);
+	read_instances(e, json_object_get(o, "instances"), defs, r);
 	return r;
 }
 
@@ -357,10 +369,9 @@ static json_t *
 parse(struct ra_engine *e, const char *body)
 {
 	json_error_t why;
-	json_t *o = json_loads(body, 0, &why);
+	json_t *o;
 
-	/* jansson has words for what is wrong with a text only. */
-	if (o == NULL && (why.text[0] == '\0' || json_error_code(&why) == json_error_out_of_memory))
+	if (ra_json_load(body, strlen(body), 0, &o, &why) == -ENOMEM)
 		e->load_starved = true;
 	return o;
 }
@@ -379,12 +390,13 @@ on_latest(void *arg, const char *id, const char *body, int64_t checked)
 	defs = ra_check_kind(t->check)->facts;
 	if (read_state(o, &t->state) < 0)
 		ra_state_init(&t->state);
-	t->latest = read_result(o, defs);
+	t->latest = read_result(e, o, defs);
 	t->changed = get_int(o, "changed");
 	if (t->latest != NULL && checked > t->latest->checked)
 		t->latest->checked = checked;
 	for (i = 0; t->history != NULL && i < t->history_count; i++)
-		read_facts(json_array_get(json_object_get(o, "history"), i), defs, &t->history[i]);
+		read_facts(
+		    e, json_array_get(json_object_get(o, "history"), i), defs, &t->history[i]);
 	json_decref(o);
 }
 
@@ -437,7 +449,7 @@ take_record(struct ra_engine *e, const json_t *o, struct ra_track *t)
 	if (read_state(o, &state) < 0)
 		return;
 	t->recorded = true;
-	r = read_result(o, ra_check_kind(t->check)->facts);
+	r = read_result(e, o, ra_check_kind(t->check)->facts);
 	if (r != NULL && (t->latest == NULL || r->checked > t->latest->checked)) {
 		ra_result_unref(t->latest);
 		t->latest = ra_result_ref(r);

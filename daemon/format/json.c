@@ -3,10 +3,10 @@
 #include "relaudit/format/format.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "relaudit/base/jsonr.h"
 #include "relaudit/model/name.h"
 
 #include "excerpt.h"
@@ -275,11 +275,6 @@ refuse(const char *text, size_t len, const json_error_t *e, struct ra_error *err
 	size_t blank = ra_excerpt_blank(text, len);
 	char excerpt[RA_EXCERPT_TEXT];
 
-	/* jansson has no words for one thing only. */
-	if (e->text[0] == '\0') {
-		ra_error_set(err, -ENOMEM, "out of memory");
-		return RA_R_NO_MEMORY;
-	}
 	if (strchr("{[\"-0123456789tfn", text[blank]) == NULL)
 		ra_error_set(err, -EINVAL, "line %d, column %d: not JSON but '%s'", e->line,
 		    e->column, ra_excerpt(text + blank, len - blank, excerpt));
@@ -305,6 +300,7 @@ load(const char *text, size_t len, json_t **ret, struct ra_error *err)
 	const char *nul;
 	size_t deep;
 	json_error_t e;
+	int r;
 
 	if (ra_excerpt_blank(text, len) == len) {
 		ra_error_set(err, -EINVAL, "the answer is empty");
@@ -321,8 +317,13 @@ load(const char *text, size_t len, json_t **ret, struct ra_error *err)
 	if (deep < len)
 		return refuse_at(
 		    text, deep, RA_R_TOO_DEEP, "nested more than " DEPTH_TEXT " deep", err);
-	*ret = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &e);
-	return *ret != NULL ? RA_R_OK : refuse(text, len, &e, err);
+	r = ra_json_load(
+	    text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, ret, &e);
+	if (r == -ENOMEM) {
+		ra_error_set(err, -ENOMEM, "out of memory");
+		return RA_R_NO_MEMORY;
+	}
+	return r == 0 ? RA_R_OK : refuse(text, len, &e, err);
 }
 
 static enum ra_reason

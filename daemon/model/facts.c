@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "relaudit/model/facts.h"
 
-#include <jansson.h>
 #include <string.h>
 
 #include "relaudit/base/clock.h"
+#include "relaudit/base/jsonr.h"
 
 static bool
 is_text(enum ra_fact_type type)
@@ -286,9 +286,12 @@ int
 ra_facts_read(const char *json, size_t len, const struct ra_fact_def *defs, struct ra_facts *ret)
 {
 	RA_CLEANUP(ra_facts_free) struct ra_facts facts = { 0 };
-	json_t *root = json_loadb(json, len, JSON_REJECT_DUPLICATES, NULL);
-	int r = json_is_object(root) ? 0 : -EINVAL;
+	json_error_t why;
+	json_t *root;
+	int r = ra_json_load(json, len, JSON_REJECT_DUPLICATES, &root, &why);
 
+	if (r == 0 && !json_is_object(root))
+		r = -EINVAL;
 	for (void *at = json_object_iter(root); at != NULL && r == 0;
 	     at = json_object_iter_next(root, at))
 		r = read_fact(&facts, defs, json_object_iter_key(at), json_object_iter_value(at));

@@ -100,10 +100,12 @@ def test_purity(layer):
 
 def test_banned_calls():
     banned = re.compile(r"\b(strcpy|strcat|sprintf|vsprintf|strtok|atoi|atol|gets|alloca|system|popen|"
-                        r"usleep)\s*\(")
+                        r"usleep|json_load\w*)\s*\(")
     bad = []
     for path in production():
         for n, line in enumerate(path.read_text().splitlines(), 1):
+            if path.name == "jsonr.c" and "json_load_callback" in line:
+                continue  # the one place that knows what jansson does without memory
             if not re.match(r"\s*(\*|/\*|//)", line) and banned.search(line):
                 bad.append(f"{path}:{n}: {line.strip()}")
     assert not bad, "\n".join(bad)

@@ -42,36 +42,6 @@ __wrap_fork(void)
 	return pid;
 }
 
-/*
- * Of jansson's requests while it reads only the first: it does not look whether its buffer of the
- * present token could grow (lex_save), and reads on without the rest of it.
- */
-static _Thread_local bool reading, read_asked;
-
-static void *
-jansson_malloc(size_t size)
-{
-	bool may = armed && !(reading && read_asked);
-
-	read_asked = reading;
-	return may && refused() ? NULL : __real_malloc(size);
-}
-
-json_t *__real_json_loadb(const char *text, size_t len, size_t flags, json_error_t *error);
-json_t *__wrap_json_loadb(const char *text, size_t len, size_t flags, json_error_t *error);
-
-json_t *
-__wrap_json_loadb(const char *text, size_t len, size_t flags, json_error_t *error)
-{
-	json_t *json;
-
-	reading = true;
-	read_asked = false;
-	json = __real_json_loadb(text, len, flags, error);
-	reading = read_asked = false;
-	return json;
-}
-
 /* --- running --- */
 
 struct done {
@@ -222,6 +192,5 @@ main(void)
 		cmocka_unit_test(test_a_program_that_does_not_end),
 	};
 
-	json_set_alloc_funcs(jansson_malloc, free);
 	return cmocka_run_group_tests(tests, rig_setup, rig_teardown);
 }

@@ -10,7 +10,6 @@
 
 #include <cmocka.h>
 
-#include <jansson.h>
 #include <pthread.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -43,21 +42,6 @@ __wrap_pthread_key_create(pthread_key_t *key, void (*destroy)(void *))
 	return no_key ? EAGAIN : __real_pthread_key_create(key, destroy);
 }
 
-/*
- * Of jansson's requests only the first: it does not look whether its buffer of the present token
- * could grow (lex_save), and reads on without the rest of it.
- */
-static bool jansson_asked;
-
-static void *
-jansson_malloc(size_t size)
-{
-	bool first = armed && !jansson_asked;
-
-	jansson_asked = jansson_asked || armed;
-	return first && refused() ? NULL : __real_malloc(size);
-}
-
 /* --- running --- */
 
 /* Does one thing between arm() and disarm(); true if it was done, false if memory was out. */
@@ -79,7 +63,6 @@ run_once(scenario *run, int at)
 	void *done;
 
 	fail_at = at;
-	jansson_asked = false;
 	assert_int_equal(pthread_create(&thread, NULL, in_thread, &run), 0);
 	assert_int_equal(pthread_join(thread, &done), 0);
 	return done != NULL;
@@ -471,6 +454,5 @@ main(void)
 		cmocka_unit_test(test_all),
 	};
 
-	json_set_alloc_funcs(jansson_malloc, free);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

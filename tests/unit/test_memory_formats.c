@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-#include <jansson.h>
 
 #include "relaudit/base/buf.h"
 #include "relaudit/format/format.h"
@@ -19,21 +18,6 @@
 
 extern const struct ra_format ra_format_dotenv, ra_format_ini, ra_format_json, ra_format_properties,
     ra_format_text, ra_format_yaml;
-
-/*
- * Of jansson's requests only the first: it does not look whether its buffer of the present token
- * could grow (lex_save), and reads on without the rest of it.
- */
-static bool jansson_asked;
-
-static void *
-jansson_malloc(size_t size)
-{
-	bool first = armed && !jansson_asked;
-
-	jansson_asked = jansson_asked || armed;
-	return first && refused() ? NULL : __real_malloc(size);
-}
 
 struct row {
 	const struct ra_format *format;
@@ -92,7 +76,6 @@ read_row(const struct row *row, int at, bool on)
 		memcpy(in.bytes, row->text, len);
 	fail_at = at;
 	fail_on = on;
-	jansson_asked = false;
 	arm();
 	o.reason = row->format->read(&call, &data, &o.err);
 	disarm();
@@ -281,6 +264,5 @@ main(void)
 		cmocka_unit_test(test_prepare),
 	};
 
-	json_set_alloc_funcs(jansson_malloc, free);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
