@@ -20,7 +20,6 @@ import shutil
 import signal
 import socket
 import sys
-import tempfile
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -158,9 +157,7 @@ class Soak:
         self.full = self.crashed_full = False
         self.syslog = things(support.Syslog(folder / "syslog"))
         self.hostile = things(support.Server(support.SERVERS / "http_server.py"))
-        scripts = pathlib.Path(tempfile.mkdtemp(prefix="relaudit-test-", dir="/run"))
-        scripts.chmod(0o755)
-        self.scripts = scripts
+        self.scripts = scripts = support.make_folder("relaudit-test-", "/run")
         self.clock = things(faults.Clock(folder / "clock", faults.library(folder, "clock")))
         self.world = World(folder, scripts, things(support.Web(folder / "web")), self.clock)
         self.extra = 0

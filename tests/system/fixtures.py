@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fixtures of system and fault tests: all that a test started is ended, a daemon's end is judged."""
 import os
-import pathlib
 import pwd
 import shutil
 import socket
 import subprocess
-import tempfile
 
 import pytest
 
@@ -69,8 +67,7 @@ def certificates(tmp_path_factory):
 @pytest.fixture
 def scripts():
     """A folder that only root may write, on the way too: /tmp would be refused."""
-    path = pathlib.Path(tempfile.mkdtemp(prefix="relaudit-test-", dir="/run"))
-    path.chmod(0o755)
+    path = support.make_folder("relaudit-test-", "/run")
     yield path
     shutil.rmtree(path)
 

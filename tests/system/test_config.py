@@ -144,8 +144,7 @@ environments:
     done = relauditd("--print", "one/version", "-c", path)
     assert done.code == 0, done
     for words, line in (("https://one.example/version", 6), ("7s", 1), ("1.x", 14)):
-        # As the value it is: the folder's name, on each line, may hold "7s" too.
-        [shown] = [ln for ln in done.out.splitlines() if words in ln.partition(str(folder))[0]]
+        [shown] = [ln for ln in done.out.splitlines() if words in ln]
         assert f"relauditd.yaml:{line}" in shown, shown
 
 
