@@ -305,8 +305,9 @@ nap(unsigned us)
 static int
 run_kill(unsigned rounds, uint64_t seed)
 {
+	static const unsigned longest[8] = { 60000, 1000, 12000, 12000, 12000, 1000, 12000, 12000 };
 	struct rig rig;
-	unsigned kills = 0;
+	unsigned kills = 0, early = 0; /* early: before it was open */
 	int status;
 
 	states_seed(seed);
@@ -314,6 +315,7 @@ run_kill(unsigned rounds, uint64_t seed)
 	for (unsigned i = 0; i < rounds; i++) {
 		bool close = states_random() % 3 == 0;
 		int puts = close ? (int)(states_random() % 20) : 100000;
+		unsigned opened = tape->opened;
 		pid_t pid;
 
 		shim_revive();
@@ -321,15 +323,15 @@ run_kill(unsigned rounds, uint64_t seed)
 		CHECK(pid >= 0);
 		if (pid == 0)
 			live(rig.folder, puts, close);
-		nap(states_random() % (states_random() % 8 == 0 ? 60000 : 12000));
+		nap(states_random() % longest[i % 8]);
 		kill(pid, SIGKILL);
 		CHECK(waitpid(pid, &status, 0) == pid);
 		kills += killed(status);
+		early += killed(status) && tape->opened == opened;
 		must(status, "kill");
 	}
 	must(child(rig.folder, 1, true), "the last start");
-	printf("rounds %u kills %u opened %u acknowledged %u\n", rounds, kills, tape->opened,
-	    tape->acks);
+	printf("rounds %u kills %u early %u acknowledged %u\n", rounds, kills, early, tape->acks);
 	remove_folder(rig.folder);
 	return 0;
 }

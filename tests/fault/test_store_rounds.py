@@ -9,7 +9,7 @@ def test_row_03_killed_at_random_moments():
     seen = driver("kill", pick(120, 10000), 1)
     assert seen["kills"] > seen["rounds"] / 2
     assert seen["acknowledged"] > seen["rounds"]
-    assert seen["opened"] < seen["kills"], "some died while they recovered, too"
+    assert seen["early"] > 0, "some died while they recovered, too"
 
 
 def test_row_04_killed_at_every_call():
