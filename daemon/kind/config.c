@@ -457,16 +457,16 @@ judge_snapshot(
 	struct config_case expect = { .call = call, .snapshot = s };
 	struct found found = { 0 };
 	RA_FREE char *warned = NULL;
-	int r = 0;
+	int r = call->warn != NULL ? judge_words(result, &warn, &found) : 0;
 
-	if (call->warn != NULL)
-		r = judge_words(result, &warn, &found);
-	if (r == 0 && result->verdict == RA_WARNING) {
+	if (r < 0)
+		return r;
+	if (result->verdict == RA_WARNING) {
 		expect.warned = warned = strdup(result->summary);
-		r = warned != NULL ? 0 : -ENOMEM;
+		if (warned == NULL)
+			return -ENOMEM;
 	}
-	if (r == 0)
-		r = judge_words(result, &expect, &found);
+	r = judge_words(result, &expect, &found);
 	return r == 0 ? set_facts(call, s, &found, &result->facts) : r;
 }
 

@@ -290,7 +290,7 @@ ra_facts_read(const char *json, size_t len, const struct ra_fact_def *defs, stru
 	json_t *root;
 	int r = ra_json_load(json, len, JSON_REJECT_DUPLICATES, &root, &why);
 
-	if (r == 0 && !json_is_object(root))
+	if (r == 0 && json_typeof(root) != JSON_OBJECT)
 		r = -EINVAL;
 	for (void *at = json_object_iter(root); at != NULL && r == 0;
 	     at = json_object_iter_next(root, at))

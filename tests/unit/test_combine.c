@@ -422,9 +422,10 @@ test_other_kinds(void **state)
 
 /* --- in which keys they differ --- */
 
-/* One of each text, NULL: not read; words NULL: none. */
+/* One of each text, NULL: not read; words NULL: none; held: what was read is at hand. */
 static struct ra_result *
-combined_config(const char *options, const char *expect, const char *const *texts, size_t count)
+combined_config(
+    const char *options, const char *expect, const char *const *texts, size_t count, bool held)
 {
 	static const char *const names[] = { "a", "b", "c", "d" };
 	static const char *const wheres[] = { "/etc/a", "/etc/b", "/etc/c", NULL };
@@ -449,7 +450,7 @@ combined_config(const char *options, const char *expect, const char *const *text
 						 .expect = rig.expect,
 						 .now = NOW,
 						 .options = rig.options,
-						 .snapshots = snapshots });
+						 .snapshots = held ? snapshots : NULL });
 	assert_non_null(r);
 	for (size_t i = 0; i < count; i++) {
 		ra_result_unref(parts[i]);
@@ -487,6 +488,10 @@ test_differing_keys(void **state)
 		    NEXT("/etc/a (a)", "/etc/b (b)") },
 		{ NULL, { "/=1\n", "/a=1\n" }, 2, "instances differ in 2 keys (/, /a): a against b",
 		    NEXT("/etc/a (a)", "/etc/b (b)") },
+		/* a secret in one, none in the other */
+		{ NULL, { "A=1\nURL=http://a:canary@b\n", "A=1\nURL=http://a\n" }, 2,
+		    "instances differ in 1 key (URL): a against b",
+		    NEXT("/etc/a (a)", "/etc/b (b)") },
 		/* what is no name is not told, and of many the first few are */
 		{ NULL, { "\"canary=1\n", "A=1\n" }, 2,
 		    "instances differ in 2 keys (A and 1 more): a against b",
@@ -502,7 +507,7 @@ test_differing_keys(void **state)
 	(void)state;
 	for (size_t i = 0; i < RA_ARRAY_SIZE(rows); i++) {
 		struct ra_result *r =
-		    combined_config(rows[i].options, NULL, rows[i].texts, rows[i].count);
+		    combined_config(rows[i].options, NULL, rows[i].texts, rows[i].count, true);
 
 		assert_int_equal(r->reason, RA_R_INSTANCES_DIFFER);
 		assert_string_equal(r->summary, rows[i].summary);
@@ -515,13 +520,37 @@ static void
 test_differing_keys_tolerated(void **state)
 {
 	static const char *const texts[] = { "A=1\nB=1\n", "A=2\nB=1\n" };
-	struct ra_result *r = combined_config(NULL, "agree-within: 15m", texts, 2);
+	struct ra_result *r = combined_config(NULL, "agree-within: 15m", texts, 2, true);
 
 	(void)state;
 	assert_int_equal(r->verdict, RA_OK);
 	assert_string_equal(
 	    r->summary, "instances differ in 1 key (A): a against b; tolerated for 15 min more");
 	ra_result_unref(r);
+}
+
+/* Then the fact's name has to do. */
+static void
+test_no_keys_to_tell(void **state)
+{
+	static const char *const texts[] = { "A=1\nB=1\n", "A=2\nB=1\n" };
+	const struct ra_snapshot *snapshots[2];
+	struct ra_result *r = combined_config(NULL, NULL, texts, 2, false);
+	struct ra_buf out = RA_BUF(0);
+	struct rig rig;
+
+	(void)state;
+	assert_int_equal(r->reason, RA_R_INSTANCES_DIFFER);
+	assert_ptr_equal(strstr(r->summary, "instances differ in digest: sha256:"), r->summary);
+	ra_result_unref(r);
+	rig_open(&rig, "ignore: [A]", NULL, NULL);
+	for (int i = 0; i < 2; i++)
+		snapshots[i] = rig_snapshot(&rig, texts[i], false);
+	assert_int_equal(ra_config_tell_difference(rig.options, snapshots, 2, &out), 0);
+	assert_int_equal(out.len, 0);
+	for (int i = 0; i < 2; i++)
+		ra_snapshot_unref((struct ra_snapshot *)(uintptr_t)snapshots[i]);
+	rig_close(&rig);
 }
 
 /* What combining needs of a kind whose instances must agree. */
@@ -560,6 +589,7 @@ main(void)
 		cmocka_unit_test(test_other_kinds),
 		cmocka_unit_test(test_differing_keys),
 		cmocka_unit_test(test_differing_keys_tolerated),
+		cmocka_unit_test(test_no_keys_to_tell),
 		cmocka_unit_test(test_every_kind_that_agrees),
 	};
 

@@ -144,6 +144,20 @@ test_large_without_memory(void **state)
 	free(text);
 }
 
+/* As large as no text is: nothing of it is read. */
+static void
+test_too_large(void **state)
+{
+	json_error_t why;
+	json_t *value;
+
+	(void)state;
+	assert_int_equal(ra_json_load("[]", SIZE_MAX / 2, 0, &value, &why), -ENOMEM);
+	assert_null(value);
+	assert_int_equal(ra_json_load("[]", SIZE_MAX / 4, 0, &value, &why), -ENOMEM);
+	assert_null(value);
+}
+
 int
 main(void)
 {
@@ -151,6 +165,7 @@ main(void)
 		cmocka_unit_test(test_as_jansson),
 		cmocka_unit_test(test_without_memory),
 		cmocka_unit_test(test_large_without_memory),
+		cmocka_unit_test(test_too_large),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
