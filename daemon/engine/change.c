@@ -26,6 +26,8 @@ struct change {
 };
 
 struct changes {
+	struct ra_mac *mac; /* of digests */
+	int error;
 	struct change list[KEYS_MAX];
 	size_t count; /* of all */
 };
@@ -43,11 +45,25 @@ is_ignored(const struct ra_config_rules *rules, const char *key)
 	return false;
 }
 
+/* A value of which it turned out that it is a secret is what it was. */
 static bool
-is_same(const struct ra_entry *a, const struct ra_entry *b)
+is_digest_of(struct changes *c, const struct ra_entry *clear, const char *digest)
 {
-	return a->secret == b->secret && a->flags == b->flags && a->value_len == b->value_len &&
-	       memcmp(a->value, b->value, a->value_len) == 0;
+	char text[RA_SECRET_TEXT] = "";
+
+	if (ra_secret_digest(c->mac, clear->value, clear->value_len, text) < 0)
+		c->error = -EIO;
+	return strcmp(text, digest) == 0;
+}
+
+static bool
+is_same(struct changes *c, const struct ra_entry *a, const struct ra_entry *b)
+{
+	if (a->flags != b->flags)
+		return false;
+	if (a->secret != b->secret)
+		return a->secret ? is_digest_of(c, b, a->value) : is_digest_of(c, a, b->value);
+	return a->value_len == b->value_len && memcmp(a->value, b->value, a->value_len) == 0;
 }
 
 static void
@@ -89,7 +105,7 @@ compare(struct changes *c, const struct ra_config_rules *rules, const struct ra_
 			add(c, rules, &a, NULL);
 		else if (order > 0)
 			add(c, rules, NULL, &b);
-		else if (!is_same(&a, &b))
+		else if (!is_same(c, &a, &b))
 			add(c, rules, &a, &b);
 		i += order <= 0;
 		k += order >= 0;
@@ -101,7 +117,7 @@ compare(struct changes *c, const struct ra_config_rules *rules, const struct ra_
 struct writer {
 	struct ra_jsonw json;
 	const struct ra_check *check;
-	struct ra_mac *mac; /* of digests */
+	struct ra_mac *mac;
 };
 
 /* A text without the check's own secrets, cut where it is long. */
@@ -195,14 +211,11 @@ emit(struct ra_engine *e, const struct ra_check *check, const char *instance,
     const struct changes *changes)
 {
 	RA_BUF_LOCAL body = RA_BUF(EVENT_MAX);
-	struct writer w = { .check = check,
-		.mac = ra_mac_new(e->secret_key, sizeof(e->secret_key)) };
+	struct writer w = { .check = check, .mac = changes->mac };
 	int64_t at = ra_clock_wall();
 
-	if (w.mac != NULL)
-		write_event(&w, &body, at, instance, changes);
-	ra_mac_free(w.mac);
-	if (w.mac != NULL && body.error == 0)
+	write_event(&w, &body, at, instance, changes);
+	if (body.error == 0)
 		ra_engine_emit(e, at, "config-changed", check->id, body.data);
 }
 
@@ -240,6 +253,28 @@ first_bytes(const struct ra_snapshot *s)
 	return bytes;
 }
 
+static int
+tell(struct ra_engine *e, struct ra_track *t, const char *instance, struct ra_known *was,
+    struct ra_snapshot *now, struct changes *changes)
+{
+	struct ra_config_rules rules = { 0 };
+	bool again = was->restored && was->told == first_bytes(now);
+
+	ra_config_rules_add(&rules, t->check);
+	if (rules.error == 0)
+		compare(changes, &rules, was->snapshot, now);
+	free(rules.list);
+	if (rules.error < 0 || changes->error < 0)
+		return rules.error < 0 ? rules.error : changes->error;
+	if (changes->count == 0)
+		return 0;
+	was->told = first_bytes(now);
+	if (!again)
+		announce(e, t, instance, changes);
+	emit(e, t->check, instance, changes);
+	return 0;
+}
+
 /*
  * The record with the line is put before the history with the event and the new snapshot is. So a
  * crash may lose the history, and the same change is found again: then the record tells that its
@@ -249,22 +284,16 @@ int
 ra_change_tell(struct ra_engine *e, struct ra_track *t, const char *instance, struct ra_known *was,
     struct ra_snapshot *now)
 {
-	struct ra_config_rules rules = { 0 };
 	RA_FREE struct changes *changes = malloc(sizeof(*changes));
-	bool again = was->restored && was->told == first_bytes(now);
+	int r = -ENOMEM;
 
 	if (changes == NULL)
 		return -ENOMEM;
 	changes->count = 0;
-	ra_config_rules_add(&rules, t->check);
-	if (rules.error == 0)
-		compare(changes, &rules, was->snapshot, now);
-	free(rules.list);
-	if (changes->count == 0)
-		return rules.error;
-	was->told = first_bytes(now);
-	if (!again)
-		announce(e, t, instance, changes);
-	emit(e, t->check, instance, changes);
-	return 0;
+	changes->error = 0;
+	changes->mac = ra_mac_new(e->secret_key, sizeof(e->secret_key));
+	if (changes->mac != NULL)
+		r = tell(e, t, instance, was, now, changes);
+	ra_mac_free(changes->mac);
+	return r;
 }

@@ -19,6 +19,7 @@ struct ra_held {
 	struct ra_result *results[RA_PEERS_MAX];
 	struct ra_snapshot *snapshots[RA_PEERS_MAX];
 	struct ra_committed_seen *committed[RA_PEERS_MAX];
+	struct ra_snapshot *before;
 	struct ra_facts history;
 	size_t count;
 };
@@ -114,6 +115,86 @@ ra_judge_snapshot(const struct ra_check *c, const void *secret_key, const struct
 	}
 }
 
+/* --- what is encrypted in version control --- */
+
+/* What was last read of it, over restarts. NULL: nothing. */
+static const struct ra_snapshot *
+known_of(const struct ra_part *part)
+{
+	const struct ra_known *known = part->probe->track->known;
+
+	return known != NULL ? known[part - part->probe->parts].snapshot : NULL;
+}
+
+/* Of the words that are held against a repository, those for which it was read. */
+static bool
+all_read(const struct ra_check *c, const struct ra_judge_call *call)
+{
+	const struct ra_kind *kind = ra_check_kind(c);
+	size_t wanted = kind->committed(c->expect) != NULL, read = 0;
+
+	wanted += c->warn != NULL && kind->committed(c->warn) != NULL;
+	for (size_t i = 0; i < call->answer_count; i++)
+		read += call->answers[i].snapshot != NULL;
+	return read >= wanted;
+}
+
+/*
+ * What somebody encrypted is a secret here too: from here on there is no more than its digest.
+ * While the repository is out of reach it stays so.
+ */
+static int
+veil(struct ra_part *part, const struct ra_judge_call *call, struct ra_gathered *gathered,
+    const struct ra_snapshot *before)
+{
+	const struct ra_check *c = part->probe->check;
+	struct ra_veil by = { .key = call->secret_key, .key_len = call->secret_key_len };
+	struct ra_snapshot *veiled;
+	int r;
+
+	if (part->snapshot == NULL || ra_check_kind(c)->committed == NULL)
+		return 0;
+	for (size_t i = 0; i < call->answer_count; i++) {
+		if (call->answers[i].snapshot != NULL)
+			by.committed[call->answers[i].warn] = call->answers[i].snapshot;
+	}
+	by.before = all_read(c, call) ? NULL : before;
+	r = ra_snapshot_veil(part->snapshot, &by, &veiled);
+	for (size_t i = 0; i < call->input_count; i++) {
+		if (gathered[i].need.what == RA_NEED_SELF)
+			gathered[i].snapshot = r < 0 ? NULL : veiled;
+	}
+	ra_snapshot_unref(part->snapshot);
+	part->snapshot = r < 0 ? NULL : veiled;
+	return r;
+}
+
+/* --- the judgement --- */
+
+static void
+judge_failure(struct ra_part *part, enum ra_reason reason, const char *error)
+{
+	const struct ra_kind *kind = ra_check_kind(part->probe->check);
+	enum ra_verdict v = kind->failure != NULL ? kind->failure(reason) : RA_UNKNOWN;
+
+	ra_result_say(part->result, v, reason, "%s",
+	    error != NULL && *error != '\0' ? error : ra_reason_meaning(reason));
+	ra_result_evidence(part->result, part->fetch.input.where);
+}
+
+/* On either thread; gathered is what call->inputs are. */
+static void
+judge(struct ra_part *part, const struct ra_judge_call *call, struct ra_gathered *gathered,
+    const struct ra_snapshot *before)
+{
+	int r = veil(part, call, gathered, before);
+
+	if (r < 0)
+		judge_failure(part, r == -ENOMEM ? RA_R_NO_MEMORY : RA_R_INTERNAL, NULL);
+	else
+		ra_check_kind(part->probe->check)->judge(call, part->result);
+}
+
 /* --- on a worker --- */
 
 /* Keys that are looked at. */
@@ -141,6 +222,7 @@ held_free(struct ra_held *h)
 		ra_snapshot_unref(h->snapshots[i]);
 		ra_committed_unref(h->committed[i]);
 	}
+	ra_snapshot_unref(h->before);
 	ra_facts_free(&h->history);
 	ra_config_unref(h->config);
 	free(h);
@@ -177,6 +259,7 @@ hold(struct ra_part *part)
 		return NULL;
 	ra_judge_call(part, h->gathered, &h->call);
 	h->config = ra_config_ref(e->config);
+	h->before = hold_snapshot(known_of(part));
 	for (i = 0; i < h->call.input_count; i++) {
 		struct ra_gathered *g = &h->gathered[i];
 
@@ -197,8 +280,9 @@ static void
 work(void *arg)
 {
 	struct ra_part *part = arg;
+	struct ra_held *h = part->held;
 
-	ra_check_kind(part->probe->check)->judge(&part->held->call, part->result);
+	judge(part, &h->call, h->gathered, h->before);
 }
 
 static void
@@ -228,17 +312,6 @@ judge_on_worker(struct ra_part *part)
 
 /* --- a part --- */
 
-static void
-judge_failure(struct ra_part *part, enum ra_reason reason, const char *error)
-{
-	const struct ra_kind *kind = ra_check_kind(part->probe->check);
-	enum ra_verdict v = kind->failure != NULL ? kind->failure(reason) : RA_UNKNOWN;
-
-	ra_result_say(part->result, v, reason, "%s",
-	    error != NULL && *error != '\0' ? error : ra_reason_meaning(reason));
-	ra_result_evidence(part->result, part->fetch.input.where);
-}
-
 bool
 ra_judge_part(struct ra_part *part)
 {
@@ -260,6 +333,6 @@ ra_judge_part(struct ra_part *part)
 	ra_judge_call(part, gathered, &call);
 	if (count_keys(&call) > KEYS_INLINE && judge_on_worker(part))
 		return true;
-	ra_check_kind(part->probe->check)->judge(&call, part->result);
+	judge(part, &call, gathered, known_of(part));
 	return false;
 }

@@ -530,7 +530,7 @@ is_template(const char *value, size_t len)
 	p = find(value, end, "{{", 2);
 	if (p != NULL && find(p + 2, end, "}}", 2) != NULL)
 		return true;
-	return is_whole_template(value, len) || is_reference(value, len);
+	return is_whole_template(value, len);
 }
 
 /* sops, jasypt, Spring Cloud, Ansible, Vault's transit, age, PGP, sealed secrets */
@@ -552,7 +552,7 @@ is_encrypted(const char *value, size_t len)
 enum ra_opaque
 ra_opaque_value(const char *value, size_t len)
 {
-	if (is_encrypted(value, len))
+	if (is_encrypted(value, len) || is_reference(value, len))
 		return RA_OPAQUE_ENCRYPTED;
 	return is_template(value, len) ? RA_OPAQUE_TEMPLATE : RA_OPAQUE_NOT;
 }

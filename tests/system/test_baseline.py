@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Configuration held against what is committed at the version that runs."""
+import json
 import shutil
 
 import pytest
@@ -193,6 +194,50 @@ def test_what_is_encrypted_there_is_not_shown(daemon, web, shop, runs):
         assert done.code == 0 and "SALUTE" in done.out and "canary" not in done.out, done
 
 
+def test_what_is_encrypted_there_is_a_secret(daemon, web, shop, runs, syslog, folder):
+    """From then on it is nowhere in the clear, also while the repository is out of reach."""
+    shop.write("deploy/one.env", "HOST=db1\nSALUTE=ENC[AES256_GCM,data:p673w==,iv:YY=,tag:UQ=,"
+                                 "type:str]\n")
+    shop.commit("v1.3.0")
+    path, other = runs("env", "HOST=db1\nSALUTE=canary-1\n"), runs("other", "SALUTE=canary-1\n")
+    made = config(web, shop.path, path, version="1.3.0")
+    made["environments"]["two"] = {"checks": {"config": {
+        "file": {"path": other}, "format": "dotenv", "ignore": "HOST",
+        "expect": {"same-as": "one"}}}}
+    d = daemon(made, inside=syslog)
+    d.ready()
+    assert d.check("one/config")["state"] == d.check("two/config")["state"] == "OK", d.status()
+
+    def change(to, count):
+        runs("env", f"HOST=db1\nSALUTE=canary-{to}\n")
+        d.run("one/config")
+        syslog.wait("config-changed", "check=one/config", "keys=SALUTE", count=count)
+        done = d.ctl("history", "one/config", "-o", "json")
+        told = [e for e in json.loads(done.out)["events"] if e["event"] == "config-changed"]
+        assert len(told) == count
+        return told[-1]["keys"]
+
+    first = change(2, 1)
+    assert [k["key"] for k in first] == ["SALUTE"], first
+    assert first[0]["was"]["secret"] and first[0]["now"]["digest"].startswith("k1:"), first
+    shop.path.rename(folder / "gone.git")
+    d.stop()
+    shutil.rmtree(d.state / "mirrors")
+    d.start()
+    d.ready()
+    d.run("one/config")
+    assert d.check("one/config")["state"] == "UNKNOWN"
+    second = change(3, 2)
+    assert second[0]["was"]["digest"] == first[0]["now"]["digest"] != second[0]["now"]["digest"]
+    done = d.ctl("drift", "one", "two", "-o", "json")
+    assert done.code == 2 and "SALUTE" in done.out, done
+    d.stop()
+    for text in [done.out, *syslog.lines()] + [
+            p.read_text(errors="replace") for p in d.state.rglob("*") if p.is_file()]:
+        # The other's key is no secret of its own; its values are not this one's.
+        assert "canary-2" not in text and "canary-3" not in text, text
+
+
 def test_a_template_that_runs_as_it_is(daemon, web, shop, runs):
     """Nobody filled it in: nothing is known of that value, and it is said."""
     shop.write("deploy/one.env", "HOST=db1\nPORT=${PORT}\n")
@@ -207,18 +252,20 @@ def test_a_template_that_runs_as_it_is(daemon, web, shop, runs):
 def test_what_was_wrong_before_does_not_settle(daemon, web, shop, runs, syslog):
     """A new version ends no problem that it did not bring: nothing recovers."""
     d = daemon(config(web, shop.path, runs("env", GOOD.replace("db1", "db2")),
-                      options={"settle": "15m"}))
+                      options={"settle": "15m"}), inside=syslog)
     d.ready()
     assert judged(d) == ("CRITICAL", "drift")
+    syslog.wait("state check=one/config", "now=CRITICAL")
     since = d.check("one/config")["since"]
     web.put("version", {"version": "1.1.0"})
     d.run("one/version")
     wait_for(lambda: "v1.1.0:" in d.check("one/config")["summary"], what="the other baseline")
     assert judged(d) == ("CRITICAL", "drift") and d.check("one/config")["since"] == since
-    assert not [line for line in syslog.lines("state check=one/config") if "now=OK" in line]
     runs("env", GOOD + "SEARCH=on\n")  # what is mended is; what is new since then settles
     d.run("one/config")
     assert judged(d) == ("OK", "ok")
+    mended = syslog.wait("state check=one/config", "now=OK")
+    assert len(mended) == 1 and "reason=ok" in mended[0], mended
     runs("env", GOOD)
     d.run("one/config")
     assert judged(d) == ("OK", "settling")

@@ -286,6 +286,24 @@ snapshot_bytes(void)
 	return r;
 }
 
+static int
+snapshot_veil(void)
+{
+	struct ra_snapshot *s = snapshot_of("A", "on prod", "B"), *veiled = NULL;
+	struct ra_snapshot *committed = snapshot_of("A", "ENC[x]", "B");
+	struct ra_veil by = { .committed = { committed }, .key = KEY, .key_len = 16 };
+	int r;
+
+	arm();
+	r = ra_snapshot_veil(s, &by, &veiled);
+	disarm();
+	assert_int_equal(veiled == NULL, r < 0);
+	ra_snapshot_unref(veiled);
+	ra_snapshot_unref(s);
+	ra_snapshot_unref(committed);
+	return r;
+}
+
 /* --- drift --- */
 
 /* A secret on one side and a key on one, and what rules make of it. Frees the snapshots. */
@@ -393,6 +411,7 @@ test_each(void **state)
 		{ "snapshot", snapshot, true },
 		{ "large snapshot", snapshot_large, true },
 		{ "snapshot as bytes", snapshot_bytes, true },
+		{ "veil", snapshot_veil, true },
 		{ "drift of names", drift_of_names, true },
 		{ "drift of pointers", drift_of_pointers, true },
 		{ "suggestion", drift_suggestion, false },

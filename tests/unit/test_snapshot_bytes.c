@@ -116,7 +116,12 @@ CHANGED(origin_not_there)
 
 CHANGED(unknown_flag)
 {
-	m->slots[1][4] |= 0x80;
+	m->slots[1][4] |= 0x100;
+}
+
+CHANGED(hidden_in_the_clear)
+{
+	m->slots[0][4] |= 0x80;
 }
 
 CHANGED(long_key)
@@ -237,10 +242,11 @@ static void
 test_refused(void **state)
 {
 	static void (*const changes[])(struct made *) = { other_magic, many_keys, keys_not_there,
-		no_origin, many_origins, origin_not_there, unknown_flag, long_key, other_flags,
-		no_text, key_beyond, value_beyond, compared_beyond, compared_not_ended, nul_in_key,
-		secret_compared_clear, secret_clear, secret_of_other_mark, secret_not_hexadecimal,
-		not_in_order, twice, origin_beyond, nul_in_origin, more_text };
+		no_origin, many_origins, origin_not_there, unknown_flag, hidden_in_the_clear,
+		long_key, other_flags, no_text, key_beyond, value_beyond, compared_beyond,
+		compared_not_ended, nul_in_key, secret_compared_clear, secret_clear,
+		secret_of_other_mark, secret_not_hexadecimal, not_in_order, twice, origin_beyond,
+		nul_in_origin, more_text };
 	struct ra_snapshot *s = NULL;
 	struct made m;
 

@@ -39,8 +39,9 @@ void ra_secret_blacken(char *text, const char *const *secrets, size_t count, siz
 
 enum ra_opaque {
 	RA_OPAQUE_NOT,
-	RA_OPAQUE_ENCRYPTED,	/* sops, jasypt, Spring, Vault, Ansible, sealed secrets, age, PGP */
-	RA_OPAQUE_TEMPLATE,	/* ${...}, {{ ... }}, $NAME, @NAME@, op://... */
+	/* A secret, of sops, jasypt, Vault, Ansible, age, PGP, or kept elsewhere: op://... */
+	RA_OPAQUE_ENCRYPTED,
+	RA_OPAQUE_TEMPLATE,	/* ${...}, {{ ... }}, $NAME, @NAME@ */
 };
 
 /* Whether a committed value says what runs, or only how it is made. */

@@ -107,6 +107,20 @@ struct ra_entry ra_snapshot_at(const struct ra_snapshot *s, size_t i);
 bool ra_snapshot_find(const struct ra_snapshot *s, const char *key, struct ra_entry *ret);
 
 /*
+ * What is encrypted in version control is a secret where it runs, whatever its key is called and
+ * its value looks like.
+ */
+struct ra_veil {
+	const struct ra_snapshot *committed[2];	/* NULL: none; their encrypted keys are hidden */
+	const struct ra_snapshot *before;	/* NULL: none; what was hidden there still is */
+	const void *key;			/* of the digests */
+	size_t key_len;
+};
+
+/* s itself, or a copy with digests for such values; *ret has one reference. 0, -ENOMEM, -EIO. */
+int ra_snapshot_veil(struct ra_snapshot *s, const struct ra_veil *by, struct ra_snapshot **ret);
+
+/*
  * As bytes to keep, and back; no secret is in them, as none is in the snapshot. What is read is not
  * believed: -EBADMSG if it is not just what was written, -EPROTONOSUPPORT: of another version,
  * -ENOMEM. Takes memory in proportion to len. Writing: 0, or what the buffer or libcrypto
