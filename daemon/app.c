@@ -180,6 +180,7 @@ say_start(struct ra_app *app)
 	ra_jsonw_time(&w, "at", ra_clock_wall());
 	ra_jsonw_text(&w, "version", RA_VERSION);
 	ra_jsonw_text(&w, "config", c->digest);
+	ra_jsonw_time(&w, "last_checked", ra_engine_last_checked(app->engine));
 	ra_jsonw_object_end(&w);
 	ra_engine_event(app->engine, "start", body.error == 0 ? body.data : NULL);
 	ra_health_say(app, true);

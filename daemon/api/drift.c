@@ -252,7 +252,7 @@ take_params(struct ra_drift_job *j, struct ra_request *q)
 {
 	if (!flag_param(q, "all", &j->all) || !flag_param(q, "strict", &j->strict) ||
 	    !flag_param(q, "suggest", &j->suggest) || !take_environments(j, q) ||
-	    !ra_request_time(q, "since", &j->since))
+	    !ra_request_since(q, &j->since))
 		return false;
 	j->by_time = ra_request_param(q, "since") != NULL;
 	if (ra_request_param(q, "baseline") != NULL && j->environment_count != 1) {

@@ -113,11 +113,26 @@ checked_of(const struct ra_drift_job *j, const struct ra_check *c)
 	return v.checked;
 }
 
+/* Nothing on any side, as where what writes them is broken, is not the same everywhere. */
+static bool
+is_empty(struct ra_drift_job *j, const struct ra_drift_pairing *p)
+{
+	for (size_t i = 0; i < p->count; i++) {
+		const struct ra_snapshot *s = p->sides[i].snapshot;
+
+		if (s == NULL || ra_snapshot_count(s) > 0)
+			return false;
+	}
+	for (size_t i = 0; i < p->count; i++)
+		ra_drift_unread(j, p->checks[i], "there is not a single key in it");
+	return true;
+}
+
 /* One side alone is nothing to compare. */
 void
 ra_drift_add_pairing(struct ra_drift_job *j, struct ra_drift_pairing *p)
 {
-	if (p->count < 2) {
+	if (p->count < 2 || is_empty(j, p)) {
 		release_pairing(p);
 		return;
 	}

@@ -68,6 +68,21 @@ ra_request_time(struct ra_request *q, const char *name, int64_t *ret)
 	return true;
 }
 
+bool
+ra_request_since(struct ra_request *q, int64_t *ret)
+{
+	char text[RA_TIME_TEXT];
+
+	if (!ra_request_time(q, "since", ret))
+		return false;
+	if (*ret <= ra_clock_wall())
+		return true;
+	ra_request_error(q, MHD_HTTP_BAD_REQUEST, "bad-request",
+	    "since: %s is in the future; nothing has changed since then",
+	    ra_time_format_s(*ret, text));
+	return false;
+}
+
 static bool
 limit_param(struct ra_request *q, size_t *ret)
 {
@@ -104,9 +119,14 @@ ra_route_history(struct ra_request *q)
 			    "check: write ENVIRONMENT/CHECK");
 		return;
 	}
-	if (!ra_request_time(q, "since", &query.since) ||
-	    !ra_request_time(q, "until", &query.until) || !limit_param(q, &query.limit))
+	if (!ra_request_since(q, &query.since) || !ra_request_time(q, "until", &query.until) ||
+	    !limit_param(q, &query.limit))
 		return;
+	if (query.until != 0 && query.until < query.since) {
+		ra_request_error(
+		    q, MHD_HTTP_BAD_REQUEST, "bad-request", "until: it is before `since`");
+		return;
+	}
 	query.environment = env != NULL ? env->name : NULL;
 	query.check = check != NULL ? check->id : NULL;
 	asked = calloc(1, sizeof(*asked));

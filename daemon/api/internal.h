@@ -168,6 +168,8 @@ void ra_events_end(struct ra_api *a);
  * answered with an error.
  */
 bool ra_request_time(struct ra_request *q, const char *name, int64_t *ret);
+/* The parameter `since`, which is not in the future. */
+bool ra_request_since(struct ra_request *q, int64_t *ret);
 void ra_route_metrics(struct ra_request *q);
 void ra_route_healthz(struct ra_request *q);
 void ra_route_history(struct ra_request *q);

@@ -25,6 +25,9 @@ struct versions {
 	struct ra_engine *engine;
 	const struct ra_config *config;
 	struct past *past; /* by check->index; NULL: as of now */
+	int64_t at;
+	/* The first start after that; 0: none. Before it nobody looked since `looked`, 0: ever. */
+	int64_t start, looked;
 };
 
 /* What is shown of one service. Texts are borrowed, NULL: not known. */
@@ -32,6 +35,7 @@ struct running {
 	const char *version, *commit, *tag, *tag_commit;
 	int64_t tag_date, behind, checked;
 	enum ra_verdict state, last; /* last: even if it is too old to go by now */
+	bool partly; /* some instances were not read: what all of them run is not known */
 };
 
 /* --- looking --- */
@@ -52,7 +56,8 @@ look_now(const struct versions *v, const struct ra_check *c, struct running *ret
 		.behind = ra_facts_number(facts, "behind_releases", RA_UNSET),
 		.checked = view.checked,
 		.state = view.state,
-		.last = view.last };
+		.last = view.last,
+		.partly = view.instance_count > 0 && !ra_view_all_read(&view) };
 }
 
 static const char *
@@ -89,6 +94,13 @@ look_before_event(const json_t *event, struct running *ret)
 		ret->version = text_of(event, "now");
 }
 
+/* The daemon did not run then, and for longer than a result may be old. */
+static bool
+is_asleep(const struct versions *v, const struct ra_check *c)
+{
+	return v->start != 0 && v->at - v->looked > ra_stale_after(c);
+}
+
 static void
 look_then(const struct versions *v, const struct ra_check *c, struct running *ret)
 {
@@ -107,8 +119,11 @@ look_then(const struct versions *v, const struct ra_check *c, struct running *re
 		ret->behind = RA_UNSET;
 		ret->checked = 0;
 	}
-	if (ret->version == NULL && ret->commit == NULL && p->version[0] == NULL)
+	if ((ret->version == NULL && ret->commit == NULL && p->version[0] == NULL) ||
+	    (v->start != 0 && v->looked == 0))
 		*ret = (struct running){ .behind = RA_UNSET, .state = RA_PENDING };
+	else if (is_asleep(v, c))
+		ret->state = RA_UNKNOWN;
 	else if (p->state[0] != RA_PENDING || p->state[1] != RA_PENDING)
 		ret->state = p->state[p->state[0] != RA_PENDING ? 0 : 1];
 	else
@@ -181,14 +196,17 @@ write_next(struct ra_jsonw *w, const struct versions *v, const struct ra_check *
 {
 	static const char *const orders[] = { "behind", "same", "ahead" };
 	const struct ra_check *next = find_next(v, c);
-	struct ra_version_order order;
+	struct ra_version_order order = { 0 };
 	struct running other;
 
 	if (next == NULL)
 		return;
 	look(v, next, &other);
-	ra_version_compare(&(struct ra_version_place){ own->version, own->behind, own->commit },
-	    &(struct ra_version_place){ other.version, other.behind, other.commit }, &order);
+	if (!own->partly && !other.partly)
+		ra_version_compare(
+		    &(struct ra_version_place){ own->version, own->behind, own->commit },
+		    &(struct ra_version_place){ other.version, other.behind, other.commit },
+		    &order);
 	ra_jsonw_object(w, "next");
 	ra_jsonw_text(w, "environment", next->environment->name);
 	ra_jsonw_text(w, "version", other.version);
@@ -248,9 +266,20 @@ write_environment(struct ra_jsonw *w, const struct versions *v, const struct ra_
 	ra_jsonw_object_end(w);
 }
 
+static bool
+some_asleep(const struct versions *v, const struct ra_environment *only)
+{
+	for (size_t i = 0; v->looked != 0 && i < v->config->check_count; i++) {
+		const struct ra_check *c = v->config->checks[i];
+
+		if (is_version(c) && (only == NULL || c->environment == only) && is_asleep(v, c))
+			return true;
+	}
+	return false;
+}
+
 static void
-answer(
-    struct ra_request *q, const struct versions *v, const struct ra_environment *only, int64_t at)
+answer(struct ra_request *q, const struct versions *v, const struct ra_environment *only)
 {
 	struct ra_buf body = RA_BUF(64 * 1024 * 1024);
 	struct ra_jsonw w;
@@ -258,7 +287,13 @@ answer(
 	ra_jsonw_init(&w, &body);
 	ra_jsonw_object(&w, NULL);
 	ra_jsonw_text(&w, "schema", RA_API_SCHEMA);
-	ra_jsonw_time(&w, "at", at);
+	ra_jsonw_time(&w, "at", v->at);
+	if (some_asleep(v, only)) {
+		ra_jsonw_object(&w, "not_looked");
+		ra_jsonw_time(&w, "since", v->looked);
+		ra_jsonw_time(&w, "until", v->start);
+		ra_jsonw_object_end(&w);
+	}
 	ra_jsonw_array(&w, "environments");
 	for (size_t i = 0; i < v->config->environment_count; i++)
 		if (only == NULL || only == v->config->environments[i])
@@ -324,6 +359,27 @@ take_event(struct past *p, const struct ra_history_event *event, bool after)
 	return 0;
 }
 
+/* What began then says when its forerunner last looked. */
+static int
+take_start(struct versions *v, const struct ra_history_event *event)
+{
+	const char *looked;
+	json_error_t why;
+	json_t *body;
+
+	if (v->start != 0)
+		return 0;
+	if (ra_json_load(event->body, strlen(event->body), 0, &body, &why) == -ENOMEM)
+		return -ENOMEM;
+	looked = text_of(body, "last_checked");
+	if (looked != NULL && ra_time_parse(looked, strlen(looked), &v->looked) < 0)
+		v->looked = 0;
+	if (json_object_get(body, "last_checked") != NULL) /* null: never */
+		v->start = event->at;
+	json_decref(body);
+	return 0;
+}
+
 static void
 answer_past(struct ra_request *q, int64_t at, const struct ra_history_event *events, size_t count)
 {
@@ -332,6 +388,7 @@ answer_past(struct ra_request *q, int64_t at, const struct ra_history_event *eve
 	const char *name = ra_request_param(q, "environment");
 	const struct ra_environment *only = NULL;
 	RA_FREE struct past *past = calloc(c->check_count + 1, sizeof(*past));
+	struct versions v = { .engine = engine, .config = c, .past = past, .at = at };
 	int r = past != NULL ? 0 : -ENOMEM;
 	size_t i;
 
@@ -342,11 +399,13 @@ answer_past(struct ra_request *q, int64_t at, const struct ra_history_event *eve
 	for (i = 0; r == 0 && i < count; i++) {
 		const struct ra_check *check = ra_map_get(&c->checks_by_id, events[i].check);
 
-		if (check != NULL && is_version(check))
+		if (strcmp(events[i].what, "start") == 0 && events[i].at > at)
+			r = take_start(&v, &events[i]);
+		else if (check != NULL && is_version(check))
 			r = take_event(&past[check->index], &events[i], events[i].at > at);
 	}
 	if (r == 0)
-		answer(q, &(struct versions){ engine, c, past }, only, at);
+		answer(q, &v, only);
 	else
 		ra_request_error(q, MHD_HTTP_SERVICE_UNAVAILABLE, "no-memory", "out of memory");
 	for (i = 0; past != NULL && i < c->check_count; i++) {
@@ -430,8 +489,10 @@ ra_route_versions(struct ra_request *q)
 		return;
 	if (at == RA_UNSET) {
 		answer(q,
-		    &(struct versions){ q->api->engine, ra_engine_config(q->api->engine), NULL },
-		    only, ra_clock_wall());
+		    &(struct versions){ .engine = q->api->engine,
+			.config = ra_engine_config(q->api->engine),
+			.at = ra_clock_wall() },
+		    only);
 	} else if (check_time(q, at)) {
 		ask_past(q, at);
 	}

@@ -158,9 +158,27 @@ choose(const struct ra_ctl *ctl, const json_t *environments, bool shown[COLUMN_C
 	}
 }
 
+/* Of a time at which the daemon did not run. */
 static void
-render_table(struct ra_ctl *ctl, const json_t *environments, int64_t now, struct ra_buf *out)
+add_remark(const json_t *answer, struct ra_buf *out)
 {
+	const json_t *gap = json_object_get(answer, "not_looked");
+	int64_t since = ra_ctl_json_time(gap, "since"), until = ra_ctl_json_time(gap, "until");
+
+	if (since == 0 || until == 0)
+		return;
+	ra_buf_puts(out, "nobody looked from ");
+	ra_ctl_time(out, since);
+	ra_buf_puts(out, " to ");
+	ra_ctl_time(out, until);
+	ra_buf_puts(out, ": relauditd did not run; shown is what it saw last\n");
+}
+
+static void
+render_table(struct ra_ctl *ctl, const json_t *answer, struct ra_buf *out)
+{
+	const json_t *environments = json_object_get(answer, "environments");
+	int64_t now = ra_ctl_now(answer);
 	struct ra_ctl_column chosen[COLUMN_COUNT];
 	const json_t *environment, *service;
 	bool shown[COLUMN_COUNT];
@@ -188,6 +206,7 @@ render_table(struct ra_ctl *ctl, const json_t *environments, int64_t now, struct
 	else
 		ra_buf_puts(out, "no checks of kind version\n");
 	ra_ctl_table_free(&table);
+	add_remark(answer, out);
 }
 
 static void
@@ -258,7 +277,7 @@ version_run(struct ra_ctl *ctl, struct ra_error *err)
 	else if (ctl->output == RA_CTL_CSV)
 		render_csv(environments, &out);
 	else
-		render_table(ctl, environments, ra_ctl_now(answer.json), &out);
+		render_table(ctl, answer.json, &out);
 	ra_ctl_answer_free(&answer);
 	(void)ra_ctl_print(ctl, &out);
 	return RA_CTL_DONE;

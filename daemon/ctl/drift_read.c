@@ -64,12 +64,15 @@ ra_drift_section_next(struct ra_drift_section *s)
 
 /* --- cells --- */
 
-/* It reads as what stands for a value that is no text, or for none. */
+/* It reads as what stands for a value that is no text, or for none, or its ends cannot be seen. */
 static bool
 is_ambiguous(const char *text)
 {
-	static const char *const texts[] = { "", "-", "(null)", "(list)", "(map)" };
+	static const char *const texts[] = { "-", "(null)", "(list)", "(map)" };
+	size_t len = strlen(text);
 
+	if (len == 0 || strchr("\" \t", text[0]) != NULL || strchr(" \t", text[len - 1]) != NULL)
+		return true;
 	for (size_t i = 0; i < RA_ARRAY_SIZE(texts); i++) {
 		if (strcmp(text, texts[i]) == 0)
 			return true;

@@ -95,12 +95,13 @@ diff_line(
 {
 	RA_CTL_PART text = RA_BUF(0);
 	const char *key = ra_ctl_json_text(row, "key");
+	const char *plain = ra_ctl_json_text(value, "value");
 
 	ra_buf_printf(&text, "%s=", key != NULL ? key : "?");
-	if (ra_ctl_json_text(value, "digest") != NULL || ra_ctl_json_text(value, "type") != NULL)
+	if (plain == NULL || plain[0] == '(') /* null, a list, or what reads like it */
 		ra_drift_value(&text, value, true);
-	else if (ra_ctl_json_text(value, "value") != NULL)
-		ra_buf_puts(&text, ra_ctl_json_text(value, "value"));
+	else
+		ra_buf_puts(&text, plain);
 	ra_buf_putc(&h->lines, mark);
 	ra_ctl_text(t, &h->lines, ra_buf_text(&text));
 	ra_buf_putc(&h->lines, '\n');

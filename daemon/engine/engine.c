@@ -323,6 +323,12 @@ ra_engine_emit(
 	}
 }
 
+int64_t
+ra_engine_last_checked(const struct ra_engine *e)
+{
+	return e->last_checked;
+}
+
 void
 ra_engine_event(struct ra_engine *e, const char *what, const char *body)
 {

@@ -217,6 +217,7 @@ struct ra_engine {
 	size_t track_count, pending;
 	struct ra_past past;
 	int64_t started; /* wall */
+	int64_t last_checked; /* wall; the newest that was kept before the start, 0: nothing */
 	int64_t
 	    mono_to_wall; /* fixed at start: phases are stable, jumps of the clock are not felt */
 	bool running;
@@ -510,8 +511,6 @@ void ra_versions_move(struct ra_track *from, struct ra_track *to);
 void ra_versions_restore(struct ra_track *t);
 
 /* view.c */
-/* Age at which a result says nothing any more, ms. */
-int64_t ra_stale_after(const struct ra_check *c);
 /* The generation is over: the next snapshot is a new one. */
 void ra_view_changed(struct ra_engine *e);
 

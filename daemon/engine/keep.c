@@ -536,7 +536,12 @@ ra_keep_load(struct ra_engine *e, struct ra_error *err)
 	if (e->load_starved)
 		return ra_error_set(err, -ENOMEM, "out of memory for the state");
 	forget_unrecorded(e);
-	for (size_t i = 0; i < e->track_count; i++)
+	for (size_t i = 0; i < e->track_count; i++) {
+		const struct ra_result *latest = e->tracks[i].latest;
+
 		ra_versions_restore(&e->tracks[i]);
+		if (latest != NULL && latest->checked > e->last_checked)
+			e->last_checked = latest->checked;
+	}
 	return 0;
 }

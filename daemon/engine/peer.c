@@ -17,7 +17,7 @@ ra_peers_read(const struct ra_track *t, const struct ra_view *v)
 		if (t->snapshots[i] == NULL)
 			return false;
 	}
-	return t->snapshots != NULL || t->latest->facts.count > 0;
+	return t->snapshots != NULL || ra_view_all_read(v);
 }
 
 static const char *
@@ -25,8 +25,10 @@ why_unread(const struct ra_view *v)
 {
 	if (ra_view_instances_differ(v))
 		return "its instances differ";
-	return v->verdict == RA_UNKNOWN || v->verdict == RA_PENDING ? v->summary
-								    : "not read since the start";
+	if (v->verdict == RA_UNKNOWN || v->verdict == RA_PENDING)
+		return v->summary;
+	return v->instance_count > 0 && !ra_view_all_read(v) ? "not all of its instances were read"
+							     : "not read since the start";
 }
 
 size_t

@@ -112,6 +112,16 @@ ra_view_instances_differ(const struct ra_view *v)
 	return false;
 }
 
+bool
+ra_view_all_read(const struct ra_view *v)
+{
+	for (size_t i = 0; i < v->instance_count; i++) {
+		if (v->instances[i].facts.count == 0)
+			return false;
+	}
+	return v->facts != NULL && v->facts->count > 0;
+}
+
 /* --- snapshots --- */
 
 void

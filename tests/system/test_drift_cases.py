@@ -2,6 +2,7 @@
 """relauditctl drift: every verdict, cause, form and exit code of its contract."""
 import contextlib
 import json
+import re
 import sqlite3
 import subprocess
 import time
@@ -131,7 +132,61 @@ def test_nothing_to_compare_is_not_fine(daemon, folder):
     (folder / "staging.env").write_text("")
     d.run("staging/config-api", "production")
     done = d.ctl("drift", "staging", "production")
-    assert (done.code, done.out) == (3, "nothing was compared: there is no key\n")
+    assert (done.code, done.out) == (3, "".join(
+        f"not read: {name}/config-api: there is not a single key in it\n"
+        for name in ("staging", "production")) + "nothing was compared\n")
+
+
+def test_an_empty_one_beside_others_is_not_fine(daemon, folder):
+    """What writes them is broken on both sides: the rest being the same does not make up for it."""
+    c = checks(folder, staging="A=1\n", production="A=1\n")
+    for name in ("staging", "production"):
+        (folder / f"{name}-web.env").write_text("# nothing\n")
+        c["environments"][name]["checks"]["config-web"] = {
+            "file": {"path": str(folder / f"{name}-web.env")}, "format": "dotenv"}
+    d = daemon(c)
+    d.ready()
+    code, answer = drift(d, "staging", "production")
+    assert (code, answer["compared"]) == (3, 1), answer
+    assert answer["unread"] == ["staging/config-web", "production/config-web"]
+    (folder / "production-web.env").write_text("B=1\n")
+    d.run("production/config-web")
+    code, answer = drift(d, "staging", "production")
+    assert code == 2 and [r["verdict"] for r in answer["rows"]] == ["missing"]
+
+
+@pytest.mark.parametrize("output", ["table", "markdown", "diff"])
+def test_values_that_look_alike_are_told_apart(daemon, folder, output):
+    values = {"empty": ("", '""'), "blank": ("x", "x "), "null": (None, "(null)"),
+              "quoted": ('"a"', "a"), "lead": (" y", "y"), "list": ([], "(list)")}
+    for i, name in enumerate(("one", "two")):
+        (folder / f"{name}.json").write_text(json.dumps({k: v[i] for k, v in values.items()}))
+    d = daemon({"defaults": {"every": "1h", "confirm": 1}, "environments": {n: {"checks": {"config": {
+        "file": {"path": str(folder / f"{n}.json")}, "format": "json"}}} for n in ("one", "two")}})
+    d.ready()
+    done = d.ctl("drift", "one", "two", "-o", output, "--wide" if output == "table" else "--all")
+    assert done.code == 2
+    for key in values:
+        rows = [line for line in done.out.splitlines() if f"/{key}" in line]
+        if output == "diff":
+            was, now = (next(r[1:] for r in rows if r[0] == mark) for mark in "-+")
+            assert was != now, rows
+        else:
+            row, = rows
+            cells = [c for c in re.split(r" \| |\|" if output == "markdown" else r"  +", row.strip())
+                     if c.strip()]
+            assert cells[-1].strip(" |") != cells[-2].strip(" |"), row
+
+
+def test_since_a_time_to_come(daemon, folder):
+    d = daemon(checks(folder, staging="A=1\n", production="A=2\n"))
+    d.ready()
+    for command in (("drift", "staging", "production"), ("history",)):
+        done = d.ctl(*command, "--since", "2130-01-01")
+        assert done.code != 0 and "is in the future" in done.err, done
+    assert d.ctl("drift", "staging", "production", "--since", "2130-01-01").code == 64
+    status, answer, _ = d.api("/v1/history?since=1h&until=2h")
+    assert status == 400 and "before `since`" in json.dumps(answer)
 
 
 def test_a_check_that_one_side_lacks(daemon, folder):

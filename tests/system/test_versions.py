@@ -154,6 +154,56 @@ def test_a_date(daemon, web):
     assert d.api("/v1/versions?at=soon")[0] == 400
 
 
+def test_at_a_time_when_nobody_looked(daemon, web):
+    """Down from 5 hours ago until now, where a result is good for 2 hours and 20 seconds."""
+    d = daemon(config(None, {"one": (None, {"version-api": version(web, "api", said("1.0.0"))})}))
+    before = now()
+    d.ready()
+    assert len(events(d)) == 1
+    d.stop()
+    with contextlib.closing(sqlite3.connect(d.state / "history.db")) as db, db:
+        db.execute("UPDATE latest SET body = json_set(body, '$.result.checked', "
+                   "json_extract(body, '$.result.checked') - 18000000)")
+        db.execute("UPDATE seen SET checked = checked - 18000000")
+        db.execute("UPDATE event SET at = at - 18000000")
+    d.start()
+    d.run("one/version-api")
+    assert len(events(d)) == 1
+    for ago, state in (("4h", "OK"), ("150m", "UNKNOWN"), ("1h", "UNKNOWN")):
+        then = services(d, "--at", ago)["one/version-api"]
+        assert (then["version"], then["state"]) == ("1.0.0", state), ago
+    out = d.ctl("version", "--at", "1h").out.splitlines()
+    assert out[-1].startswith("nobody looked from ") and "did not run" in out[-1], out
+    assert "nobody looked" not in d.ctl("version", "--at", "4h").out + d.ctl("version").out
+    gap = d.api("/v1/versions?at=1h")[1]["not_looked"]
+    assert gap["since"] < before < gap["until"]
+    then = services(d, "--at", "6h")["one/version-api"]
+    assert (then["version"], then["state"]) == (None, "PENDING"), "before the first start"
+
+
+def test_an_instance_that_was_not_read_runs_nobody_knows_what(daemon, web):
+    """Nothing is held against what only some of them tell, nor ordered by it."""
+    for host in "ab":
+        web.put(host, said("1.0.0"))
+    d = daemon(config(None, {
+        "low": (1, {"version-api": {"http": {"url": web.url("${host}")}, "for": {"host": ["a", "b"]},
+                                    **VERSION}}),
+        "high": (2, {"version-api": version(web, "a", expect={"not-ahead-of": "low"})}),
+        "other": (3, {"version-api": version(web, "a", expect={"same-as": "low"})})}))
+    d.ready()
+    for name in ("high", "other"):
+        wait_for(lambda name=name: d.check(f"{name}/version-api")["state"] == "OK", what=name)
+    assert services(d)["low/version-api"]["next"]["order"] == "same"
+    web.put("b", [])
+    assert d.run("low/version-api")["state"] == "UNKNOWN"
+    for name in ("high", "other"):
+        c = d.run(f"{name}/version-api")
+        assert (c["state"], c["reason"]) == ("UNKNOWN", "peer-unread"), c
+        assert "is not known: b: the answer has no element" in c["summary"], c
+    low = services(d)["low/version-api"]
+    assert (low["state"], low["next"]["order"]) == ("UNKNOWN", None), low
+
+
 def test_instances_then(daemon, web):
     d = daemon(config(None, {"one": (None, {"version-api": {
         "http": {"url": web.url("${host}")}, "for": {"host": ["a", "b"]}, "version": "/version",

@@ -65,6 +65,8 @@ struct ra_view {
 
 /* Of a configuration: its instances do not agree, whatever else is said of them. */
 bool ra_view_instances_differ(const struct ra_view *v);
+/* Facts are known, of each instance: what they say is of all of them. */
+bool ra_view_all_read(const struct ra_view *v);
 
 /*
  * One generation: the states of all checks at one moment, immutable, shared by count. Taking one is
@@ -150,6 +152,14 @@ void ra_engine_unlisten(struct ra_engine *e, struct ra_listener *l);
  * was no memory for its text) is left out.
  */
 void ra_engine_event(struct ra_engine *e, const char *what, const char *body);
+
+/*
+ * When the daemon before this one last looked, as far as that was kept (it may be a minute later),
+ * wall ms; 0: not known.
+ */
+int64_t ra_engine_last_checked(const struct ra_engine *e);
+/* How old a result may get: two intervals and the timeout. */
+int64_t ra_stale_after(const struct ra_check *c);
 
 struct ra_store *ra_engine_store(const struct ra_engine *e);
 struct ra_syslog *ra_engine_syslog(const struct ra_engine *e);	/* NULL: none */
