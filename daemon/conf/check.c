@@ -293,19 +293,36 @@ sort_entry(struct ra_check_build *b, const struct ra_entry *e)
 
 /* --- building --- */
 
+/* The key goes first and only half of the digest comes out: as good as an HMAC here. */
+static int
+half_digest(const struct ra_buf *content, uint8_t out[16])
+{
+	uint8_t digest[RA_DIGEST_SIZE];
+
+	if (content->error < 0 || ra_digest_of(content->data, content->len, digest) < 0)
+		return -ENOMEM;
+	memcpy(out, digest, 16);
+	return 0;
+}
+
+/* Content is used up. */
 static int
 set_fingerprint(struct ra_check_build *b)
 {
 	struct ra_check *c = b->check;
-	uint8_t digest[RA_DIGEST_SIZE];
+	struct ra_buf *content = &b->content;
+	int r;
 
-	ra_buf_printf(&b->content, "|%u %u %u %d %s", c->kind, c->source, c->format, c->many,
-	    c->service != NULL ? c->service : "");
-	/* The key goes first and only half of the digest comes out: as good as an HMAC here. */
-	if (b->content.error < 0 || ra_digest_of(b->content.data, b->content.len, digest) < 0)
-		return ra_say_no_memory(b->l), -ENOMEM;
-	memcpy(c->fingerprint, digest, sizeof(c->fingerprint));
-	return 0;
+	ra_buf_printf(content, "|%u %u %u %d %d %s", c->kind, c->source, c->format, c->many,
+	    (int)c->severity, c->service != NULL ? c->service : "");
+	r = half_digest(content, c->fingerprint);
+	if (r == 0) {
+		memmove(content->data + b->times, content->data + b->times_end,
+		    content->len - b->times_end);
+		content->len -= b->times_end - b->times;
+		r = half_digest(content, c->judged);
+	}
+	return r < 0 ? (ra_say_no_memory(b->l), r) : 0;
 }
 
 static int

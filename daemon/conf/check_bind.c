@@ -246,8 +246,11 @@ ra_check_bind_common(struct ra_check_build *b)
 	const struct ra_check_options *o;
 	const struct ra_bound *bound;
 	struct ra_check *c = b->check;
-	int r = ra_check_bind(b, "C0", &ra_section_check, &map, b->at, &bound);
+	int r;
 
+	b->times = b->content.len;
+	r = ra_check_bind(b, "C0", &ra_section_check, &map, b->at, &bound);
+	b->times_end = b->content.len;
 	if (r < 0)
 		return r;
 	o = bound->options;

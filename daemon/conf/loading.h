@@ -298,6 +298,7 @@ struct ra_check_build {
 	struct ra_mark version_at;
 	bool wrong;				/* something was said */
 	struct ra_buf content;			/* all that the fingerprint is of */
+	size_t times, times_end;		/* what of it says when it is run */
 };
 
 /*

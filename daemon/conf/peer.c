@@ -390,23 +390,32 @@ add_dependent(struct ra_loading *l, const struct ra_check *of, const struct ra_c
 	list[peer->dependent_count++] = c;
 }
 
+/* Those of others, to a fingerprint. */
+static int
+add_variables(const struct ra_peering *p, uint8_t fingerprint[16])
+{
+	RA_BUF_LOCAL content = RA_BUF(0);
+	uint8_t digest[RA_DIGEST_SIZE];
+
+	ra_buf_add(&content, fingerprint, 16);
+	write_variables(&content, &p->check->variables, p->own);
+	if (content.error < 0 || ra_digest_of(content.data, content.len, digest) < 0)
+		return -ENOMEM;
+	memcpy(fingerprint, digest, 16);
+	return 0;
+}
+
 static void
 finish(struct ra_loading *l, struct ra_peering *p)
 {
-	RA_BUF_LOCAL content = RA_BUF(0);
 	struct ra_check *c = p->check;
-	uint8_t digest[RA_DIGEST_SIZE];
 
 	for (size_t i = 0; i < c->peer_count; i++)
 		add_dependent(l, c->peers[i].check, c);
 	if (c->variables.count == p->own)
 		return;
-	ra_buf_add(&content, c->fingerprint, sizeof(c->fingerprint));
-	write_variables(&content, &c->variables, p->own);
-	if (content.error < 0 || ra_digest_of(content.data, content.len, digest) < 0)
+	if (add_variables(p, c->fingerprint) < 0 || add_variables(p, c->judged) < 0)
 		ra_say_no_memory(l);
-	else
-		memcpy(c->fingerprint, digest, sizeof(c->fingerprint));
 }
 
 void

@@ -120,13 +120,15 @@ ra_tracks_new(const struct ra_config *config, struct ra_track **ret)
 
 /*
  * Moves what is known of a check to its new definition. A changed definition keeps the problem that
- * was announced, so that its end is announced too, but no result: that was judged by other words.
+ * was announced, so that its end is announced too, but no result: that was judged by other words,
+ * unless it is only run at other times.
  */
 static void
 track_move(struct ra_engine *e, struct ra_track *from, struct ra_track *to)
 {
 	const struct ra_check *c = to->check;
 	bool same = memcmp(from->check->fingerprint, c->fingerprint, sizeof(c->fingerprint)) == 0;
+	bool judged = same || memcmp(from->check->judged, c->judged, sizeof(c->judged)) == 0;
 	struct ra_facts *empty = to->history;
 	int64_t *unseen = to->seen;
 	struct ra_snapshot **none = to->snapshots;
@@ -134,7 +136,7 @@ track_move(struct ra_engine *e, struct ra_track *from, struct ra_track *to)
 
 	if (!same && from->probe != NULL)
 		ra_probe_cancel(from->probe);
-	if (same) {
+	if (judged) {
 		*to = *from;
 		to->check = c;
 		from->history = empty;
@@ -144,6 +146,10 @@ track_move(struct ra_engine *e, struct ra_track *from, struct ra_track *to)
 		from->known = unknown;
 		if (to->probe != NULL)
 			to->probe->track = to;
+		if (!same) {
+			to->due = 0;
+			ra_runs_end(to, -ECANCELED);
+		}
 	} else {
 		to->state = from->state;
 		to->state.latest = RA_PENDING;
@@ -157,7 +163,7 @@ track_move(struct ra_engine *e, struct ra_track *from, struct ra_track *to)
 	from->probe = NULL;
 	from->runs = NULL;
 	from->lines = (struct ra_lines){ 0 };
-	if (same) {
+	if (judged) {
 		from->latest = NULL;
 		from->history_count = 0;
 		free(RA_TAKE(from->history));

@@ -41,14 +41,25 @@ add_count(struct ra_buf *out, int64_t n, const char *what)
 	ra_buf_printf(out, "%" PRId64 " %s%s", n, what, n == 1 ? "" : "s");
 }
 
+/* The same, beside another breach that is as bad. */
+static const char *
+beside(const char *text)
+{
+	text += strspn(text, ", ");
+	return strncmp(text, "but ", 4) == 0 ? text + 4 : text;
+}
+
 /* text is what follows "1.5.0 runs". */
 static void
 say(const struct pair *p, enum ra_verdict v, enum ra_reason reason, const struct ra_buf *text)
 {
 	RA_BUF_LOCAL what = RA_BUF(2048);
 
-	if (!ra_judge_begin(p->r, v))
+	if (!ra_judge_begin(p->r, v)) {
+		if (v == p->r->verdict && v != RA_UNKNOWN)
+			ra_result_also(p->r, beside(ra_buf_text(text)));
 		return;
+	}
 	add_what(&what, p->seen->version, p->seen->commit);
 	ra_buf_printf(&what, " runs%s", ra_buf_text(text));
 	ra_result_say(p->r, v, reason, "%s", ra_buf_text(&what));

@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "relaudit/base/buf.h"
+
 #include "cut.h"
 
 _Static_assert(RA_SUMMARY_MAX <= RA_CUT_MAX && RA_EVIDENCE_MAX <= RA_CUT_MAX, "texts fit");
@@ -68,6 +70,19 @@ ra_result_say(struct ra_result *r, enum ra_verdict v, enum ra_reason reason, con
 	replace(&r->summary, summary);
 	r->verdict = summary != NULL ? v : RA_UNKNOWN;
 	r->reason = summary != NULL ? reason : RA_R_NO_MEMORY;
+}
+
+void
+ra_result_also(struct ra_result *r, const char *text)
+{
+	RA_BUF_LOCAL both = RA_BUF(0);
+	char *summary = NULL;
+
+	ra_buf_printf(&both, "%s; also %s", r->summary, text);
+	if (both.error == 0)
+		summary = ra_cut_text(RA_SUMMARY_MAX, ra_buf_text(&both));
+	if (summary != NULL)
+		replace(&r->summary, summary);
 }
 
 void

@@ -75,6 +75,35 @@ def test_a_good_one_says_what_changed_and_the_rest_stays(daemon, checks, web, sy
     assert len(syslog.lines("state check=")) == 2
 
 
+def test_other_times_are_no_other_words(daemon, checks, web, folder, syslog):
+    """What is only run at other times, or confirmed later, keeps its result: nothing is PENDING."""
+    (folder / "env").write_text("A=1\nB=1\n")
+    made = config(one={"version": checks("b"), "config": {
+        "file": {"path": str(folder / "env")}, "format": "dotenv", "expect": {"forbidden": ["B"]}}})
+    d = daemon(made, inside=syslog)
+    was = d.ready()
+    syslog.wait("state check=", count=2)
+    hits = web.hits("/b")
+    made["defaults"] = {"every": "2h", "retry": "30m", "confirm": 3, "timeout": "5s"}
+    d.write(made)
+    done = d.ctl("reload")
+    assert done.code == 0 and done.out.count("~") == 2, done
+    for name in ("one/version", "one/config"):
+        c = d.check(name)
+        assert (c["state"], c["hard"], c["verdict"]) == ("CRITICAL", True, "CRITICAL"), c
+        assert c["every_ms"] == 7200000
+    assert d.check("one/version")["checked"] == [
+        c for c in was["environments"][0]["checks"] if c["check"] == "one/version"][0]["checked"]
+    assert web.hits("/b") == hits and d.ctl("status", "one").code == 2
+    web.put("b", {"version": "1.0.0"})
+    assert d.run("one/version")["state"] == "OK"
+    made["environments"]["one"]["checks"]["version"]["severity"] = "warning"
+    d.write(made)
+    assert d.ctl("reload").code == 0
+    assert d.check("one/version")["verdict"] == "PENDING", "that is judged by other words"
+    assert len(syslog.lines("state check=one/version")) == 2
+
+
 def test_a_problem_outlives_a_changed_definition(daemon, checks, web, syslog):
     d = daemon(config(one={"version": checks("b")}), inside=syslog)
     d.ready()

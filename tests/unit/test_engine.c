@@ -399,7 +399,8 @@ test_swap_keeps_what_did_not_change(void **unused)
 	plan_make(&was, 3, 1 * RA_SECOND, 5 * RA_SECOND);
 	plan_make(&now, 2, 1 * RA_SECOND, 5 * RA_SECOND);
 	was.options[1].value = "bad";
-	now.checks[1].fingerprint[0] = 1; /* changed; and test/c2 is gone */
+	now.checks[0].fingerprint[0] = 1; /* other times only */
+	now.checks[1].fingerprint[0] = now.checks[1].judged[0] = 1; /* changed; c2 is gone */
 	was.options[2].play = LIE_IN_WAIT;
 	bed_open(&b, &was);
 	bed_run(&b, 4);

@@ -105,6 +105,8 @@ struct ra_check {
 	uint8_t fingerprint[16];	/* of the effective check, contents of secrets counted by
 					   keyed digest: equal means "did not change" in this
 					   process */
+	uint8_t judged[16];		/* the same without when it is run and how often it takes
+					   to be confirmed: equal means "is judged alike" */
 	uint32_t index;			/* position in ra_config.checks */
 };
 

@@ -49,6 +49,8 @@ void ra_result_unref(struct ra_result *r);
  */
 void ra_result_say(struct ra_result *r, enum ra_verdict v, enum ra_reason reason, const char *fmt,
     ...) RA_PRINTF(4, 5);
+/* "...; also TEXT" of what is as bad as what stands. Left out where memory is out. */
+void ra_result_also(struct ra_result *r, const char *text);
 /* Replace one text (NULL clears). The result stays valid if memory is out. */
 void ra_result_expected(struct ra_result *r, const char *fmt, ...) RA_PRINTF(2, 3);
 void ra_result_evidence(struct ra_result *r, const char *text);
