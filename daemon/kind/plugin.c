@@ -72,9 +72,9 @@ set_perfdata(struct ra_result *r, const struct output *o)
 	return ra_facts_set_text(&r->facts, facts, "perfdata", ra_buf_text(&json));
 }
 
-/* line: without what looks like a secret */
+/* Both without what looks like a secret; error: of stderr, which tells more only of an odd end. */
 static void
-judge_exit(struct ra_result *r, int code, const char *line)
+judge_exit(struct ra_result *r, int code, const char *line, const char *error)
 {
 	static const struct {
 		enum ra_verdict verdict;
@@ -82,13 +82,16 @@ judge_exit(struct ra_result *r, int code, const char *line)
 	} codes[] = { { RA_OK, RA_R_OK }, { RA_WARNING, RA_R_PLUGIN_WARNING },
 		{ RA_CRITICAL, RA_R_PLUGIN_CRITICAL }, { RA_UNKNOWN, RA_R_PLUGIN_UNKNOWN } };
 	bool said = *line != '\0';
+	const char *more = said ? line : error != NULL ? error : "";
+	const char *colon = *more != '\0' ? ": " : "";
 
 	if (code < 0 || (size_t)code >= RA_ARRAY_SIZE(codes))
 		ra_result_say(r, RA_UNKNOWN, RA_R_PLUGIN_EXIT,
-		    "exit code %d is not one of 0 to 3%s%s", code, said ? ": " : "", line);
+		    "exit code %d is not one of 0 to 3%s%s", code, colon, more);
 	else if (!said) /* a plugin says something, always: exit 0 with nothing proves nothing */
 		ra_result_say(r, RA_UNKNOWN, RA_R_PLUGIN_SILENT,
-		    "exit code %d and no first line: not the answer of a plugin", code);
+		    "exit code %d and no first line, not the answer of a plugin%s%s", code, colon,
+		    more);
 	else
 		ra_result_say(r, codes[code].verdict, codes[code].reason, "%s", line);
 }
@@ -105,7 +108,7 @@ judge(const struct ra_judge_call *call, struct ra_result *ret)
 	take_apart(in->bytes, in->len, &o);
 	r = ra_secret_scrub_shapes(o.line, o.line_len, &line);
 	if (r == 0)
-		judge_exit(ret, in->status, ra_buf_text(&line));
+		judge_exit(ret, in->status, ra_buf_text(&line), in->error);
 	if (r == 0)
 		r = ra_facts_set_number(&ret->facts, facts, "exit", in->status);
 	if (r == 0)

@@ -178,14 +178,11 @@ where(const void *options, struct ra_buf *out)
  * stdout, which is what was to be read.
  */
 static void
-say_why(const struct ra_child_answer *a, struct ra_buf *out)
+take_why(const struct ra_child_answer *a, struct ra_buf *out)
 {
 	const char *text = a->errors != NULL ? a->errors : "";
 
 	text += strspn(text, " \t\r\n");
-	if (*text == '\0')
-		return;
-	ra_buf_puts(out, ": ");
 	(void)ra_secret_scrub_text(text, strcspn(text, "\r\n"), out);
 }
 
@@ -195,12 +192,14 @@ take(struct ra_fetch *f, struct ra_child_answer *a)
 	RA_BUF_LOCAL why = RA_BUF(0);
 
 	f->input.status = a->exit_code;
+	take_why(a, &why);
 	if (a->exit_code != 0 && f->shape != RA_SHAPE_EXIT) {
-		say_why(a, &why);
-		ra_input_fail(
-		    &f->input, RA_R_EXEC_EXIT, "exit code %d%s", a->exit_code, ra_buf_text(&why));
+		ra_input_fail(&f->input, RA_R_EXEC_EXIT, "exit code %d%s%s", a->exit_code,
+		    why.len > 0 ? ": " : "", ra_buf_text(&why));
 		return;
 	}
+	if (why.len > 0) /* a plugin's exit code is an answer; this may say more of it */
+		f->input.error = ra_buf_take(&why);
 	f->input.len = a->len;
 	f->input.bytes = RA_TAKE(a->output);
 }

@@ -60,6 +60,7 @@ def test_each_failure_has_its_reason(daemon, scripts, folder):
     os.chmod(writable, 0o777)
     cases = {
         "silent": ("exit 0", "UNKNOWN", "plugin-silent"),
+        "broken": ("echo no module >&2; echo x >&2", "UNKNOWN", "plugin-silent"),
         "four": ("echo OK; exit 4", "UNKNOWN", "plugin-exit"),
         "signal": ("kill -SEGV $$", "UNKNOWN", "exec-signal"),
         "hangs": ("echo OK; sleep 1000", "UNKNOWN", "timeout"),
@@ -84,6 +85,7 @@ def test_each_failure_has_its_reason(daemon, scripts, folder):
                          ("gone", "exec-not-found")):
         c = d.check(f"one/plugin-{name}")
         assert (c["state"], c["reason"]) == ("UNKNOWN", reason), c
+    assert d.check("one/plugin-broken")["summary"].endswith("of a plugin: no module")
     assert d.check("one/plugin-forks")["summary"] == "OK forked"
     escaped = int((folder / "escaped").read_text())
     wait_for(lambda: not support.is_running(escaped), what="what escaped is ended")

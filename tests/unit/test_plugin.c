@@ -13,12 +13,15 @@
 
 extern const struct ra_kind ra_kind_plugin;
 
+static const char *error; /* of stderr; NULL: nothing */
+
 static struct ra_result *
 judged(const char *output, size_t len, int code)
 {
 	struct ra_input input = { .where = (char *)"/usr/lib/nagios/plugins/check_x",
 		.bytes = (char *)output,
 		.len = len,
+		.error = (char *)(uintptr_t)error,
 		.status = code };
 	struct ra_gathered self = { .reason = RA_R_OK, .input = &input };
 	struct ra_judge_call call = { .inputs = &self, .input_count = 1 };
@@ -49,11 +52,11 @@ test_exit_codes(void **state)
 		    "C https://***@h token=***" },
 		{ "", 127, RA_UNKNOWN, RA_R_PLUGIN_EXIT, "exit code 127 is not one of 0 to 3" },
 		{ "", 0, RA_UNKNOWN, RA_R_PLUGIN_SILENT,
-		    "exit code 0 and no first line: not the answer of a plugin" },
+		    "exit code 0 and no first line, not the answer of a plugin" },
 		{ "\nOK in the second line", 0, RA_UNKNOWN, RA_R_PLUGIN_SILENT,
-		    "exit code 0 and no first line: not the answer of a plugin" },
+		    "exit code 0 and no first line, not the answer of a plugin" },
 		{ " | a=1", 2, RA_UNKNOWN, RA_R_PLUGIN_SILENT,
-		    "exit code 2 and no first line: not the answer of a plugin" },
+		    "exit code 2 and no first line, not the answer of a plugin" },
 	};
 
 	for (size_t i = 0; i < RA_ARRAY_SIZE(cases); i++) {
@@ -65,6 +68,32 @@ test_exit_codes(void **state)
 		assert_string_equal(r->summary, cases[i].summary);
 		assert_string_equal(r->evidence, "/usr/lib/nagios/plugins/check_x");
 		assert_int_equal(ra_facts_number(&r->facts, "exit", -1), cases[i].code);
+		ra_result_unref(r);
+	}
+}
+
+/* What it said on stderr tells why it said nothing else. */
+static void
+test_errors(void **state)
+{
+	static const struct {
+		const char *output;
+		int code;
+		const char *summary;
+	} cases[] = {
+		{ "", 0, "exit code 0 and no first line, not the answer of a plugin: no module x" },
+		{ "", 127, "exit code 127 is not one of 0 to 3: no module x" },
+		{ "OK", 4, "exit code 4 is not one of 0 to 3: OK" },
+		{ "OK", 0, "OK" },
+	};
+
+	for (size_t i = 0; i < RA_ARRAY_SIZE(cases); i++) {
+		struct ra_result *r;
+
+		error = "no module x";
+		r = judged(cases[i].output, strlen(cases[i].output), cases[i].code);
+		error = NULL;
+		assert_string_equal(r->summary, cases[i].summary);
 		ra_result_unref(r);
 	}
 }
@@ -247,6 +276,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_exit_codes),
+		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_needs),
 		cmocka_unit_test(test_nul),
 		cmocka_unit_test(test_perfdata_of_many_lines),

@@ -111,7 +111,8 @@ const char *ra_data_key_value(const struct ra_data *d, size_t i);
  */
 struct ra_input {
 	enum ra_reason reason;
-	char *error;		/* owned; NULL when read */
+	char *error;		/* owned; why it was not read, or of a command that was: the
+				   first line of its stderr. NULL: nothing */
 	char *where;		/* owned: URL or path, without secrets */
 	char *bytes;		/* owned, NUL-terminated, len without the NUL */
 	size_t len;

@@ -81,7 +81,7 @@ int ra_verdict_rank(enum ra_verdict v);
 	X(LOGS_FUTURE, "logs-future", "the newest log entry is dated in the future", \
 	    "compare the clocks; give the time zone in the log or in `time:`") \
 	X(LOGS_NO_TIME, "logs-no-time", "no entry has a time that the pattern finds", \
-	    "mend `time:`; try it with `relauditctl try`") \
+	    "say in `time:` where it stands; try it with `relauditctl try`") \
 	X(LOGS_REQUIRED, "logs-required-missing", \
 	    "a required pattern is not in the newest entries", \
 	    "see why the service no longer logs it") \
