@@ -249,6 +249,19 @@ build_instance(struct ra_check_build *b, const struct ra_node *source, const str
 	return r == 0 && value != NULL && to->name == NULL ? -ENOMEM : r;
 }
 
+/* Instances that do not differ would be one, asked again and told as several that agree. */
+static void
+check_used(struct ra_check_build *b)
+{
+	if (b->wrong || b->holes.used)
+		return;
+	ra_say(b->l, ra_tree_find(b->merged, "for")->at,
+	    "`%s` of `for:` is not used in `%s:`, so all instances would be the same; use `${%s}` "
+	    "there",
+	    b->holes.variable, b->source->key, b->holes.variable);
+	b->wrong = true;
+}
+
 int
 ra_check_build_source(struct ra_check_build *b, const struct ra_node **ret)
 {
@@ -274,6 +287,8 @@ ra_check_build_source(struct ra_check_build *b, const struct ra_node **ret)
 		(void)build_instance(
 		    b, source, list != NULL ? list->items[i] : NULL, &instances[i]);
 	b->holes.value = NULL;
+	if (list != NULL && b->l->fatal == 0)
+		check_used(b);
 	*ret = source;
 	return b->l->fatal;
 }

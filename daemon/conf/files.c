@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "relaudit/base/arena.h"
@@ -78,6 +79,19 @@ ra_files_read(const char *path, size_t max, struct ra_buf *ret, struct ra_error 
 	return r;
 }
 
+/* The folder of a file, with what glob(3) would take for a pattern escaped. */
+static void
+folder_of(const char *path, bool escape, struct ra_buf *out)
+{
+	const char *slash = strrchr(path, '/');
+
+	for (const char *p = path; slash != NULL && p <= slash; p++) {
+		if (escape && strchr("*?[\\", *p) != NULL)
+			ra_buf_putc(out, '\\');
+		ra_buf_putc(out, *p);
+	}
+}
+
 /* Whoever may write the configuration decides what is watched, and with which secrets. */
 static int
 check_writers(const char *path, const struct stat *st, struct ra_error *err)
@@ -90,6 +104,60 @@ check_writers(const char *path, const struct stat *st, struct ra_error *err)
 		return ra_error_set(err, -EPERM,
 		    "%s may be written by its group or by others; chmod go-w %s", path, path);
 	return 0;
+}
+
+/* As a volume of Kubernetes is, with mode 0777. */
+static bool
+is_read_only(const char *folder)
+{
+	struct statvfs fs;
+
+	return statvfs(folder, &fs) == 0 && (fs.f_flag & ST_RDONLY) != 0;
+}
+
+/*
+ * Whoever may write a folder may exchange or take away what is in it, unless it is sticky: then
+ * that is for the owners alone, and of whom the files are is looked at.
+ */
+static int
+check_folder(const char *path, struct ra_error *err)
+{
+	RA_BUF_LOCAL folder = RA_BUF(PATH_MAX);
+	struct stat st;
+	int r;
+
+	folder_of(path, false, &folder);
+	r = ra_buf_puts(&folder, ".");
+	if (r == 0 && stat(folder.data, &st) < 0)
+		r = -errno;
+	if (r < 0)
+		return ra_error_set(
+		    err, r, "cannot look at the folder of %s: %s", path, strerror(-r));
+	folder.data[folder.len > 2 ? folder.len - 2 : folder.len] = '\0';
+	if (st.st_uid != 0 && st.st_uid != geteuid())
+		return ra_error_set(err, -EPERM,
+		    "the folder %s belongs to user %u, who could exchange the files in it; it must "
+		    "be root's or relauditd's",
+		    folder.data, st.st_uid);
+	if ((st.st_mode & (S_IWGRP | S_IWOTH)) && !(st.st_mode & S_ISVTX) &&
+	    !is_read_only(folder.data))
+		return ra_error_set(err, -EPERM,
+		    "the folder %s may be written by its group or by others, who could exchange "
+		    "the files in it; chmod go-w %s",
+		    folder.data, folder.data);
+	return 0;
+}
+
+/* The folder that names it, and the one where a link leads. */
+static int
+check_folders(const char *path, struct ra_error *err)
+{
+	char real[PATH_MAX];
+	int r = check_folder(path, err);
+
+	if (r < 0 || realpath(path, real) == NULL || strcmp(real, path) == 0)
+		return r;
+	return check_folder(real, err);
 }
 
 /* Index of the new file, or negative. */
@@ -162,19 +230,6 @@ add_root(struct ra_loading *l, struct united *u, const struct ra_node *root)
 
 static void load_file(struct ra_loading *l, struct united *u, const char *path,
     const struct ra_file *parent, const struct ra_mark *at);
-
-/* The folder of a file, with what glob(3) would take for a pattern escaped. */
-static void
-folder_of(const char *path, bool escape, struct ra_buf *out)
-{
-	const char *slash = strrchr(path, '/');
-
-	for (const char *p = path; slash != NULL && p <= slash; p++) {
-		if (escape && strchr("*?[\\", *p) != NULL)
-			ra_buf_putc(out, '\\');
-		ra_buf_putc(out, *p);
-	}
-}
 
 /* A folder that is not there holds nothing; one that may not be read is an error. */
 static int
@@ -288,6 +343,8 @@ read_file(struct ra_loading *l, struct united *u, const char *path, const struct
 	if (fd < 0)
 		return fd;
 	r = check_writers(path, &st, err);
+	if (r == 0)
+		r = check_folders(path, err);
 	if (r == 0)
 		r = check_seen(l, path, &st, parent, err);
 	if (r == 0)

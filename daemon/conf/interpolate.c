@@ -198,6 +198,7 @@ fill_name(struct ra_holes *h, struct ra_mark at, const char *name, const struct 
 		return ra_tree_broken(h->l, at);
 	}
 	if (h->variable != NULL && strcmp(h->variable, name) == 0) {
+		h->used = true;
 		if (h->value != NULL)
 			return h->value;
 		ra_say(h->l, at, "`${%s}` is the variable of `for:`; only the source may hold it",

@@ -131,6 +131,7 @@ struct ra_holes {
 	const char *check, *service;		/* NULL: none, or not known yet */
 	const char *variable;			/* of `for`; NULL: none */
 	const struct ra_node *value;		/* its value; NULL: this is not the source */
+	bool used;				/* it stood somewhere, so that instances differ */
 	bool keep;				/* ${variable} stays as it is written */
 	struct ra_secrets *secrets;		/* collects values; NULL: no secrets here */
 	const struct ra_trail *trail;

@@ -101,6 +101,7 @@ read_choice(const struct ra_option *o, const char *text, int64_t *ret, struct ra
 static int
 read_number(const struct ra_option *o, const char *text, int64_t *ret, struct ra_error *err)
 {
+	struct ra_hint range;
 	int r;
 
 	switch (o->type) {
@@ -125,8 +126,9 @@ read_number(const struct ra_option *o, const char *text, int64_t *ret, struct ra
 	}
 	r = ra_int_parse(text, strlen(text), ret);
 	if (r < 0)
-		return ra_error_set(err, r, "'%.80s' is %s", text,
-		    r == -ERANGE ? "too large a number" : "not a whole number");
+		return ra_error_set(err, r, "'%.80s' is %s%s%s", text,
+		    r == -ERANGE ? "too large a number" : "not a whole number",
+		    *ra_value_range(o, &range) != '\0' ? ": " : "", range.text);
 	return 0;
 }
 

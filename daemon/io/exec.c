@@ -39,8 +39,9 @@ check_component(const char *path, enum ra_reason *ret_reason, struct ra_error *e
 		return 0;
 	*ret_reason = RA_R_EXEC_UNSAFE;
 	return ra_error_set(err, -EPERM,
-	    "%s: others than root may change it (owner %u, mode %04o); it is not run", path,
-	    (unsigned)st.st_uid, (unsigned)st.st_mode & 07777);
+	    "%s: others than root may change it (owner %u, mode %04o); `chown root` and `chmod "
+	    "go-w` it, or move the command elsewhere",
+	    path, (unsigned)st.st_uid, (unsigned)st.st_mode & 07777);
 }
 
 static int
@@ -87,7 +88,11 @@ ra_exec_check(const char *path, const char *const *allow, char *ret_path,
 	}
 	if (!is_below(ret_path, allow)) {
 		*ret_reason = RA_R_EXEC_DENIED;
-		return ra_error_set(err, -EPERM, "%s is in no folder that is allowed", ret_path);
+		if (strcmp(path, ret_path) == 0)
+			return ra_error_set(
+			    err, -EPERM, "%s is in no folder that is allowed", path);
+		return ra_error_set(err, -EPERM,
+		    "%s leads to %s, which is in no folder that is allowed", path, ret_path);
 	}
 	r = check_components(ret_path, ret_reason, err);
 	if (r < 0)

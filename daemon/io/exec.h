@@ -14,11 +14,5 @@
  */
 int ra_exec(const struct ra_child_request *request, const int fds[3], pid_t *ret_pid,
     enum ra_reason *ret_reason, struct ra_error *err);
-/*
- * Resolves path and looks at every component: a regular file to execute at the end, none writable
- * by others than root and this user. ret_path: PATH_MAX bytes.
- */
-int ra_exec_check(const char *path, const char *const *allow, char *ret_path,
-    enum ra_reason *ret_reason, struct ra_error *err);
 
 #endif

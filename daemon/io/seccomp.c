@@ -125,6 +125,7 @@ static const int plain[] = {
 	SCMP_SYS(renameat2),
 	SCMP_SYS(rmdir),
 	SCMP_SYS(stat),
+	SCMP_SYS(statfs),
 	SCMP_SYS(statx),
 	SCMP_SYS(umask),
 	SCMP_SYS(unlink),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Runs a program: an argv list, never a shell's line; only out of the folders that are allowed. */
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -122,14 +123,44 @@ is_allowed(const char *path, const char *const *allow)
 	return false;
 }
 
+static bool
+has_parent(const char *path)
+{
+	while ((path = strstr(path, "/..")) != NULL) {
+		path += 3;
+		if (*path == '/' || *path == '\0')
+			return true;
+	}
+	return false;
+}
+
+/*
+ * As it will be at each run. What is not there, or not to be seen by whoever loads this, is passed
+ * over: it may be another machine's, or a package that is just being upgraded.
+ */
+static void
+check_safe(const struct options *o, struct ra_conf_place *place)
+{
+	char real[PATH_MAX];
+	struct ra_error err = { 0 };
+	enum ra_reason reason = RA_R_OK;
+
+	if (ra_exec_check(o->command.list[0].value, o->allow, real, &reason, &err) == -EPERM)
+		ra_conf_complain(place, "command", "%s%s", err.text,
+		    reason == RA_R_EXEC_DENIED ? " by `daemon: {exec: {allow: [...]}}`" : "");
+}
+
 static void
 check_program(const struct options *o, struct ra_conf_place *place)
 {
 	const char *path = o->command.list[0].value;
 
-	if (path[0] != '/' || strstr(path, "/../") != NULL)
+	if (path[0] != '/')
 		ra_conf_complain(place, "command",
 		    "'%.200s' is not an absolute path; a program is named by one", path);
+	else if (has_parent(path))
+		ra_conf_complain(place, "command",
+		    "'%.200s' has a '..' in it: write the path that is meant", path);
 	else if (o->allow == NULL)
 		ra_conf_complain(place, "command",
 		    "commands are off; name the folders they may be in with `daemon: {exec: "
@@ -138,6 +169,8 @@ check_program(const struct options *o, struct ra_conf_place *place)
 	else if (!is_allowed(path, o->allow))
 		ra_conf_complain(place, "command",
 		    "'%.200s' is not in a folder of `daemon: {exec: {allow: [...]}}`", path);
+	else
+		check_safe(o, place);
 	if (o->command.count > ARGS_MAX)
 		ra_conf_complain(place, "command", "more than %d arguments", ARGS_MAX);
 }

@@ -109,17 +109,24 @@ def test_row_48_a_command_that_others_may_change(daemon, scripts, folder):
     d = daemon(commands(scripts, {"good-one": "echo OK"}))
     d.expect({"plugin-good-one": "ok"})
     path = scripts / "good-one"
+
+    def refused(words, reason="exec-unsafe"):
+        c = d.results()["plugin-good-one"]
+        assert (c["state"], c["reason"]) == ("UNKNOWN", reason), words
+        done = d.ctl("reload")
+        assert done.code != 0 and "error: `command:`" in done.err and words in done.err, done
+        done = support.relauditd("--check-config", "-c", d.config)
+        assert done.code == 2 and words in done.err, done
     for mode in (0o777, 0o757, 0o775):
         path.chmod(mode)
-        c = d.results()["plugin-good-one"]
-        assert (c["state"], c["reason"]) == ("UNKNOWN", "exec-unsafe"), oct(mode)
+        refused(f"mode {mode:04o}")
     path.chmod(0o755)
     assert d.results()["plugin-good-one"]["state"] == "OK"
     os.chown(path, 65534, 65534)
-    assert d.results()["plugin-good-one"]["reason"] == "exec-unsafe", "its owner is another"
+    refused("owner 65534")
     os.chown(path, 0, 0)
     scripts.chmod(0o777)
-    assert d.results()["plugin-good-one"]["reason"] == "exec-unsafe", "its folder"
+    refused(f"{scripts}: others than root")
     scripts.chmod(0o755)
     evil = folder / "evil"
     evil.write_text(f"#!/bin/sh\ntouch {folder}/ran\necho OK\n")
@@ -127,10 +134,11 @@ def test_row_48_a_command_that_others_may_change(daemon, scripts, folder):
     os.chown(evil, 65534, 65534)
     path.unlink()
     path.symlink_to(evil)
-    assert d.results()["plugin-good-one"]["state"] == "UNKNOWN", "a link into another's folder"
+    refused(f"{path} leads to {evil}, which is in no folder", "exec-denied")
     assert not (folder / "ran").exists()
     path.unlink()
     assert d.results()["plugin-good-one"]["reason"] == "exec-not-found"
+    assert d.ctl("reload").code == 0, "what is not there may come"
 
 
 def test_row_48_exchanged_again_and_again(daemon, scripts, folder):

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Configuration as people write it: what is shipped loads, mistakes are shown where they are."""
+import contextlib
 import re
+import subprocess
 
 import pytest
 import yaml
@@ -210,3 +212,65 @@ def test_a_configuration_that_others_may_write_is_refused(folder, mode, owner):
         assert done.code == 2 and str(victim) in done.err, done
         victim.chmod(0o644)
         support.os.chown(victim, 0, -1)
+
+
+@pytest.mark.parametrize("mode, owner, good", [
+    (0o777, 0, False), (0o775, 0, False), (0o757, 0, False), (0o755, 65534, False),
+    (0o1777, 65534, False), (0o1777, 0, True), (0o1775, 0, True), (0o755, 0, True)])
+def test_a_folder_in_which_others_may_exchange_files_is_refused(folder, mode, owner, good):
+    parts = folder / "conf.d"
+    parts.mkdir()
+    (parts / "part.yaml").write_text("environments: {}\n")
+    (parts / "other.yaml").write_text("environments: {}\n")
+    path = folder / "relauditd.yaml"
+    path.write_text("include: [conf.d/*.yaml]\n")
+    for victim, place in ((parts, f"{path}:1:11"), (folder, str(path))):
+        victim.chmod(mode)
+        support.os.chown(victim, owner, -1)
+        done = relauditd("--check-config", "-c", path)
+        assert done.code == (0 if good else 2), done
+        if not good:
+            assert done.err.count("error:") == 1, "it is one folder"
+            assert done.err.startswith(f"{place}: error: the folder {victim} "), done
+        victim.chmod(0o755)
+        support.os.chown(victim, 0, -1)
+
+
+def test_a_folder_that_nobody_can_write_is_good_whatever_its_mode(folder, daemon):
+    """As volumes of Kubernetes are; also at a reload, under the filter of system calls."""
+    place = folder / "volume"
+    place.mkdir()
+    with contextlib.ExitStack() as stack:
+        subprocess.run(["mount", "-t", "tmpfs", "none", place], check=True)
+        stack.callback(subprocess.run, ["umount", "-l", place], check=True)
+        (place / "part.yaml").write_text("environments: {}\n")
+        place.chmod(0o777)
+        d = daemon({"environments": {"one": {}}})
+        d.write({"include": [f"{place}/*.yaml"], "environments": {"one": {}}})
+        done = d.ctl("reload")
+        assert done.code == 2 and f"the folder {place} may be written" in done.err, done
+        subprocess.run(["mount", "-o", "remount,ro", place], check=True)
+        assert d.ctl("reload").code == 0
+        assert relauditd("--check-config", "-c", d.config).code == 0
+        d.stop()
+
+
+def test_a_link_to_a_file_that_others_may_exchange_is_refused(folder):
+    for name in ("conf.d", "elsewhere"):
+        (folder / name).mkdir()
+    (folder / "elsewhere" / "part.yaml").write_text("environments: {}\n")
+    (folder / "conf.d" / "part.yaml").symlink_to("../elsewhere/part.yaml")
+    path = folder / "relauditd.yaml"
+    path.write_text("include: [conf.d/*.yaml]\n")
+    assert relauditd("--check-config", "-c", path).code == 0
+    (folder / "elsewhere").chmod(0o777)
+    done = relauditd("--check-config", "-c", path)
+    assert done.code == 2 and f"the folder {folder}/elsewhere may be written" in done.err, done
+
+
+def test_a_number_that_is_none_is_told_the_range(folder):
+    path = folder / "relauditd.yaml"
+    path.write_text("environments: {a: {checks: {version: {file: {path: /v}, format: text, "
+                    "expect: {max-lag: {releases: -1}}}}}}\n")
+    done = relauditd("--check-config", "--offline", "-c", path)
+    assert done.code == 2 and "'-1' is not a whole number: 0 to 1000000" in done.err, done

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """`for`: several instances of one check."""
+import json
+
 import pytest
 
-from support import make_backups
+from support import make_backups, relauditd
 
 
 @pytest.fixture
@@ -93,3 +95,29 @@ def test_keys_that_differ_are_named(daemon, folder):
     assert c["next_step"].startswith(f"compare {folder}/a.env (a) with {folder}/b.env (b), ")
     (folder / "b.env").write_text("A=1\nAPI_TOKEN=canary-one\nSAME=1\n")
     assert d.run("one/config")["state"] == "OK"
+
+
+@pytest.mark.parametrize("source, good", [
+    ({"url": "http://shop.example/version"}, False),
+    ({"url": "http://shop.example/", "headers": {"X-Host": "$${host}"}}, False),
+    ({"url": "http://${host}/version"}, True),
+    ({"url": "http://${where}/version"}, True),
+    ({"url": "https://shop.example/version", "connect": "${host}:443"}, True),
+    ({"url": "https://shop.example/version", "headers": {"X-Host": "${host}"}}, True),
+    ({"connection": "shop", "path": "/version"}, True),
+    ({"connection": "shop", "connect": "10.0.0.1:443"}, False),
+])
+def test_instances_that_would_all_be_the_same_are_refused(folder, source, good):
+    """One that is asked twice would be told as two that agree."""
+    path = folder / "relauditd.yaml"
+    path.write_text(json.dumps({
+        "connections": {"shop": {"http": {"url": "https://shop.example", "connect": "${host}:443"}}},
+        "templates": {"t": {"checks": {"version": {"for": {"host": "${hosts}"}, "format": "text"}}}},
+        "environments": {"one": {
+            "vars": {"hosts": ["pr1", "pr2"], "where": "${host}.example"}, "use": ["t"],
+            "checks": {"version": {"http": source}}}}}))
+    done = relauditd("--check-config", "-c", path)
+    assert done.code == (0 if good else 2), done
+    if not good:
+        assert "error: `host` of `for:` is not used in `http:`" in done.err
+        assert f"{path}:1:" in done.err and "${host}" in done.err

@@ -57,7 +57,6 @@ def test_real_plugins(daemon, web):
 def test_each_failure_has_its_reason(daemon, scripts, folder):
     big = script(scripts, "big", "yes OK\n")
     writable = script(scripts, "writable", "echo OK\n")
-    os.chmod(writable, 0o777)
     cases = {
         "silent": ("exit 0", "UNKNOWN", "plugin-silent"),
         "broken": ("echo no module >&2; echo x >&2", "UNKNOWN", "plugin-silent"),
@@ -78,6 +77,8 @@ def test_each_failure_has_its_reason(daemon, scripts, folder):
         f"while ! [ -s {folder}/escaped ]; do sleep 0.01; done; echo OK forked")]}
     d = daemon(config(checks, scripts))
     d.ready()
+    os.chmod(writable, 0o777)
+    d.run("one/plugin-writable")
     for name, (_, state, reason) in cases.items():
         c = d.check(f"one/plugin-{name}")
         assert (c["state"], c["reason"]) == (state, reason), c
@@ -131,6 +132,10 @@ def test_a_secret_goes_through_the_environment(daemon, scripts, folder):
     (["/usr/lib/nagios/plugins"], ["/bin/true"], "is not in a folder"),
     (["/usr/lib/nagios/plugins"], ["check_http"], "not an absolute path"),
     (["/usr/lib/nagios/plugins"], "check_http -I x", "not an absolute path"),
+    (["/usr/lib/nagios/plugins"], ["/usr/lib/nagios/plugins/../x"], "has a '..' in it"),
+    (["/usr"], ["/a/../b"], "has a '..' in it"),
+    (["/usr"], ["/usr/.."], "has a '..' in it"),
+    (["/usr"], ["/usr/lib/..no-such"], None),
     (["relative"], ["/bin/true"], "relative"),
 ])
 def test_what_may_not_run_is_refused_at_load(folder, allow, command, words):
@@ -139,7 +144,70 @@ def test_what_may_not_run_is_refused_at_load(folder, allow, command, words):
         **({"daemon": {"exec": {"allow": allow}}} if allow else {}),
         "environments": {"one": {"checks": {"plugin": {"exec": {"command": command}}}}}}))
     done = support.relauditd("--check-config", "-c", path)
-    assert done.code == 2 and words in done.err, done
+    if words is None:
+        assert done.code == 0, done
+    else:
+        assert done.code == 2 and words in done.err, done
+
+
+@pytest.fixture
+def loads(scripts, folder):
+    """loads(command) -> what --check-config says of it, None if it is good."""
+    def load(command):
+        path = folder / "relauditd.yaml"
+        path.write_text(f"daemon: {{exec: {{allow: [{scripts}, {folder}/open]}}}}\n"
+                        "environments:\n  one:\n    checks:\n      plugin:\n"
+                        f"        exec:\n          command: [{command}, -w]\n")
+        done = support.relauditd("--check-config", "-c", path)
+        if done.code == 0:
+            return None
+        assert done.code == 2 and f"{path}:7:11: error: `command:` " in done.err, done
+        return done.err
+    return load
+
+
+@pytest.mark.parametrize("mode, owner", [(0o777, 0), (0o666, 0), (0o775, 0), (0o755, 65534)])
+def test_a_command_that_others_may_change_is_refused_at_load(scripts, loads, mode, owner):
+    command = script(scripts, "command", "exit 0\n")
+    assert loads(command) is None
+    os.chmod(command, mode)
+    os.chown(command, owner, -1)
+    said = loads(command)
+    assert f"{command}: others than root may change it (owner {owner}, mode {mode:04o})" in said
+    assert "chmod go-w" in said
+
+
+def test_a_command_is_refused_at_load_for_its_folders(scripts, folder, loads):
+    inner = scripts / "inner"
+    inner.mkdir()
+    command = script(inner, "command", "exit 0\n")
+    assert loads(command) is None
+    inner.chmod(0o1777)
+    assert f"{inner}: others than root may change it (owner 0, mode 1777)" in loads(command)
+    inner.chmod(0o755)
+    (folder / "open").mkdir()
+    said = loads(script(folder / "open", "command", "exit 0\n"))
+    assert "/tmp: others than root may change it" in said and "move the command" in said
+
+
+def test_a_link_to_a_command_is_followed_at_load(scripts, folder, loads):
+    link = scripts / "link"
+    link.symlink_to(script(scripts, "command", "exit 0\n"))
+    assert loads(link) is None
+    link.unlink()
+    link.symlink_to("/bin/true")
+    real = os.path.realpath("/bin/true")
+    assert f"{link} leads to {real}, which is in no folder that is allowed by `" in loads(link)
+
+
+def test_what_is_not_there_is_for_the_run_to_tell(scripts, loads):
+    """A package may be just being upgraded, or the configuration another machine's."""
+    assert loads(scripts / "gone") is None
+    assert loads(scripts / "gone" / "too") is None
+    (scripts / "dangles").symlink_to(scripts / "gone")
+    assert loads(scripts / "dangles") is None
+    (scripts / "loops").symlink_to(scripts / "loops")
+    assert loads(scripts / "loops") is None
 
 
 def test_we_are_a_plugin_too(daemon, scripts):

@@ -103,6 +103,16 @@ test_for(void **state)
 		{ CHECK("web: {url: u}, for: {h: `'${x}'}"), "is not defined" },
 		{ CHECK("web: {url: u}, for: {h: [a]}, note: `'${h}'"),
 		    "only the source may hold it" },
+		{ CHECK("web: {url: u}, `for: {h: [a, b]}"),
+		    "`h` of `for:` is not used in `web:`" },
+		{ CHECK("web: {url: 'u/$${h}'}, `for: {h: [a, b]}"), "use `${h}` there" },
+		/* whatever was merged, it is the whole that counts */
+		{ "templates: {t: {checks: {alpha: {web: {url: '${h}'}, `for: {h: [a, b]}}}}}\n"
+		  "environments: {e: {use: [t], checks: {alpha: {web: {url: u}}}}}\n",
+		    "is not used" },
+		{ "templates: {t: {checks: {alpha: {web: {url: u}}}}}\n"
+		  "environments: {e: {use: [t], checks: {alpha: {`for: {h: [a, b]}}}}}\n",
+		    "is not used" },
 	};
 
 	(void)state;

@@ -259,9 +259,9 @@ test_changed(void **state)
 		SAME ", severity: warning",
 		SAME ", timeout: 3s",
 		SAME ", confirm: 7",
-		SAME ", for: {h: [a]}",
-		SAME ", for: {h: [a, b]}",
-		SAME ", for: {h: [ab]}",
+		"web: {url: '${h}'}, for: {h: [a]}",
+		"web: {url: '${h}'}, for: {h: [a, b]}",
+		"web: {url: '${h}'}, for: {h: [ab]}",
 		"disk: {path: /u}, every: 1m",
 		"web: {url: u, bearer: '${file:@/token}', headers: {A: 1, B: 2}}, every: 2m",
 	};

@@ -113,6 +113,14 @@ struct ra_child_answer {
 int ra_helper_run(struct ra_helper *h, const struct ra_child_request *request,
     void (*done)(void *arg, struct ra_child_answer *answer), void *arg,
     struct ra_helper_job **ret);
+/*
+ * What ra_helper_run asks of a program, here: resolves path and looks at every component. None may
+ * be writable by others than root and this user, and it must be below a folder of allow: -EPERM.
+ * Any other negative errno: it is not there, or is nothing that we may see or run. ret_path:
+ * PATH_MAX bytes.
+ */
+int ra_exec_check(const char *path, const char *const *allow, char *ret_path,
+    enum ra_reason *ret_reason, struct ra_error *err);
 /* Of either sort; a child is ended. */
 void ra_helper_cancel(struct ra_helper_job *j);
 int ra_helper_pid(const struct ra_helper *h);
