@@ -545,6 +545,26 @@ test_redirect_followed_on_the_same_host(void **state)
 	expect(&q, RA_R_HTTP_REDIRECT, "one redirect too many");
 }
 
+/* What a redirect itself says is not of the answer. */
+static void
+test_redirect_that_contradicts_itself(void **state)
+{
+	struct ra_http_request q = { .url = url_of(&plain,
+					 "/raw?HTTP/1.1%20302%20Found" CRLF "Location:/header" CRLF
+					 "X-Version:1" CRLF "X-Version:2" CRLF "Age:90" CRLF
+					 "Content-Range:bytes%200-4/6" CRLF CHUNKED LENGTH("5")
+					     CRLF CHUNKS),
+		.redirects = 1,
+		.want_header = "X-Version" };
+	struct answer a;
+
+	ask(&q, &a);
+	assert_int_equal(a.reason, RA_R_OK);
+	assert_string_equal(a.header, "4.5.6");
+	assert_true(a.age == 0);
+	answer_clear(&a);
+}
+
 static void
 test_post_redirected_becomes_get(void **state)
 {
@@ -762,32 +782,37 @@ test_tls_cut(void **state)
 	static const struct {
 		const char *path;
 		enum ra_reason reason;
-		const char *words, *body;
+		const char *words, *body, *method;
 	} rows[] = {
-		{ "raw?" HEAD CRLF "1.2.3", RA_R_RESET, "before the answer was whole", NULL },
-		{ "raw-notified?" HEAD CRLF "1.2.3", RA_R_OK, "", "1.2.3" },
-		{ "raw?" HEAD LENGTH("5") CRLF "1.2.3", RA_R_OK, "", "1.2.3" },
+		{ "raw?" HEAD CRLF "1.2.3", RA_R_RESET, "before the answer was whole", NULL, NULL },
+		{ "raw-notified?" HEAD CRLF "1.2.3", RA_R_OK, "", "1.2.3", NULL },
+		{ "raw?" HEAD LENGTH("5") CRLF "1.2.3", RA_R_OK, "", "1.2.3", NULL },
 		{ "raw?" HEAD LENGTH("6") CRLF "1.2.3", RA_R_RESET, "before the answer was whole",
-		    NULL },
+		    NULL, NULL },
 		{ "raw-notified?" HEAD LENGTH("6") CRLF "1.2.3", RA_R_RESET,
-		    "before the answer was whole", NULL },
-		{ "raw?" HEAD CHUNKED CRLF CHUNKS, RA_R_OK, "", "1.2.3" },
+		    "before the answer was whole", NULL, NULL },
+		{ "raw?" HEAD CHUNKED CRLF CHUNKS, RA_R_OK, "", "1.2.3", NULL },
 		{ "raw?" HEAD CHUNKED CRLF "5" CRLF "1.2.3" CRLF, RA_R_RESET,
-		    "before the answer was whole", NULL },
-		{ "raw?" HEAD "X-Version:", RA_R_RESET, "before the answer was whole", NULL },
+		    "before the answer was whole", NULL, NULL },
+		{ "raw?" HEAD "X-Version:", RA_R_RESET, "before the answer was whole", NULL, NULL },
 		{ "raw-notified?" HEAD "X-Version:", RA_R_RESET, "before the answer was whole",
-		    NULL },
-		{ "raw?", RA_R_RESET, "without an answer", NULL },
-		{ "raw-notified?", RA_R_RESET, "without an answer", NULL },
-		{ "raw?HTTP/1.1%20204%20None" CRLF CRLF, RA_R_OK, "", NULL },
-		{ "raw?HTTP/1.1%20500%20No" CRLF CRLF "because", RA_R_HTTP_STATUS, "", NULL },
+		    NULL, NULL },
+		{ "raw?", RA_R_RESET, "without an answer", NULL, NULL },
+		{ "raw-notified?", RA_R_RESET, "without an answer", NULL, NULL },
+		{ "raw?HTTP/1.1%20204%20None" CRLF CRLF, RA_R_OK, "", NULL, NULL },
+		{ "raw?" HEAD CRLF, RA_R_OK, "", NULL, "HEAD" },
+		{ "raw?" HEAD CRLF, RA_R_RESET, "before the answer was whole", NULL, NULL },
+		{ "raw?" HEAD "Transfer-Encoding:" CRLF CRLF "1.2.3", RA_R_RESET,
+		    "before the answer was whole", NULL, NULL },
+		{ "raw?HTTP/1.1%20500%20No" CRLF CRLF "because", RA_R_HTTP_STATUS, "", NULL, NULL },
 	};
 	static const char *const versions[] = { "1.2", NULL };
 
 	servers_certificates();
 	for (size_t i = 0; i < 2 * RA_ARRAY_SIZE(rows); i++) {
 		struct tls_case c = { .certificate = "server", .tls = versions[i % 2] };
-		struct ra_http_request q = { .ca = servers_file("ca.pem") };
+		struct ra_http_request q = { .ca = servers_file("ca.pem"),
+			.method = rows[i / 2].method };
 		char url[300];
 		struct server s;
 		struct answer a;
@@ -909,6 +934,7 @@ main(void)
 		cmocka_unit_test(test_redirect_is_not_followed),
 		cmocka_unit_test(test_redirect_to_another_host),
 		cmocka_unit_test(test_redirect_followed_on_the_same_host),
+		cmocka_unit_test(test_redirect_that_contradicts_itself),
 		cmocka_unit_test(test_post_redirected_becomes_get),
 		cmocka_unit_test(test_connect_elsewhere),
 		cmocka_unit_test(test_proxy),
