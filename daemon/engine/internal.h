@@ -332,6 +332,8 @@ void ra_judge_call(const struct ra_part *part, struct ra_gathered gathered[RA_GA
 /* What was read, as a snapshot, where the kind has one. Any thread. */
 enum ra_reason ra_judge_snapshot(const struct ra_check *c, const void *secret_key,
     const struct ra_data *data, const char *where, bool committed, struct ra_snapshot **ret);
+/* What a cache kept for longer than a result counts here is not what is there now: it fails. */
+void ra_judge_cached(const struct ra_check *c, struct ra_input *in);
 /* True: ra_probe_judged comes later. */
 bool ra_judge_part(struct ra_part *part);
 

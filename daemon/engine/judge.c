@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "relaudit/base/clock.h"
+#include "relaudit/base/units.h"
 
 #include "internal.h"
 
@@ -180,6 +181,20 @@ judge_failure(struct ra_part *part, enum ra_reason reason, const char *error)
 	ra_result_say(part->result, v, reason, "%s",
 	    error != NULL && *error != '\0' ? error : ra_reason_meaning(reason));
 	ra_result_evidence(part->result, part->fetch.input.where);
+	if (reason == RA_R_STALE)
+		ra_result_next(part->result,
+		    "ask the server itself, past the cache (another `url:`, `connect:`), or see "
+		    "that the cache does not keep this answer");
+}
+
+void
+ra_judge_cached(const struct ra_check *c, struct ra_input *in)
+{
+	char age[RA_UNIT_TEXT];
+
+	if (in->reason == RA_R_OK && in->age > ra_stale_after(c))
+		ra_input_fail(in, RA_R_STALE, "the answer came out of a cache and is %s old",
+		    ra_duration_human(in->age, age));
 }
 
 /* On either thread; gathered is what call->inputs are. */

@@ -281,6 +281,7 @@ part_fetched(struct ra_part *part)
 		in->fetched = ra_clock_wall();
 	if (in->unchanged && part->known == NULL)
 		ra_input_fail(in, RA_R_INTERNAL, "unchanged since nobody knows when");
+	ra_judge_cached(p->check, in);
 	p->engine->stats.unchanged += in->unchanged;
 	if (in->unchanged && part->known != NULL)
 		part->snapshot = ra_snapshot_ref(part->known);

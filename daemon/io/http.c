@@ -205,11 +205,15 @@ run(struct ra_http_transfer *t)
 {
 	t->header_bytes = 0;
 	t->discarded = 0;
-	t->header_end = t->enough = t->certificate_asked = false;
+	t->header_end = t->interim = t->enough = t->notified = t->certificate_asked = false;
+	t->length = -1;
+	t->chunked = false;
+	t->malformed = NULL;
 	t->alert = 0;
 	t->stop = RA_R_OK;
 	t->response.status = 0;
 	t->response.last_modified = 0;
+	t->response.age = 0;
 	t->response.certificate_expires = 0;
 	t->response.address[0] = '\0';
 	if (ra_http_setup(t) < 0) {
@@ -444,13 +448,34 @@ redirect(struct ra_http_transfer *t)
 	return false;
 }
 
-/* A whole answer is here. True: it is not the last one. */
+/*
+ * curl takes the end of the connection for the end of the answer, in the headers and, where no
+ * length was said, in the body. With TLS anybody on the way can bring that about, but not the
+ * peer's own word for it (RFC 9112, 9.8).
+ */
+static bool
+is_cut(const struct ra_http_transfer *t)
+{
+	int status = t->response.status;
+
+	if (!t->header_end || t->interim)
+		return true;
+	return t->at.tls && !t->notified && t->length < 0 && !t->chunked && status >= 200 &&
+	       status <= 299 && status != 204 && (t->get || !is_method(t->request, "HEAD"));
+}
+
+/* An answer is here. True: it is not the last one. */
 static bool
 answered(struct ra_http_transfer *t)
 {
 	int status = t->response.status;
 
-	if (t->header_twice)
+	if (is_cut(t)) {
+		ra_http_fail(
+		    t, RA_R_RESET, "the connection was closed before the answer was whole");
+		return false;
+	}
+	if (t->header_twice && status >= 200 && status <= 299)
 		ra_http_fail(t, RA_R_HTTP_MALFORMED, "the header \"%s\" came with two values",
 		    t->request->want_header);
 	if (status == 206) /* we never ask for a part */

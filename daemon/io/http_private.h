@@ -70,11 +70,16 @@ struct ra_http_transfer {
 	size_t address_count, address;	/* the one in use */
 	size_t header_bytes;
 	bool header_end;		/* of the final answer so far */
+	bool interim;			/* what ended was a 1xx answer; another one follows */
 	bool header_twice;		/* the one wanted came with two values */
+	int64_t length;			/* the Content-Length, -1: none */
+	bool chunked;
+	const char *malformed;		/* why its headers cannot be true; static, NULL: they can */
 	char *encoding;			/* that we did not ask for */
 	size_t discarded;		/* body bytes of an answer that is no good */
 	bool enough;			/* of them */
 	uint8_t alert;			/* the TLS alert we got, 0: none */
+	bool notified;			/* the peer said by TLS that nothing more comes */
 	bool certificate_asked;		/* for ours, by the server */
 	int socket_error;		/* errno of the last socket that could not be had, or 0 */
 	enum ra_reason stop;		/* why a callback of ours stopped curl; RA_R_OK: none did */

@@ -231,7 +231,11 @@ fail_stopped(struct ra_http_transfer *t)
 		    t, t->stop, "encoded as \"%s\", which was not asked for", ra_buf_text(&text));
 		break;
 	case RA_R_HTTP_MALFORMED:
-		ra_http_fail(t, t->stop, "headers larger than %d bytes", RA_HTTP_HEADERS_MOST);
+		if (t->header_bytes > RA_HTTP_HEADERS_MOST)
+			ra_http_fail(
+			    t, t->stop, "headers larger than %d bytes", RA_HTTP_HEADERS_MOST);
+		else
+			ra_http_fail(t, t->stop, "%s", t->malformed);
 		break;
 	case RA_R_TLS_EXPIRED:
 		ra_http_fail(t, t->stop, "a certificate has expired");

@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -39,6 +40,11 @@ open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 	return fd < 0 ? CURL_SOCKET_BAD : fd;
 }
 
+/* What a cache on the way has kept says what was. */
+#define NO_CACHE "Cache-Control: no-cache"
+
+static struct curl_slist no_cache = { .data = (char[]){ NO_CACHE } };
+
 static void
 configure(struct ra_http_transfer *t)
 {
@@ -58,6 +64,7 @@ configure(struct ra_http_transfer *t)
 	SET(t, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	SET(t, CURLOPT_BUFFERSIZE, 4096L);
 	SET(t, CURLOPT_USERAGENT, "relauditd/" RA_VERSION);
+	SET(t, CURLOPT_HTTPHEADER, &no_cache);
 	SET(t, CURLOPT_PROXY, "");
 	SET(t, CURLOPT_NOPROXY, "");
 	/* A cache of names would cost O(hosts) a transfer, idle connections too; and a connection
@@ -163,25 +170,35 @@ set_method(struct ra_http_transfer *t)
 }
 
 static void
+add_header(struct ra_http_transfer *t, const char *line)
+{
+	struct curl_slist *list = line != NULL ? curl_slist_append(t->headers, line) : NULL;
+
+	if (list == NULL)
+		t->failed = true;
+	else
+		t->headers = list;
+}
+
+static void
 set_headers(struct ra_http_transfer *t)
 {
 	const struct ra_http_request *q = t->request;
+	bool own = false;
 	size_t i;
 
 	for (i = 0; i < q->header_count && !t->failed; i++) {
 		RA_BUF_LOCAL line = RA_BUF(64 * 1024);
-		struct curl_slist *list;
 		bool empty = *q->headers[i].value == '\0';
 
 		(void)ra_buf_puts(&line, q->headers[i].name);
 		(void)ra_buf_puts(&line, empty ? ";" : ": ");
 		(void)ra_buf_puts(&line, q->headers[i].value);
-		list = line.error != 0 ? NULL : curl_slist_append(t->headers, line.data);
-		if (list == NULL)
-			t->failed = true;
-		else
-			t->headers = list;
+		add_header(t, line.error != 0 ? NULL : line.data);
+		own = own || strcasecmp(q->headers[i].name, "Cache-Control") == 0;
 	}
+	if (q->header_count > 0 && !own && !t->failed)
+		add_header(t, NO_CACHE);
 	if (t->headers != NULL)
 		SET(t, CURLOPT_HTTPHEADER, t->headers);
 }

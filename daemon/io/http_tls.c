@@ -202,7 +202,9 @@ on_info(const SSL *ssl, int where, int what)
 {
 	struct ra_http_transfer *t = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
 
-	if (where == SSL_CB_READ_ALERT && (what & 0xff) != SSL_AD_CLOSE_NOTIFY)
+	if (where == SSL_CB_READ_ALERT && (what & 0xff) == SSL_AD_CLOSE_NOTIFY)
+		t->notified = true;
+	else if (where == SSL_CB_READ_ALERT)
 		t->alert = (uint8_t)(what & 0xff);
 	else if (where == SSL_CB_CONNECT_LOOP && SSL_get_state(ssl) == TLS_ST_CR_CERT_REQ)
 		t->certificate_asked = true;

@@ -376,6 +376,7 @@ on_done(void *arg, struct ra_http_response *r)
 	f->input.latency_ms = r->latency_ms;
 	f->input.fetched = ra_clock_wall();
 	f->input.modified = r->last_modified;
+	f->input.age = r->age;
 	if (r->reason != RA_R_OK)
 		ra_input_fail(&f->input, r->reason, "%s", r->error);
 	else if (s->want_header != NULL)

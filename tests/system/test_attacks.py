@@ -4,6 +4,7 @@ import json
 import os
 import socket
 import subprocess
+import urllib.parse
 
 import pytest
 import support
@@ -172,6 +173,100 @@ def test_an_answer_that_is_a_part_or_says_two_things(daemon, things):
     assert (states["twice"]["state"], states["twice"]["reason"]) == ("UNKNOWN", "http-malformed")
     assert states["same"]["state"] == "OK"
     server.close()
+
+
+RAW = "HTTP/1.1 200 OK\r\n"
+
+
+def raw(server, answer, word="raw", scheme="http"):
+    """The URL at which the server says just that, and ends the connection."""
+    return f"{scheme}://127.0.0.1:{server.port}/{word}?{urllib.parse.quote(answer)}"
+
+
+@pytest.fixture
+def server(things):
+    return things(support.Server(support.SERVERS / "http_server.py"))
+
+
+def text_checks(urls, **http):
+    return {"defaults": {"every": "1h", "confirm": 1}, "environments": {"one": {"checks": {
+        f"version-{n}": {"http": {"url": u, **http}, "format": "text"} for n, u in urls.items()}}}}
+
+
+def test_a_connection_that_was_cut_makes_no_version(daemon, things, certificates):
+    """Half of 1.2.34 is 1.2.3: who cuts cannot say in the server's name that this was all."""
+    server = things(support.Server(
+        support.SERVERS / "http_server.py", "--cert", f"{certificates['server']}.pem",
+        "--key", f"{certificates['server']}.key"))
+    answers = {"cut": ("raw", "\r\n1.2.3"), "ended": ("raw-notified", "\r\n1.2.34"),
+               "sized": ("raw", "Content-Length: 6\r\n\r\n1.2.34"),
+               "short": ("raw", "Content-Length: 6\r\n\r\n1.2.3")}
+    d = daemon(text_checks({n: raw(server, RAW + text, word, "https")
+                            for n, (word, text) in answers.items()},
+                           ca=f"{certificates['ca']}.pem"))
+    d.ready()
+    checks = {n: d.check(f"one/version-{n}") for n in answers}
+    for name in ("cut", "short"):
+        c = checks[name]
+        assert (c["state"], c["reason"], c["facts"]) == ("UNKNOWN", "reset", {}), c
+        assert "before the answer was whole" in c["summary"]
+    for name in ("ended", "sized"):
+        assert checks[name]["state"] == "OK", checks[name]
+        assert checks[name]["facts"]["version"] == "1.2.34"
+
+
+def test_an_answer_that_contradicts_itself_is_none(daemon, server):
+    answers = {"differ": "Content-Length: 6\r\nContent-Length: 5\r\n\r\n1.2.34",
+               "list": "Content-Length: 6, 5\r\n\r\n1.2.34",
+               "letters": "Content-Length: 5x\r\n\r\n1.2.34",
+               "chunks": "Content-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n"
+                         "5\r\n1.2.3\r\n0\r\n\r\n",
+               "range": "Content-Range: bytes 0-4/6\r\nContent-Length: 5\r\n\r\n1.2.3",
+               "equal": "Content-Length: 6\r\nContent-Length: 6\r\n\r\n1.2.34"}
+    d = daemon(text_checks({n: raw(server, RAW + text) for n, text in answers.items()}))
+    d.ready()
+    checks = {n: d.check(f"one/version-{n}") for n in answers}
+    assert checks.pop("equal")["state"] == "OK"
+    for c in checks.values():
+        assert (c["state"], c["reason"], c["facts"]) == ("UNKNOWN", "http-malformed", {}), c
+        assert "Content-" in c["summary"] and c["next_step"]
+
+
+def test_what_a_cache_kept_for_days_is_not_what_runs(daemon, server):
+    """An answer may be as old as a result may be: two intervals and the timeout."""
+    ages = {"old": "864000", "late": "7300", "fresh": "7100", "odd": "ten days", "none": None}
+    answers = {n: RAW + (f"Age: {a}\r\n" if a else "") + "Content-Length: 6\r\n\r\n1.2.34"
+               for n, a in ages.items()}
+    config = text_checks({n: raw(server, text) for n, text in answers.items()})
+    config["defaults"]["timeout"] = "10s"
+    d = daemon(config)
+    d.ready()
+    checks = {n: d.check(f"one/version-{n}") for n in ages}
+    for name in ("fresh", "odd", "none"):
+        assert checks[name]["state"] == "OK", checks[name]
+    for name in ("old", "late"):
+        c = checks[name]
+        assert (c["state"], c["reason"], c["facts"]) == ("UNKNOWN", "stale", {}), c
+        assert "past the cache" in c["next_step"]
+        assert c["evidence"].startswith(f"http://127.0.0.1:{server.port}/raw")
+    assert checks["old"]["summary"] == "the answer came out of a cache and is 10 d old"
+    for name, code in (("old", 3), ("none", 0)):
+        done = support.run(support.RELAUDITCTL, "try", "http", raw(server, answers[name]),
+                           "--kind", "version", "--format", "text")
+        assert done.code == code and ("out of a cache" in done.out) == (name == "old"), done
+
+
+def test_caches_are_asked_to_ask(daemon, things, folder):
+    log = folder / "requests.log"
+    server = things(support.Server(support.SERVERS / "http_server.py", "--log", log))
+    config = text_checks({n: f"http://127.0.0.1:{server.port}/ok?{n}" for n in ("plain", "own")})
+    config["environments"]["one"]["checks"]["version-own"]["http"]["headers"] = {
+        "cache-control": "max-age=5"}
+    daemon(config).ready()
+    requests = {r.split(b" ")[1]: r.lower() for r in log.read_bytes().split(b"\r\n\r\n") if r}
+    for path, value in ((b"/ok?plain", b"no-cache"), (b"/ok?own", b"max-age=5")):
+        assert requests[path].count(b"cache-control:") == 1
+        assert b"\r\ncache-control: " + value + b"\r\n" in requests[path] + b"\r\n"
 
 
 TRIED = b"file: {path: /etc/hostname}\nexpect: {max-age: 9999d}\n"

@@ -30,7 +30,7 @@ struct answer {
 	char *body;
 	size_t len;
 	char *header;
-	int64_t last_modified, certificate_expires;
+	int64_t last_modified, certificate_expires, age;
 	char address[64];
 };
 
@@ -48,6 +48,7 @@ on_done(void *arg, struct ra_http_response *r)
 	a->body = ra_buf_take(&r->body);
 	a->header = RA_TAKE(r->header);
 	a->last_modified = r->last_modified;
+	a->age = r->age;
 	a->certificate_expires = r->certificate_expires;
 	(void)snprintf(a->address, sizeof(a->address), "%s", r->address);
 	ra_loop_stop(loop);
@@ -123,6 +124,14 @@ test_whole_answer(void **state)
 	answer_clear(&a);
 }
 
+/* For /raw?BYTES of the server. */
+#define CRLF	  "%0D%0A"
+#define HEAD	  "HTTP/1.1%20200%20OK" CRLF
+#define LENGTH(n) "Content-Length:%20" n CRLF
+#define CHUNKED	  "Transfer-Encoding:chunked" CRLF
+#define CHUNKS	  "5" CRLF "1.2.3" CRLF "0" CRLF CRLF
+#define DIFFER	  "two Content-Lengths that differ"
+
 struct plain_case {
 	const char *path;
 	enum ra_reason reason;
@@ -154,6 +163,36 @@ static const struct plain_case plain_cases[] = {
 	{ "/garbage", RA_R_HTTP_MALFORMED, 0, "not HTTP", 0 },
 	{ "/nul-header", RA_R_HTTP_MALFORMED, 200, "not HTTP", 0 },
 	{ "/garbled-length", RA_R_HTTP_MALFORMED, 200, "not HTTP", 0 },
+	{ "/raw?" HEAD LENGTH("5") CRLF "1.2.3", RA_R_OK, 200, "", 0 },
+	{ "/raw?" HEAD LENGTH("5") LENGTH("05") CRLF "1.2.3", RA_R_OK, 200, "", 0 },
+	{ "/raw?" HEAD LENGTH("5,%205") CRLF "1.2.3", RA_R_OK, 200, "", 0 },
+	{ "/raw?" HEAD LENGTH("6") LENGTH("5") CRLF "1.2.3", RA_R_HTTP_MALFORMED, 200, DIFFER, 0 },
+	{ "/raw?" HEAD LENGTH("5") LENGTH("6") CRLF "1.2.34", RA_R_HTTP_MALFORMED, 200, DIFFER, 0 },
+	{ "/raw?" HEAD LENGTH("5,%206") CRLF "1.2.3", RA_R_HTTP_MALFORMED, 200, DIFFER, 0 },
+	{ "/raw?" HEAD LENGTH("5,") CRLF "1.2.3", RA_R_HTTP_MALFORMED, 200, "not a number", 0 },
+	{ "/raw?" HEAD LENGTH("5x") CRLF "1.2.3", RA_R_HTTP_MALFORMED, 200, "not a number", 0 },
+	{ "/raw?" HEAD LENGTH("%2B5") CRLF "1.2.3", RA_R_HTTP_MALFORMED, 200, "", 0 },
+	{ "/raw?" HEAD LENGTH("") CRLF "1.2.3", RA_R_HTTP_MALFORMED, 200, "", 0 },
+	{ "/raw?" HEAD LENGTH("99999999999999999999") CRLF "1.2.3", RA_R_HTTP_MALFORMED, 200, "",
+	    0 },
+	{ "/raw?" HEAD CHUNKED CRLF CHUNKS, RA_R_OK, 200, "", 0 },
+	{ "/raw?" HEAD CHUNKED LENGTH("5") CRLF CHUNKS, RA_R_HTTP_MALFORMED, 200, "in chunks", 0 },
+	{ "/raw?" HEAD LENGTH("15") CHUNKED CRLF CHUNKS, RA_R_HTTP_MALFORMED, 200, "in chunks", 0 },
+	{ "/raw?" HEAD "Content-Range:bytes%200-4/6" CRLF LENGTH("5") CRLF "1.2.3",
+	    RA_R_HTTP_MALFORMED, 200, "Content-Range", 0 },
+	{ "/raw?HTTP/1.1%20206%20Part" CRLF "Content-Range:bytes%200-4/6" CRLF LENGTH("5") CRLF
+	    "1.2.3",
+	    RA_R_HTTP_STATUS, 206, "only a part", 0 },
+	{ "/raw?HTTP/1.1%20103%20Hints" CRLF LENGTH("6") CRLF HEAD LENGTH("5") CRLF "1.2.3",
+	    RA_R_OK, 200, "", 0 },
+	{ "/raw?" HEAD LENGTH("6") "HTTP/1.1%20200%20OK" CRLF LENGTH("5") CRLF "1.2.3",
+	    RA_R_HTTP_MALFORMED, 200, "", 0 },
+	{ "/raw?HTTP/1.1%20404%20No" CRLF LENGTH("5") LENGTH("6") CRLF "1.2.34", RA_R_HTTP_STATUS,
+	    404, "HTTP 404", 0 },
+	{ "/raw?" HEAD "X-Version:%201", RA_R_RESET, 200, "before the answer was whole", 0 },
+	{ "/raw?" HEAD "X-Version:%201" CRLF, RA_R_RESET, 200, "before the answer was whole", 0 },
+	{ "/raw?HTTP/1.1%20103%20Hints" CRLF CRLF, RA_R_RESET, 103, "without an answer", 0 },
+	{ "/raw?HTTP/1.1%20103%20Hints" CRLF CRLF "HTTP/1.1%202", RA_R_RESET, 103, "", 0 },
 	{ "/hang", RA_R_TIMEOUT, 0, "no answer in time", 150 },
 	{ "/slow-headers", RA_R_TIMEOUT, 0, "", 150 },
 	{ "/slow-body", RA_R_TIMEOUT, 200, "not whole in time", 300 },
@@ -176,6 +215,64 @@ test_misbehaviour(void **state)
 			fail_msg("%s: got reason %d, status %d, \"%s\"; expected %d, %d, \"%s\"",
 			    c->path, (int)a.reason, a.status, a.error, (int)c->reason, c->status,
 			    c->words);
+		answer_clear(&a);
+	}
+}
+
+static void
+test_age(void **state)
+{
+	static const struct {
+		const char *headers;
+		int64_t age;
+	} rows[] = {
+		{ "", 0 },
+		{ "Age:%2090" CRLF, 90 },
+		{ "Age:0" CRLF, 0 },
+		{ "Age:%2090,%2030" CRLF, 90 },
+		{ "age:30" CRLF "Age:90" CRLF, 90 },
+		{ "Age:99999999999999999999" CRLF, INT32_MAX },
+		{ "Age:-90" CRLF, 0 },
+		{ "Age:90s" CRLF, 0 },
+		{ "Age:" CRLF, 0 },
+		{ "X-Age:90" CRLF, 0 },
+	};
+
+	for (size_t i = 0; i < RA_ARRAY_SIZE(rows); i++) {
+		char path[300];
+		struct ra_http_request q = { 0 };
+		struct answer a;
+
+		/* What an interim answer says is not of this one. */
+		(void)snprintf(path, sizeof(path), "/raw?%s%s%s%s",
+		    "HTTP/1.1%20103%20Hints" CRLF "Age:7" CRLF CRLF, HEAD, rows[i].headers, CRLF);
+		q.url = url_of(&plain, path);
+		ask(&q, &a);
+		assert_int_equal(a.reason, RA_R_OK);
+		if (a.age != rows[i].age * RA_SECOND)
+			fail_msg("'%s' is %lld", rows[i].headers, (long long)a.age);
+		answer_clear(&a);
+	}
+}
+
+static void
+test_caches_are_passed(void **state)
+{
+	const struct ra_http_header own = { "cache-control", "max-age=5" };
+	const struct ra_http_header other = { "X-One", "1" };
+	struct ra_http_request q[] = { { .url = url_of(&plain, "/echo") },
+		{ .url = url_of(&plain, "/echo"), .headers = &other, .header_count = 1 },
+		{ .url = url_of(&plain, "/echo"), .bearer = "x" },
+		{ .url = url_of(&plain, "/echo"), .headers = &own, .header_count = 1 },
+		{ .url = url_of(&plain, "/echo") } };
+	struct answer a;
+
+	for (size_t i = 0; i < RA_ARRAY_SIZE(q); i++) {
+		ask(&q[i], &a);
+		assert_int_equal(a.reason, RA_R_OK);
+		assert_int_equal(strstr(a.body, "\r\nCache-Control: no-cache\r\n") != NULL, i != 3);
+		assert_int_equal(
+		    strstr(a.body, "\r\ncache-control: max-age=5\r\n") != NULL, i == 3);
 		answer_clear(&a);
 	}
 }
@@ -448,6 +545,26 @@ test_redirect_followed_on_the_same_host(void **state)
 	expect(&q, RA_R_HTTP_REDIRECT, "one redirect too many");
 }
 
+/* What a redirect itself says is not of the answer. */
+static void
+test_redirect_that_contradicts_itself(void **state)
+{
+	struct ra_http_request q = { .url = url_of(&plain,
+					 "/raw?HTTP/1.1%20302%20Found" CRLF "Location:/header" CRLF
+					 "X-Version:1" CRLF "X-Version:2" CRLF "Age:90" CRLF
+					 "Content-Range:bytes%200-4/6" CRLF CHUNKED LENGTH("5")
+					     CRLF CHUNKS),
+		.redirects = 1,
+		.want_header = "X-Version" };
+	struct answer a;
+
+	ask(&q, &a);
+	assert_int_equal(a.reason, RA_R_OK);
+	assert_string_equal(a.header, "4.5.6");
+	assert_true(a.age == 0);
+	answer_clear(&a);
+}
+
 static void
 test_post_redirected_becomes_get(void **state)
 {
@@ -658,6 +775,63 @@ test_tls_misbehaviour(void **state)
 	server_stop(&s);
 }
 
+/* Who cuts a connection cannot say in its peer's name that this was all. */
+static void
+test_tls_cut(void **state)
+{
+	static const struct {
+		const char *path;
+		enum ra_reason reason;
+		const char *words, *body, *method;
+	} rows[] = {
+		{ "raw?" HEAD CRLF "1.2.3", RA_R_RESET, "before the answer was whole", NULL, NULL },
+		{ "raw-notified?" HEAD CRLF "1.2.3", RA_R_OK, "", "1.2.3", NULL },
+		{ "raw?" HEAD LENGTH("5") CRLF "1.2.3", RA_R_OK, "", "1.2.3", NULL },
+		{ "raw?" HEAD LENGTH("6") CRLF "1.2.3", RA_R_RESET, "before the answer was whole",
+		    NULL, NULL },
+		{ "raw-notified?" HEAD LENGTH("6") CRLF "1.2.3", RA_R_RESET,
+		    "before the answer was whole", NULL, NULL },
+		{ "raw?" HEAD CHUNKED CRLF CHUNKS, RA_R_OK, "", "1.2.3", NULL },
+		{ "raw?" HEAD CHUNKED CRLF "5" CRLF "1.2.3" CRLF, RA_R_RESET,
+		    "before the answer was whole", NULL, NULL },
+		{ "raw?" HEAD "X-Version:", RA_R_RESET, "before the answer was whole", NULL, NULL },
+		{ "raw-notified?" HEAD "X-Version:", RA_R_RESET, "before the answer was whole",
+		    NULL, NULL },
+		{ "raw?", RA_R_RESET, "without an answer", NULL, NULL },
+		{ "raw-notified?", RA_R_RESET, "without an answer", NULL, NULL },
+		{ "raw?HTTP/1.1%20204%20None" CRLF CRLF, RA_R_OK, "", NULL, NULL },
+		{ "raw?" HEAD CRLF, RA_R_OK, "", NULL, "HEAD" },
+		{ "raw?" HEAD CRLF, RA_R_RESET, "before the answer was whole", NULL, NULL },
+		{ "raw?" HEAD "Transfer-Encoding:" CRLF CRLF "1.2.3", RA_R_RESET,
+		    "before the answer was whole", NULL, NULL },
+		{ "raw?HTTP/1.1%20500%20No" CRLF CRLF "because", RA_R_HTTP_STATUS, "", NULL, NULL },
+	};
+	static const char *const versions[] = { "1.2", NULL };
+
+	servers_certificates();
+	for (size_t i = 0; i < 2 * RA_ARRAY_SIZE(rows); i++) {
+		struct tls_case c = { .certificate = "server", .tls = versions[i % 2] };
+		struct ra_http_request q = { .ca = servers_file("ca.pem"),
+			.method = rows[i / 2].method };
+		char url[300];
+		struct server s;
+		struct answer a;
+
+		tls_server(&c, &s);
+		(void)snprintf(
+		    url, sizeof(url), "https://127.0.0.1:%d/%s", s.port, rows[i / 2].path);
+		q.url = url;
+		ask(&q, &a);
+		server_stop(&s);
+		if (a.reason != rows[i / 2].reason || strstr(a.error, rows[i / 2].words) == NULL)
+			fail_msg(
+			    "%s: got reason %d, \"%s\"", rows[i / 2].path, (int)a.reason, a.error);
+		if (rows[i / 2].body != NULL)
+			assert_string_equal(a.body, rows[i / 2].body);
+		answer_clear(&a);
+	}
+}
+
 /* Life */
 
 static void
@@ -755,9 +929,12 @@ main(void)
 		cmocka_unit_test(test_request),
 		cmocka_unit_test(test_methods),
 		cmocka_unit_test(test_header_wanted),
+		cmocka_unit_test(test_age),
+		cmocka_unit_test(test_caches_are_passed),
 		cmocka_unit_test(test_redirect_is_not_followed),
 		cmocka_unit_test(test_redirect_to_another_host),
 		cmocka_unit_test(test_redirect_followed_on_the_same_host),
+		cmocka_unit_test(test_redirect_that_contradicts_itself),
 		cmocka_unit_test(test_post_redirected_becomes_get),
 		cmocka_unit_test(test_connect_elsewhere),
 		cmocka_unit_test(test_proxy),
@@ -765,6 +942,7 @@ main(void)
 		cmocka_unit_test(test_unix_socket),
 		cmocka_unit_test(test_tls),
 		cmocka_unit_test(test_tls_misbehaviour),
+		cmocka_unit_test(test_tls_cut),
 		cmocka_unit_test(test_cancel),
 		cmocka_unit_test(test_many_at_once),
 	};

@@ -3,7 +3,9 @@
  * HTTP(S) transfers by libcurl's multi_socket interface on the loop; names by c-ares (io/dns.h).
  * Handles belong to transfers in flight and are pooled. Plain HTTP connections are not kept alive;
  * TLS sessions are shared. Nothing of the process's environment counts (proxy, netrc, HOME).
- * TLS 1.2 at least; peer and host name are always verified.
+ * TLS 1.2 at least; peer and host name are always verified. An answer that was cut off, or whose
+ * framing contradicts itself, is none. Caches are asked to ask the server (Cache-Control), unless
+ * the request has that header itself.
  */
 #ifndef RELAUDIT_IO_HTTP_H
 #define RELAUDIT_IO_HTTP_H
@@ -81,6 +83,7 @@ struct ra_http_response {
 	struct ra_buf body;		/* the callback may take it with ra_buf_take */
 	char *header;	/* value of want_header, may be taken (set to NULL); NULL: none */
 	int64_t last_modified;		/* wall ms, 0: not said */
+	int64_t age;			/* ms in caches (RFC 9111, 5.1), 0: none or not said */
 	int64_t latency_ms;		/* start to end */
 	char address[64];		/* connected to, "" if none */
 	int64_t certificate_expires;	/* wall ms, 0: no TLS or not known */

@@ -119,6 +119,7 @@ struct ra_input {
 	bool cut;		/* bytes are the last part of something longer */
 	int64_t modified;	/* wall ms: mtime or Last-Modified; 0 not known */
 	int64_t fetched;	/* wall ms when it was read */
+	int64_t age;		/* ms since its server said it, to a cache; 0: none, not known */
 	int64_t latency_ms;
 	int status;		/* HTTP status, exit code; 0 none */
 	bool unchanged;		/* what was known before still holds; there are no bytes */

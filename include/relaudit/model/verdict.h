@@ -154,8 +154,8 @@ int ra_verdict_rank(enum ra_verdict v);
 	X(HTTP_STATUS, "http-status", "the status is not 2xx", "see the service's log") \
 	X(HTTP_REDIRECT, "http-redirect", "the answer is a redirect, which is not followed", \
 	    "give the final URL, or allow `redirects:`") \
-	X(HTTP_MALFORMED, "http-malformed", "the answer is not HTTP", \
-	    "see what listens on that port") \
+	X(HTTP_MALFORMED, "http-malformed", "the answer is not valid HTTP", \
+	    "see what listens on that port, and what passes its answers on") \
 	X(HTTP_ENCODING, "http-encoding", "the body has an encoding that was not asked for", \
 	    "switch compression off for this request") \
 	X(HTTP_NO_HEADER, "http-no-header", "the answer lacks the header named", \

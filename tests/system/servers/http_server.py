@@ -8,6 +8,7 @@ Prints "PORT <n>" and serves until its standard input ends. What it does is in t
   /hang /slow-headers /slow-body /close /reset /short /long
   /endless-chunked /endless-close /gzip-bomb /te-gzip /endless-headers /interim /bad-chunk
   /http09 /http2 /garbage /nul-header /garbled-length /trailer
+  /raw?BYTES /raw-notified?BYTES: those, percent-encoded; with TLS the second says that this is all
 
 --log FILE gets the head of every request. --hold accepts and never says a word (nor a handshake).
 """
@@ -20,6 +21,7 @@ import struct
 import sys
 import threading
 import time
+import urllib.parse
 
 ANSWER = b'{"version": "1.2.3", "commit": "0123456789abcdef", "name": "shop"}'
 
@@ -119,6 +121,10 @@ def respond(conn, path, query, request):
         conn.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\nbody")
     elif word == "trailer":
         conn.sendall(CHUNKED + b"2\r\nok\r\n0\r\nX-Version: 9.9.9\r\n\r\n")
+    elif word in ("raw", "raw-notified"):
+        conn.sendall(urllib.parse.unquote_to_bytes(query))
+        if word == "raw-notified":
+            conn.unwrap()
     else:
         conn.sendall(answer(404, b"no such behaviour"))
 
