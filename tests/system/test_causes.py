@@ -376,7 +376,7 @@ def test_a_path_that_may_not_be_read_names_the_group(daemon, folder):
         "backup": {"file": {"glob": f"{secret}/*.dump"}, "expect": {"max-age": "26h"}},
         "logs": {"file": {"path": f"{secret}/a.log"}, "expect": {"max-age": "26h"}}}}}}
     if os.access(support.RELAUDITD, os.X_OK) and _others_may_run():
-        os.chmod(folder, 0o777)
+        os.chmod(folder, 0o1777)
 
         class Unprivileged:
             @staticmethod
