@@ -199,6 +199,24 @@ def test_stop_is_quick_with_probes_in_flight(daemon, things):
     assert support.time.monotonic() - began < 6
 
 
+@pytest.mark.parametrize("storm", [(signal.SIGTERM,), (signal.SIGHUP,),
+                                   (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)])
+def test_signals_during_a_stop_change_nothing(daemon, syslog, storm):
+    """From the first to the last instant of it: at any distance to the first."""
+    d = daemon(EMPTY, inside=syslog)
+    syslog.wait(": start ")
+    process, d.process = d.process, None
+    process.send_signal(signal.SIGTERM)
+    while process.poll() is None:
+        for number in storm:
+            process.send_signal(number)
+    assert process.returncode == 0, d.said()
+    assert not support.SANITIZER.search(d.said()), d.said()
+    syslog.wait(": stop ")
+    assert not d.socket.exists()
+    assert not list(d.state.glob("*-wal"))
+
+
 def test_state_folder_that_cannot_be_is_said(folder):
     (folder / "state").write_text("a file")
     code, said = spawn(support.Daemon(folder, EMPTY))
