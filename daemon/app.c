@@ -87,8 +87,8 @@ ra_app_close_io(struct ra_app *app)
 }
 
 /*
- * Signals. Handlers of our own rather than libuv's, which exist only as long as a loop does: a hangup
- * may come before there is one, and a second SIGTERM until the process is gone.
+ * Signals. Handlers of our own rather than libuv's, which exist only as long as a loop does: a
+ * hangup may come before there is one, and a second SIGTERM until the process is gone.
  */
 static volatile sig_atomic_t hangup_came, stop_came;
 static struct ra_wake *volatile signal_wake;
