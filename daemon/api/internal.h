@@ -17,6 +17,7 @@
 #define RA_API_STREAMS	   96 /* of /v1/events, of anybody: the rest is for who asks and goes */
 #define RA_API_IDLE	   30 /* s */
 #define RA_API_BODY_MAX	   65536
+#define RA_API_FIELDS_MAX  65536
 #define RA_API_SELECT_MAX  1000
 #define RA_API_PARAMS_MAX  1024
 #define RA_API_SLICE	   32768 /* of a streamed answer */
@@ -84,6 +85,7 @@ struct ra_request {
 	struct ra_request *next, *prev;
 	const struct ra_route *route;
 	const char *method;
+	bool head; /* as GET, without the body */
 	char *path;
 	const char *rest; /* of the path, behind the route's prefix */
 	struct ra_param *params;
@@ -91,6 +93,7 @@ struct ra_request {
 	struct ra_buf body;
 	enum ra_stage stage;
 	bool in_handler;
+	bool answered; /* already: only the rest of it is to be read */
 	struct MHD_Response *response;
 	unsigned status;
 	/* while waiting: leaves nothing behind that would call back */
