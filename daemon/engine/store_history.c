@@ -259,12 +259,20 @@ ra_history_anew(struct ra_store *s, char ret_name[80])
 	return r == 0 ? open_fresh(s) : r;
 }
 
-/* Empty as it is where a start was cut short before its first transaction: was there more? */
+/*
+ * Empty as it is where a start was cut short before its first transaction: was there more? (Later,
+ * beside the writer, what was lost underneath was said.)
+ */
 static bool
 had_content(const struct ra_store *s)
 {
-	return s->maps[RA_RECORD_STATE].count > 0 ||
-	       ra_folder_has(&s->folder, RA_HISTORY_FILE "-wal");
+	size_t records = 0;
+
+	if (s->writer_started)
+		return false;
+	for (size_t i = 0; i < RA_RECORD_TYPES; i++)
+		records += s->maps[i].count;
+	return records > 0 || ra_folder_has(&s->folder, RA_HISTORY_FILE "-wal");
 }
 
 int

@@ -176,11 +176,3 @@ def test_a_history_that_was_emptied_is_said(daemon, web, syslog, wal):
     d.start()
     assert "history.db is empty, what was in it is lost" in d.said()
     syslog.wait("history.db is empty")
-
-
-def test_a_first_start_that_was_cut_short_is_no_loss(daemon):
-    d = daemon({"environments": {}})
-    d.stop()
-    (d.state / "history.db").write_bytes(b"")
-    d.start()
-    assert not d.said()
