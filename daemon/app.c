@@ -86,24 +86,75 @@ ra_app_close_io(struct ra_app *app)
 	ra_loop_free(RA_TAKE(app->io.loop));
 }
 
+/*
+ * Signals. Handlers of our own rather than libuv's, which exist only as long as a loop does: a
+ * hangup may come before there is one, and a second SIGTERM until the process is gone.
+ */
+static volatile sig_atomic_t hangup_came, stop_came;
+static struct ra_wake *volatile signal_wake;
+
 static void
-on_stop(void *arg)
+on_signal(int signum)
+{
+	struct ra_wake *wake = signal_wake;
+	int saved = errno;
+
+	if (signum == SIGHUP)
+		hangup_came = 1;
+	else
+		stop_came = 1;
+	if (wake != NULL)
+		ra_wake_send(wake);
+	errno = saved;
+}
+
+/* What is started later keeps none of them: an exec resets a handler. */
+static void
+handle(int signum, void (*handler)(int signum))
+{
+	struct sigaction action = { .sa_handler = handler, .sa_flags = SA_RESTART };
+
+	sigemptyset(&action.sa_mask);
+	(void)sigaction(signum, &action, NULL);
+}
+
+static void
+on_signalled(void *arg)
 {
 	struct ra_app *app = arg;
 
-	ra_loop_stop(app->io.loop);
+	if (stop_came) {
+		ra_loop_stop(app->io.loop);
+	} else if (hangup_came) {
+		hangup_came = 0;
+		ra_app_on_hangup(app);
+	}
 }
 
 static int
 start_signals(struct ra_app *app)
 {
-	struct ra_loop *l = app->io.loop;
-	int r;
+	int r = ra_wake_new(app->io.loop, on_signalled, app, &app->signals);
 
-	if ((r = ra_signal_new(l, SIGTERM, on_stop, app, &app->signals[0])) < 0 ||
-	    (r = ra_signal_new(l, SIGINT, on_stop, app, &app->signals[1])) < 0)
+	if (r < 0)
 		return r;
-	return ra_signal_new(l, SIGHUP, ra_app_on_hangup, app, &app->signals[2]);
+	signal_wake = app->signals;
+	handle(SIGTERM, on_signal);
+	handle(SIGINT, on_signal);
+	/* The configuration may have changed after it was read. */
+	if (hangup_came)
+		ra_wake_send(app->signals);
+	return 0;
+}
+
+/* To the end: a second one is to neither hasten nor cut off what a stop has to save. */
+static void
+end_signals(void)
+{
+	handle(SIGTERM, SIG_IGN);
+	handle(SIGINT, SIG_IGN);
+	handle(SIGHUP, SIG_IGN);
+	signal_wake = NULL;
 }
 
 static int
@@ -210,13 +261,11 @@ static bool
 stop(struct ra_app *app)
 {
 	bool whole;
-	size_t i;
 
+	end_signals();
 	if (app->notify != NULL)
 		ra_notify_stopping(app->notify);
 	ra_health_stop(app);
-	for (i = 0; i < RA_ARRAY_SIZE(app->signals); i++)
-		ra_signal_free(RA_TAKE(app->signals[i]));
 	while (app->reload != NULL) /* a worker still reads it */
 		ra_loop_turn(app->io.loop);
 	ra_api_free(RA_TAKE(app->api));
@@ -231,6 +280,7 @@ stop(struct ra_app *app)
 	ra_syslog_free(RA_TAKE(app->syslog), STOP_WAIT / 2);
 	ra_notify_free(RA_TAKE(app->notify));
 	ra_config_unref(RA_TAKE(app->config));
+	ra_wake_free(RA_TAKE(app->signals));
 	ra_app_close_io(app);
 	return whole;
 }
@@ -241,6 +291,7 @@ ra_app_run(struct ra_app *app)
 	struct ra_error err = { 0 };
 	int r;
 
+	handle(SIGHUP, on_signal);
 	app->seccomp = ra_seccomp_wanted();
 	/* The helper first: it is to inherit nothing. */
 	if ((r = ra_random(app->fingerprint_key, sizeof(app->fingerprint_key))) < 0 ||

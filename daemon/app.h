@@ -45,7 +45,7 @@ struct ra_app {
 	uint8_t fingerprint_key[32];
 	struct ra_io io;
 	struct ra_notify *notify;
-	struct ra_signal *signals[4];
+	struct ra_wake *signals; /* one came */
 	struct ra_config *config; /* the one loaded at start; the engine holds its own */
 	struct ra_store *store;
 	struct ra_mirror *mirror;

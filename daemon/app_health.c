@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the app watches about itself: files that hold secrets (a change is a reload), the store, the
- * helper, the clock. Each says something once when it fails and once when it recovers.
+ * helper, its socket, the clock. Each says something once when it fails and once when it recovers.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -20,7 +20,7 @@ struct ra_health {
 	int64_t say_at; /* monotonic ms: the next status */
 	struct ra_app *app;
 	struct ra_timer *timer;
-	bool store_failing;
+	bool store_failing, socket_lost;
 	uint64_t restarts;
 	int64_t wall_offset, sleep_offset; /* wall - boot, boot - monotonic */
 	/* the round over the watched files */
@@ -60,6 +60,26 @@ watch_helper(struct ra_health *h)
 		h->app->exit = RA_EXIT_FAILED;
 		ra_loop_stop(h->app->io.loop);
 	}
+}
+
+static void
+watch_socket(struct ra_health *h)
+{
+	struct ra_error err = { 0 };
+	int r = ra_api_mend_socket(h->app->api, &err);
+
+	if (r > 0)
+		ra_app_log(h->app, LOG_WARNING,
+		    "socket lost=0 summary=\"it was removed or replaced underneath, and is there "
+		    "again\"");
+	else if (r == 0 && h->socket_lost)
+		ra_app_log(h->app, LOG_NOTICE, "socket lost=0 summary=\"it is there again\"");
+	else if (r < 0 && !h->socket_lost)
+		ra_app_log(h->app, LOG_ERR,
+		    "socket lost=1 summary=\"it was removed or replaced underneath, and nobody can "
+		    "ask: %s; it is tried again\"",
+		    err.text);
+	h->socket_lost = r < 0;
 }
 
 static void
@@ -206,6 +226,7 @@ on_timer(void *arg)
 
 	watch_store(h);
 	watch_helper(h);
+	watch_socket(h);
 	watch_clock(h);
 	ra_engine_watch_stale(h->app->engine);
 	watch_files(h);

@@ -12,10 +12,12 @@
 #define RA_API_SCHEMA	   "relaudit/1"
 #define RA_API_CONNECTIONS 128 /* beyond it: 503 */
 #define RA_API_SPARE	   64 /* accepted all the same, so that they can be told */
+#define RA_API_ACCEPTS	   32 /* in one turn of the loop */
 #define RA_API_PER_UID	   64 /* uid 0 is not counted */
 #define RA_API_STREAMS	   96 /* of /v1/events, of anybody: the rest is for who asks and goes */
 #define RA_API_IDLE	   30 /* s */
 #define RA_API_BODY_MAX	   65536
+#define RA_API_FIELDS_MAX  65536
 #define RA_API_SELECT_MAX  1000
 #define RA_API_PARAMS_MAX  1024
 #define RA_API_SLICE	   32768 /* of a streamed answer */
@@ -37,13 +39,15 @@ struct ra_api {
 	struct ra_engine *engine;
 	struct ra_api_ops ops;
 	struct MHD_Daemon *mhd;
-	int listen_fd;
-	char *unlink_path; /* NULL: not ours to remove */
+	int listen_fd, listen_file; /* file -1: it is systemd's, not ours to mend and remove */
+	char *path;
+	gid_t group;
+	struct ra_watch *accepting;
+	struct ra_timer *rest; /* from accepting: no descriptor is left, or there are too many */
 	struct ra_watch *watch;
 	struct ra_timer *timer; /* MHD's own time-outs */
 	struct ra_wake *wake; /* to call MHD in the next turn: it has more to do, or something
 			         resumed */
-	struct ra_timer *tick; /* each second while there are connections */
 	struct ra_timer *heartbeat;
 	struct ra_listener listener;
 	struct ra_client *clients;
@@ -51,7 +55,7 @@ struct ra_api {
 	struct ra_stream *streams; /* open /v1/events */
 	struct MHD_Response *no_memory; /* made beforehand: an answer when none can be made */
 	unsigned connections;
-	bool closing;
+	bool resting, closing;
 };
 
 /* Who asks, from the socket. */
@@ -81,6 +85,7 @@ struct ra_request {
 	struct ra_request *next, *prev;
 	const struct ra_route *route;
 	const char *method;
+	bool head; /* as GET, without the body */
 	char *path;
 	const char *rest; /* of the path, behind the route's prefix */
 	struct ra_param *params;
@@ -88,6 +93,7 @@ struct ra_request {
 	struct ra_buf body;
 	enum ra_stage stage;
 	bool in_handler;
+	bool answered; /* already: only the rest of it is to be read */
 	struct MHD_Response *response;
 	unsigned status;
 	/* while waiting: leaves nothing behind that would call back */

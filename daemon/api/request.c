@@ -9,10 +9,13 @@
 
 #include "internal.h"
 
-#define JSON_TYPE   "application/json"
+#define JSON_TYPE      "application/json"
 /* Of a connection's memory: MHD's for each parameter, and for headers and what it reads ahead. */
-#define PARAM_BYTES 64
-#define REST_BYTES  16384
+#define PARAM_BYTES    64
+#define REST_BYTES     16384
+
+#define BODY_TOO_LARGE "the body is larger than 65536 bytes"
+_Static_assert(RA_API_BODY_MAX == 65536, "as the text says");
 
 /* --- answers --- */
 
@@ -167,7 +170,8 @@ request_new(
 		return NULL;
 	q->api = a;
 	q->connection = connection;
-	q->method = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0 ? MHD_HTTP_METHOD_GET : method;
+	q->head = strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
+	q->method = q->head ? MHD_HTTP_METHOD_GET : method;
 	q->body = RA_BUF(RA_API_BODY_MAX);
 	q->path = strdup(url);
 	q->next = a->requests;
@@ -230,25 +234,37 @@ too_long(const char *target)
 	return strlen(target) + params * PARAM_BYTES > RA_API_MEMORY - REST_BYTES;
 }
 
+/* An answer that does not wait until MHD asks for one. The connection is not to be used again. */
+static int
+answer_now(
+    struct MHD_Connection *connection, const char *status, const char *code, const char *message)
+{
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	char body[256], text[512];
+	int n = snprintf(body, sizeof(body),
+	    "{\"schema\":\"" RA_API_SCHEMA "\",\"error\":{\"code\":\"%s\",\"message\":\"%s\"}}\n",
+	    code, message);
+
+	n = snprintf(text, sizeof(text),
+	    "HTTP/1.1 %s\r\nConnection: close\r\nContent-Type: " JSON_TYPE
+	    "\r\nContent-Length: %d\r\n\r\n%s",
+	    status, n, body);
+	if (info == NULL)
+		return -1;
+	(void)!send(info->connect_fd, text, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	return info->connect_fd;
+}
+
 /* A connection that has no memory left is closed by MHD without a word, and nobody is asked. */
 static void
 refuse_too_long(struct MHD_Connection *connection)
 {
-	static const char body[] =
-	    "{\"schema\":\"" RA_API_SCHEMA "\",\"error\":{\"code\":\"bad-request\","
-	    "\"message\":\"the query is too long; ask for less at once\"}}\n";
-	const union MHD_ConnectionInfo *info =
-	    MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-	char text[512];
-	int n = snprintf(text, sizeof(text),
-	    "HTTP/1.1 414 URI Too Long\r\nConnection: close\r\nContent-Type: " JSON_TYPE
-	    "\r\nContent-Length: %zu\r\n\r\n%s",
-	    sizeof(body) - 1, body);
+	int fd = answer_now(connection, "414 URI Too Long", "bad-request",
+	    "the query is too long; ask for less at once");
 
-	if (info == NULL)
-		return;
-	(void)!send(info->connect_fd, text, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
-	(void)shutdown(info->connect_fd, SHUT_RDWR);
+	if (fd >= 0)
+		(void)shutdown(fd, SHUT_RDWR);
 }
 
 /* The target as it came: later a NUL byte in it is its end. */
@@ -312,6 +328,64 @@ too_busy(struct ra_request *q)
 	return true;
 }
 
+static void
+refuse_body(struct ra_request *q)
+{
+	ra_request_error(q, MHD_HTTP_CONTENT_TOO_LARGE, "body-too-large", BODY_TOO_LARGE);
+}
+
+static enum MHD_Result
+add_size(void *arg, enum MHD_ValueKind kind, const char *name, size_t name_len, const char *value,
+    size_t value_len)
+{
+	size_t *size = arg;
+
+	*size += name_len + value_len;
+	return MHD_YES;
+}
+
+static bool
+too_many_fields(struct ra_request *q)
+{
+	size_t size = 0;
+
+	MHD_get_connection_values_n(q->connection, MHD_HEADER_KIND, add_size, &size);
+	if (size <= RA_API_FIELDS_MAX)
+		return false;
+	ra_request_error(q, MHD_HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE, "bad-request",
+	    "the header fields are larger than %d bytes", RA_API_FIELDS_MAX);
+	ra_request_last(q);
+	return true;
+}
+
+static const char *
+field(const struct ra_request *q, const char *name)
+{
+	return MHD_lookup_connection_value(q->connection, MHD_HEADER_KIND, name);
+}
+
+/*
+ * Said before it comes. True: it need not come at all. Who sends it unasked may read the answer
+ * only then, and would find a closed connection: it is read and dropped.
+ */
+static bool
+body_too_large(struct ra_request *q)
+{
+	const char *length = field(q, MHD_HTTP_HEADER_CONTENT_LENGTH);
+
+	if (length == NULL || strtoull(length, NULL, 10) <= RA_API_BODY_MAX)
+		return false;
+	if (field(q, MHD_HTTP_HEADER_EXPECT) != NULL) {
+		refuse_body(q);
+		ra_request_last(q);
+		return true;
+	}
+	(void)answer_now(q->connection, "413 Content Too Large", "body-too-large", BODY_TOO_LARGE);
+	q->answered = true;
+	q->stage = RA_STAGE_READY;
+	return false;
+}
+
 static enum MHD_Result
 queue(struct ra_request *q)
 {
@@ -321,6 +395,12 @@ queue(struct ra_request *q)
 	if (q->response == NULL) {
 		q->response = q->api->no_memory;
 		q->status = MHD_HTTP_SERVICE_UNAVAILABLE;
+	}
+	/* Of a stream MHD would send the last chunk, which is the next answer's beginning then. */
+	if (q->head && q->response != q->api->no_memory) {
+		(void)MHD_set_response_options(
+		    q->response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
+		ra_request_last(q);
 	}
 	r = MHD_queue_response(q->connection, q->status, q->response);
 	drop_response(q);
@@ -335,8 +415,7 @@ take_body(struct ra_request *q, const char *upload, size_t *size)
 	if (r == -ENOMEM)
 		ra_request_error(q, MHD_HTTP_SERVICE_UNAVAILABLE, "no-memory", "out of memory");
 	else if (r < 0)
-		ra_request_error(q, MHD_HTTP_CONTENT_TOO_LARGE, "body-too-large",
-		    "the body is larger than %d bytes", RA_API_BODY_MAX);
+		refuse_body(q);
 	*size = 0;
 	return true;
 }
@@ -353,12 +432,16 @@ ra_request_handle(void *arg, struct MHD_Connection *connection, const char *url,
 			return MHD_queue_response(connection, MHD_HTTP_SERVICE_UNAVAILABLE,
 			    ((struct ra_api *)arg)->no_memory);
 		*state = q;
-		if (!too_busy(q))
+		if (too_many_fields(q) || body_too_large(q))
+			return queue(q);
+		if (!q->answered && !too_busy(q))
 			begin(q);
 		return MHD_YES;
 	}
 	if (*upload_size > 0)
 		return take_body(q, upload, upload_size) ? MHD_YES : MHD_NO;
+	if (q->answered)
+		return MHD_NO;
 	if (q->stage == RA_STAGE_READING) {
 		q->in_handler = true;
 		q->route->run(q);

@@ -49,17 +49,6 @@ ra_api_kick(struct ra_api *a)
 	ra_wake_send(a->wake);
 }
 
-/* libmicrohttpd 0.9.75 would not accept again after its limit was reached, but for this. */
-static void
-on_tick(void *arg)
-{
-	struct ra_api *a = arg;
-
-	serve(a);
-	if (a->connections == 0)
-		ra_timer_stop(a->tick);
-}
-
 /*
  * Connections of one user, uid 0 apart: whoever holds too many is cut off at once, so that nobody
  * can use up what is for all.
@@ -108,19 +97,107 @@ drop_client(struct ra_api *a, struct ra_client *client)
 }
 
 static void
+accept_again(void *arg)
+{
+	struct ra_api *a = arg;
+
+	if (a->resting && a->accepting != NULL)
+		(void)ra_watch_set(a->accepting, POLLIN);
+	a->resting = false;
+}
+
+static void
 on_connection(void *arg, struct MHD_Connection *connection, void **socket_context,
     enum MHD_ConnectionNotificationCode code)
 {
 	struct ra_api *a = arg;
 
 	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-		if (a->connections++ == 0)
-			ra_timer_start(a->tick, RA_SECOND, RA_SECOND);
+		a->connections++;
 		add_client(a, connection, socket_context);
 	} else if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
 		a->connections--;
 		drop_client(a, *socket_context);
+		accept_again(a);
 	}
+}
+
+/* --- the listening socket, which can be another one in time: MHD cannot change its own --- */
+
+static void
+rest_from_accepting(struct ra_api *a)
+{
+	a->resting = true;
+	(void)ra_watch_set(a->accepting, 0);
+	ra_timer_start(a->rest, RA_SECOND, 0);
+}
+
+static void
+on_incoming(void *arg, int events)
+{
+	struct ra_api *a = arg;
+	struct sockaddr_storage peer;
+	socklen_t len;
+	int fd, i;
+
+	for (i = 0; i < RA_API_ACCEPTS; i++) {
+		if (a->connections >= RA_API_CONNECTIONS + RA_API_SPARE) {
+			rest_from_accepting(a);
+			break;
+		}
+		len = sizeof(peer);
+		fd = accept4(
+		    a->listen_fd, (struct sockaddr *)&peer, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		if (fd < 0) {
+			if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR)
+				rest_from_accepting(a);
+			break;
+		}
+		/* Where it fails it has closed it. */
+		(void)MHD_add_connection(a->mhd, fd, (struct sockaddr *)&peer, len);
+	}
+	serve(a);
+}
+
+static int
+start_accepting(struct ra_api *a)
+{
+	int r = ra_watch_new(a->loop, a->listen_fd, on_incoming, a, &a->accepting);
+
+	return r < 0 ? r : ra_watch_set(a->accepting, POLLIN);
+}
+
+static void
+end_accepting(struct ra_api *a)
+{
+	ra_watch_free(RA_TAKE(a->accepting));
+	if (a->listen_fd >= 0)
+		close(a->listen_fd);
+	if (a->listen_file >= 0)
+		close(a->listen_file);
+	a->listen_fd = -1;
+	a->listen_file = -1;
+}
+
+int
+ra_api_mend_socket(struct ra_api *a, struct ra_error *err)
+{
+	int r, fd, file;
+
+	if (a->path == NULL || (a->listen_file >= 0 && ra_api_is_at(a->path, a->listen_file)))
+		return 0;
+	r = ra_api_listen(a->path, a->group, &fd, &file, err);
+	if (r < 0)
+		return r;
+	end_accepting(a);
+	a->listen_fd = fd;
+	a->listen_file = file;
+	if (start_accepting(a) < 0) {
+		(void)unlink(a->path);
+		end_accepting(a);
+		return ra_error_set(err, -ENOMEM, "out of memory for %s", a->path);
+	}
+	return 1;
 }
 
 static void
@@ -160,20 +237,21 @@ start_mhd(struct ra_api *a, struct ra_error *err)
 
 	if (make_no_memory(a) < 0)
 		return ra_error_set(err, -ENOMEM, "out of memory for the HTTP server");
-	a->mhd = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
-	    ra_request_handle, a, MHD_OPTION_LISTEN_SOCKET, a->listen_fd,
-	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)(RA_API_CONNECTIONS + RA_API_SPARE),
-	    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)RA_API_IDLE,
-	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)RA_API_MEMORY, MHD_OPTION_URI_LOG_CALLBACK,
-	    ra_request_begins, a, MHD_OPTION_NOTIFY_COMPLETED, ra_request_completed, a,
-	    MHD_OPTION_NOTIFY_CONNECTION, on_connection, a, MHD_OPTION_END);
+	a->mhd =
+	    MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET, 0,
+		NULL, NULL, ra_request_handle, a, MHD_OPTION_CONNECTION_LIMIT,
+		(unsigned)(RA_API_CONNECTIONS + RA_API_SPARE), MHD_OPTION_CONNECTION_TIMEOUT,
+		(unsigned)RA_API_IDLE, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)RA_API_MEMORY,
+		MHD_OPTION_URI_LOG_CALLBACK, ra_request_begins, a, MHD_OPTION_NOTIFY_COMPLETED,
+		ra_request_completed, a, MHD_OPTION_NOTIFY_CONNECTION, on_connection, a,
+		MHD_OPTION_END);
 	if (a->mhd == NULL)
 		return ra_error_set(err, -EIO, "cannot start the HTTP server");
 	info = MHD_get_daemon_info(a->mhd, MHD_DAEMON_INFO_EPOLL_FD);
 	if (info == NULL || info->epoll_fd < 0)
 		return ra_error_set(err, -EIO, "libmicrohttpd has no epoll here");
 	if (ra_watch_new(a->loop, info->epoll_fd, on_ready, a, &a->watch) < 0 ||
-	    ra_watch_set(a->watch, POLLIN) < 0)
+	    ra_watch_set(a->watch, POLLIN) < 0 || start_accepting(a) < 0)
 		return ra_error_set(err, -ENOMEM, "cannot watch the HTTP server: out of memory");
 	return 0;
 }
@@ -191,10 +269,12 @@ open_socket(struct ra_api *a, struct ra_error *err)
 	path = strdup(d->socket_path);
 	if (path == NULL)
 		return ra_error_set(err, -ENOMEM, "out of memory");
-	r = ra_api_listen(d->socket_path, d->socket_group, &a->listen_fd, err);
+	r = ra_api_find_group(d->socket_group, &a->group, err);
+	if (r == 0)
+		r = ra_api_listen(path, a->group, &a->listen_fd, &a->listen_file, err);
 	if (r < 0)
 		return r;
-	a->unlink_path = RA_TAKE(path);
+	a->path = RA_TAKE(path);
 	return 0;
 }
 
@@ -211,11 +291,12 @@ ra_api_new(struct ra_loop *loop, struct ra_engine *engine, const struct ra_api_o
 	a->engine = engine;
 	a->ops = *ops;
 	a->listen_fd = -1;
+	a->listen_file = -1;
 	a->listener.result = on_result;
 	a->listener.event = on_event;
 	if (ra_timer_new(loop, on_timer, a, &a->timer) < 0 ||
 	    ra_wake_new(loop, on_timer, a, &a->wake) < 0 ||
-	    ra_timer_new(loop, on_tick, a, &a->tick) < 0 || ra_events_init(a) < 0)
+	    ra_timer_new(loop, accept_again, a, &a->rest) < 0 || ra_events_init(a) < 0)
 		r = ra_error_set(err, -ENOMEM, "out of memory");
 	else if ((r = open_socket(a, err)) == 0)
 		r = start_mhd(a, err);
@@ -244,18 +325,17 @@ ra_api_free(struct ra_api *a)
 		for (turns = 0; turns < 3; turns++)
 			(void)MHD_run(a->mhd);
 		ra_watch_free(a->watch);
-		MHD_stop_daemon(a->mhd); /* closes the listening socket */
-	} else if (a->listen_fd >= 0) {
-		close(a->listen_fd);
+		MHD_stop_daemon(a->mhd);
 	}
 	if (a->no_memory != NULL)
 		MHD_destroy_response(a->no_memory);
-	if (a->unlink_path != NULL)
-		(void)unlink(a->unlink_path);
-	free(a->unlink_path);
+	if (a->listen_file >= 0 && ra_api_is_at(a->path, a->listen_file))
+		(void)unlink(a->path);
+	end_accepting(a);
+	free(a->path);
 	ra_timer_free(a->timer);
 	ra_wake_free(a->wake);
-	ra_timer_free(a->tick);
+	ra_timer_free(a->rest);
 	ra_timer_free(a->heartbeat);
 	free(a);
 }

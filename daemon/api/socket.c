@@ -86,8 +86,8 @@ make_folder(const char *path, gid_t group, struct ra_error *err)
 	return give(folder, group, err);
 }
 
-static int
-find_group(const char *name, gid_t *ret, struct ra_error *err)
+int
+ra_api_find_group(const char *name, gid_t *ret, struct ra_error *err)
 {
 	const struct group *g;
 
@@ -102,13 +102,21 @@ find_group(const char *name, gid_t *ret, struct ra_error *err)
 	return 0;
 }
 
+/*
+ * The mask is the whole process's, whose other threads may make a folder just now: it takes away no
+ * more than that of always does from their modes, and adds nothing for those who are not the group.
+ */
 static int
 bind_and_listen(
     int fd, const char *path, const struct sockaddr_un *sun, gid_t group, struct ra_error *err)
 {
-	mode_t mask = umask(0117);
-	int r = bind(fd, (const struct sockaddr *)sun, sizeof(*sun)) < 0 ? errno : 0;
+	mode_t mask;
+	int r;
 
+	if (fchmod(fd, 0660) < 0) /* the file that bind makes has it, too */
+		return ra_error_set(err, -errno, "socket: %s", strerror(errno));
+	mask = umask(007);
+	r = bind(fd, (const struct sockaddr *)sun, sizeof(*sun)) < 0 ? errno : 0;
 	umask(mask);
 	if (r != 0)
 		return ra_error_set(err, -r, "cannot bind %s: %s", path, strerror(r));
@@ -120,15 +128,13 @@ bind_and_listen(
 }
 
 int
-ra_api_listen(const char *path, const char *group_name, int *ret_fd, struct ra_error *err)
+ra_api_listen(const char *path, gid_t group, int *ret_fd, int *ret_file, struct ra_error *err)
 {
 	struct sockaddr_un sun;
-	gid_t group;
-	int fd, r;
+	int fd, file, r;
 
-	if ((r = set_address(path, &sun, err)) < 0 ||
-	    (r = find_group(group_name, &group, err)) < 0 ||
-	    (r = make_folder(path, group, err)) < 0 || (r = clear_stale(path, &sun, err)) < 0)
+	if ((r = set_address(path, &sun, err)) < 0 || (r = make_folder(path, group, err)) < 0 ||
+	    (r = clear_stale(path, &sun, err)) < 0)
 		return r;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
@@ -138,8 +144,24 @@ ra_api_listen(const char *path, const char *group_name, int *ret_fd, struct ra_e
 		close(fd);
 		return r;
 	}
+	file = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (file < 0) {
+		r = ra_error_set(err, -errno, "cannot hold %s: %s", path, strerror(errno));
+		close(fd);
+		return r;
+	}
 	*ret_fd = fd;
+	*ret_file = file;
 	return 0;
+}
+
+bool
+ra_api_is_at(const char *path, int file)
+{
+	struct stat at, st;
+
+	return lstat(path, &at) == 0 && fstat(file, &st) == 0 && at.st_dev == st.st_dev &&
+	       at.st_ino == st.st_ino;
 }
 
 int

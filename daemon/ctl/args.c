@@ -202,12 +202,21 @@ set_timeout(struct ra_ctl *ctl, const char *value, struct ra_error *err)
 }
 
 static int
+set_socket(struct ra_ctl *ctl, const char *value, struct ra_error *err)
+{
+	if (*value == '\0')
+		return ra_error_set(err, -EINVAL, "--socket is the path of a socket, not ''");
+	ctl->socket = value;
+	return 0;
+}
+
+static int
 set_global(struct parse *p, const char *name, const char *value)
 {
 	struct ra_ctl *ctl = p->ctl;
 
 	if (strcmp(name, "socket") == 0)
-		ctl->socket = value;
+		return set_socket(ctl, value, p->err);
 	else if (strcmp(name, "host") == 0)
 		ctl->host = value;
 	else if (strcmp(name, "output") == 0)

@@ -4,6 +4,7 @@
 #include <curl/curl.h>
 #include <string.h>
 
+#include "relaudit/base/clock.h"
 #include "relaudit/base/jsonr.h"
 #include "relaudit/base/units.h"
 
@@ -70,6 +71,8 @@ struct transfer {
 	int (*on_line)(void *arg, const char *line, size_t len);
 	void *arg;
 	int stopped;
+	int64_t began; /* monotonic ms */
+	bool heard; /* a stream: the first of it came */
 };
 
 static size_t
@@ -96,6 +99,7 @@ on_stream_bytes(char *data, size_t one, size_t len, void *arg)
 	const char *end;
 	size_t at = 0;
 
+	t->heard = true;
 	if (http_status(t) != 200)
 		return on_bytes(data, one, len, arg);
 	while ((end = memchr(data + at, '\n', len - at)) != NULL) {
@@ -110,6 +114,15 @@ on_stream_bytes(char *data, size_t one, size_t len, void *arg)
 		at += part + 1;
 	}
 	return ra_buf_add(&t->body, data + at, len - at) == 0 ? len : 0;
+}
+
+/* About each second: a stream has no end, but it has a beginning to wait for. */
+static int
+on_progress(void *arg, curl_off_t all, curl_off_t now, curl_off_t up_all, curl_off_t up)
+{
+	const struct transfer *t = arg;
+
+	return !t->heard && ra_clock_mono() - t->began > t->ctl->timeout;
 }
 
 static int
@@ -163,6 +176,10 @@ prepare(struct transfer *t, const struct ra_ctl_request *request, struct ra_erro
 		curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_stream_bytes);
 		curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
 		curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, SILENCE_MAX);
+		curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
+		curl_easy_setopt(curl, CURLOPT_XFERINFODATA, t);
+		curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+		t->began = ra_clock_mono();
 	}
 	return 0;
 }
@@ -208,6 +225,14 @@ not_relauditd(const struct transfer *t, const char *what, struct ra_error *err)
 	return RA_CTL_UNAVAILABLE;
 }
 
+static int64_t
+waited(const struct transfer *t)
+{
+	int64_t timeout = t->ctl->timeout, silence = SILENCE_MAX * 1000;
+
+	return t->on_line == NULL || (!t->heard && timeout < silence) ? timeout : silence;
+}
+
 static int
 transfer_failed(const struct transfer *t, CURLcode code, const struct ra_ctl_request *request,
     struct ra_error *err)
@@ -219,12 +244,11 @@ transfer_failed(const struct transfer *t, CURLcode code, const struct ra_ctl_req
 		ra_ctl_unreachable(t->ctl, t->socket, err);
 		break;
 	case CURLE_OPERATION_TIMEDOUT:
+	case CURLE_ABORTED_BY_CALLBACK:
 		ra_error_set(err, -ETIMEDOUT,
 		    "relauditd at %.200s did not answer within %s; see its log (`journalctl -u "
 		    "relauditd`), or wait longer with --timeout",
-		    t->socket,
-		    ra_duration_human(
-			t->on_line != NULL ? SILENCE_MAX * 1000 : t->ctl->timeout, text));
+		    t->socket, ra_duration_human(waited(t), text));
 		break;
 	case CURLE_WRITE_ERROR:
 		if (t->body.error == -EMSGSIZE)

@@ -33,7 +33,7 @@ ra_ctl_try_connect(const char *path)
 
 /* The group that may: the socket's, or its folder's where that is what keeps us out. */
 static bool
-owning_group(const char *path, char *out, size_t size)
+owning_group(const char *path, char *out, size_t size, gid_t *ret_gid)
 {
 	struct group group, *found = NULL;
 	char folder[RA_CTL_SOCKET_MAX + 1], buffer[4096];
@@ -49,6 +49,7 @@ owning_group(const char *path, char *out, size_t size)
 		if (stat(folder, &st) < 0)
 			return false;
 	}
+	*ret_gid = st.st_gid;
 	if (getgrgid_r(st.st_gid, &group, buffer, sizeof(buffer), &found) != 0 || found == NULL)
 		snprintf(out, size, "%u", (unsigned)st.st_gid);
 	else
@@ -60,17 +61,24 @@ static void
 explain_denied(const char *path, struct ra_error *err)
 {
 	char group[64];
+	gid_t gid;
 
-	if (owning_group(path, group, sizeof(group)))
-		ra_error_set(err, -EACCES,
-		    "cannot reach relauditd at %.200s: permission denied; be a member of group "
-		    "'%s' (`usermod -aG %s USER`, then log in again), or use sudo",
-		    path, group, group);
-	else
+	if (!owning_group(path, group, sizeof(group), &gid))
 		ra_error_set(err, -EACCES,
 		    "cannot reach relauditd at %.200s: permission denied; be a member of the group "
 		    "of its folder, or use sudo",
 		    path);
+	else if (gid == 0) /* of which nobody should be a member */
+		ra_error_set(err, -EACCES,
+		    "cannot reach relauditd at %.200s: permission denied; only root may: name a "
+		    "group in relauditd's configuration (`daemon: socket: {group: GROUP}`) and "
+		    "restart it, or use sudo",
+		    path);
+	else
+		ra_error_set(err, -EACCES,
+		    "cannot reach relauditd at %.200s: permission denied; be a member of group "
+		    "'%s' (`usermod -aG %s USER`, then log in again), or use sudo",
+		    path, group, group);
 }
 
 void

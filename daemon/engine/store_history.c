@@ -259,6 +259,22 @@ ra_history_anew(struct ra_store *s, char ret_name[80])
 	return r == 0 ? open_fresh(s) : r;
 }
 
+/*
+ * Empty as it is where a start was cut short before its first transaction: was there more? (Later,
+ * beside the writer, what was lost underneath was said.)
+ */
+static bool
+had_content(const struct ra_store *s)
+{
+	size_t records = 0;
+
+	if (s->writer_started)
+		return false;
+	for (size_t i = 0; i < RA_RECORD_TYPES; i++)
+		records += s->maps[i].count;
+	return records > 0 || ra_folder_has(&s->folder, RA_HISTORY_FILE "-wal");
+}
+
 int
 ra_history_open(struct ra_store *s, struct ra_buf *notes)
 {
@@ -266,8 +282,13 @@ ra_history_open(struct ra_store *s, struct ra_buf *notes)
 	int version, r;
 
 	switch (ra_disk_look(&s->folder, RA_HISTORY_FILE, RA_HISTORY_VERSION, &version)) {
+	case RA_DISK_EMPTY:
+		if (had_content(s))
+			ra_buf_puts(notes,
+			    RA_HISTORY_FILE " is empty, what was in it is lost: history begins "
+					    "anew\n");
+		return open_fresh(s);
 	case RA_DISK_MISSING:
-	case RA_DISK_EMPTY: /* a start was cut short before its first transaction */
 		return open_fresh(s);
 	case RA_DISK_FINE:
 		r = open_file(s, false);

@@ -141,10 +141,13 @@ int
 ra_keeper_answer(int keeper, int wait_ms, pid_t *ret_pid)
 {
 	struct pollfd p = { .fd = keeper, .events = POLLIN };
-	int answer;
+	int answer, r;
 	ssize_t n;
 
-	if (poll(&p, 1, wait_ms) <= 0)
+	do
+		r = poll(&p, 1, wait_ms);
+	while (r < 0 && errno == EINTR);
+	if (r <= 0)
 		return -ETIMEDOUT;
 	n = recv(keeper, &answer, sizeof(answer), MSG_DONTWAIT);
 	if (n != (ssize_t)sizeof(answer))

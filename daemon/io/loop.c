@@ -286,53 +286,6 @@ ra_wake_free(struct ra_wake *w)
 		uv_close((uv_handle_t *)&w->uv, on_closed);
 }
 
-struct ra_signal {
-	uv_signal_t uv;
-	void (*fn)(void *arg);
-	void *arg;
-};
-
-static void
-on_signal(uv_signal_t *h, int signum)
-{
-	struct ra_signal *s = h->data;
-
-	s->fn(s->arg);
-}
-
-int
-ra_signal_new(
-    struct ra_loop *l, int signum, void (*fn)(void *arg), void *arg, struct ra_signal **ret)
-{
-	struct ra_signal *s = calloc(1, sizeof(*s));
-	int r;
-
-	if (s == NULL)
-		return -ENOMEM;
-	s->fn = fn;
-	s->arg = arg;
-	s->uv.data = s;
-	r = uv_signal_init(&l->uv, &s->uv);
-	if (r < 0) {
-		free(s);
-		return r;
-	}
-	r = uv_signal_start(&s->uv, on_signal, signum);
-	if (r < 0) {
-		ra_signal_free(s);
-		return r;
-	}
-	*ret = s;
-	return 0;
-}
-
-void
-ra_signal_free(struct ra_signal *s)
-{
-	if (s != NULL)
-		uv_close((uv_handle_t *)&s->uv, on_closed);
-}
-
 struct ra_work {
 	uv_work_t uv;
 	void (*run)(void *arg);

@@ -192,7 +192,7 @@ def test_unknown_names_get_the_nearest(shop):
     assert "'production'" in answer["error"]["message"]
 
 
-def raw(d, data, shut=True):
+def raw(d, data, shut=True, until=None):
     with socket.socket(socket.AF_UNIX) as s:
         s.settimeout(90)
         s.connect(str(d.socket))
@@ -206,6 +206,8 @@ def raw(d, data, shut=True):
                 if not piece:
                     return answer
                 answer += piece
+                if until is not None and answer.endswith(until):
+                    return answer
         except (BrokenPipeError, ConnectionResetError):
             return b""
 
@@ -231,6 +233,30 @@ def test_body_over_the_cap_is_refused(shop):
     code, answer, _ = shop.api("/v1/run", "POST", big, {"Content-Type": "application/json"})
     assert code == 413, answer
     assert answer["error"]["code"]
+
+
+@pytest.mark.parametrize("expect", [b"", b"Expect: 100-continue\r\n"])
+def test_body_over_the_cap_is_not_waited_for(shop, expect):
+    answer = raw(shop, b"POST /v1/run HTTP/1.1\r\nHost: x\r\nContent-Length: 70000\r\n" + expect +
+                 b"\r\n", shut=False, until=b"}}\n")
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 413 ") and b"connection: close" in head.lower(), answer
+    assert json.loads(body)["error"]["code"] == "body-too-large"
+
+
+@pytest.mark.parametrize("size, status", [(60000, 200), (66000, 431), (120000, 431)])
+def test_header_fields_have_a_limit(shop, size, status):
+    fields = b"".join(b"X-%d: %s\r\n" % (n, b"x" * 5988) for n in range(size // 6000))
+    answer = raw(shop, b"GET /healthz HTTP/1.1\r\nHost: x\r\n" + fields + b"\r\n")
+    assert answer.startswith(b"HTTP/1.1 %d " % status), answer[:200]
+
+
+@pytest.mark.parametrize("path", ["/v1/status", "/v1/status?select=staging", "/healthz", "/v1/history"])
+def test_what_follows_a_head_is_the_next_answer(shop, path):
+    """An answer without a body: not one byte of it may be taken for the next answer's."""
+    answer = raw(shop, b"HEAD %s HTTP/1.1\r\nHost: x\r\n\r\n" % path.encode())
+    head, end, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 ") and end and body == b"", answer
 
 
 def test_pipelined_requests_are_answered_in_order(shop):

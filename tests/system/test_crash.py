@@ -4,6 +4,8 @@ import json
 import os
 import select
 
+import pytest
+
 import support
 from support import is_running, make_backups, parse_line, wait_for
 
@@ -156,3 +158,21 @@ def test_a_damaged_history_is_begun_anew_and_said(daemon, web, folder, syslog):
     assert d.check("one/version")["since"] == since, "records do not hang on the history"
     assert "history.db" in d.said()
     assert len(syslog.lines("now=CRITICAL")) == 1
+
+
+@pytest.mark.parametrize("wal", [False, True])
+def test_a_history_that_was_emptied_is_said(daemon, web, syslog, wal):
+    web.put("version", {"version": "1.0.0"})
+    d = daemon({"environments": {"one": {"checks": {"version": {
+        "http": {"url": web.url("version")}, "format": "json", "version": "/version"}}}}},
+        inside=syslog)
+    d.ready()
+    if wal:
+        d.kill9()
+        assert (d.state / "history.db-wal").exists()
+    else:
+        d.stop()
+    (d.state / "history.db").write_bytes(b"")
+    d.start()
+    assert "history.db is empty, what was in it is lost" in d.said()
+    syslog.wait("history.db is empty")

@@ -3,8 +3,10 @@
 import contextlib
 import json
 import os
+import signal
 import socket
 import subprocess
+import time
 
 import pytest
 
@@ -61,6 +63,21 @@ def test_something_else_behind_the_socket(folder, things):
         out, err = child.communicate()
     assert child.returncode == 69 and not out and err.count("\n") == 1
     assert "is not relauditd" in err or "closed the connection" in err, err
+
+
+def test_a_stream_that_does_not_begin(daemon):
+    """A daemon that hangs: of a stream --timeout is for its beginning."""
+    d = daemon({"environments": {}})
+    d.signal(signal.SIGSTOP)
+    began = time.monotonic()
+    done = d.ctl("--timeout", "2s", "events")
+    assert done.code == 69 and "did not answer within 2 s" in done.err, done
+    assert time.monotonic() - began < 20, "and not those 45 s that it may be silent later"
+
+
+def test_no_socket_is_no_path():
+    done = ctl("--socket", "", "status")
+    assert done.code == 64 and "--socket is the path of a socket" in done.err
 
 
 def test_nagios_form_never_says_anything_else_than_unknown(folder):

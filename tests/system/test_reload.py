@@ -4,6 +4,7 @@ import signal
 
 import pytest
 
+import support
 from support import parse_line, wait_for
 
 
@@ -215,3 +216,20 @@ def test_a_secret_that_changed_on_disk_is_taken_up(daemon, folder, web, syslog):
     wait_for(lambda: d.check("one/version")["facts"].get("version") == "2.0.0", timeout=30,
              what="the new token is sent without a reload by hand")
     assert "second" not in syslog.file.read_text()
+
+
+def test_a_hangup_before_it_is_up_is_a_reload(folder, things, checks, syslog):
+    """The configuration may be edited after it was read: the hangup is kept until it can be obeyed."""
+    d = support.Daemon(folder, config(one={"version": checks("a")}), inside=syslog)
+    things(d).spawn()
+    wait_for(lambda: support.children(d.pid), what="its first child: it has begun")
+    d.signal(signal.SIGSTOP)
+    assert not d.socket.exists(), "and is not up"
+    d.write(config(two={"version": checks("a")}))
+    for _ in range(3):
+        d.signal(signal.SIGHUP)
+    d.signal(signal.SIGCONT)
+    syslog.wait(": start ")
+    syslog.wait(": reload ")
+    assert [e["name"] for e in d.status()["environments"]] == ["two"]
+    assert len(syslog.lines(": reload ")) == 1

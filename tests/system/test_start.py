@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Starting: one instance, its socket, its environment, its exit codes."""
+import contextlib
 import grp
 import json
 import os
@@ -64,6 +65,79 @@ def test_a_live_socket_of_another_is_never_stolen(folder):
         assert code == 1 and str(d.socket) in said
         with socket.socket(socket.AF_UNIX) as client:
             client.connect(str(d.socket))
+
+
+@pytest.mark.parametrize("make", ["nothing", "stale", "no folder"])
+def test_a_socket_that_is_lost_is_mended(daemon, syslog, make):
+    group = grp.getgrnam("games")
+    d = daemon({"daemon": {"socket": {"group": "games"}}, **EMPTY}, inside=syslog)
+    with contextlib.closing(support.UnixConnection(d.socket)) as old:
+        old.request("GET", "/healthz")
+        assert old.getresponse().read()
+        d.socket.unlink()
+        if make == "stale":
+            with socket.socket(socket.AF_UNIX) as other:
+                other.bind(str(d.socket))
+        elif make == "no folder":
+            d.socket.parent.rmdir()
+        [line] = syslog.wait(": socket lost=")
+        assert "lost=0" in line and "removed or replaced" in line
+        assert d.ctl("status").code == 3
+        assert d.socket.stat().st_gid == d.socket.parent.stat().st_gid == group.gr_gid
+        assert stat.S_IMODE(d.socket.stat().st_mode) == 0o660
+        old.request("GET", "/healthz")
+        assert old.getresponse().status == 200, "who was connected is served on"
+
+
+def test_a_place_that_another_has_taken_is_left_to_it(daemon, syslog):
+    d = daemon(EMPTY, inside=syslog)
+    d.socket.unlink()
+    with socket.socket(socket.AF_UNIX) as other:
+        other.bind(str(d.socket))
+        other.listen()
+        [line] = syslog.wait(": socket lost=1")
+        assert "another daemon listens there" in line
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(d.socket))
+    syslog.wait(": socket lost=0")
+    assert d.ctl("status").code == 3
+
+
+def test_a_stop_removes_no_socket_of_another(daemon):
+    d = daemon(EMPTY)
+    d.socket.unlink()
+    with socket.socket(socket.AF_UNIX) as other:
+        other.bind(str(d.socket))
+        other.listen()
+        process, d.process = d.process, None
+        process.terminate()
+        assert process.wait(timeout=20) == 0
+        assert d.socket.is_socket()
+
+
+def test_a_passed_socket_is_left_alone(folder, things, syslog):
+    """systemd's, which would listen there anew itself."""
+    d = things(support.Daemon(folder, EMPTY, inside=syslog))
+    d.socket.parent.mkdir()
+    with socket.socket(socket.AF_UNIX) as passed:
+        passed.bind(str(d.socket))
+        passed.listen()
+        code = ("import os, sys; os.dup2(int(sys.argv[1]), 3); os.environ.update(LISTEN_FDS='1', "
+                "LISTEN_PID=str(os.getpid())); os.execv(sys.argv[2], sys.argv[2:])")
+        d.process = subprocess.Popen(
+            syslog.command("/usr/bin/python3", "-c", code, str(passed.fileno()),
+                           str(support.RELAUDITD), "-c", str(d.config)),
+            pass_fds=[passed.fileno()], env=support.clean_environment(), stderr=subprocess.DEVNULL)
+        syslog.wait(": start ")
+        assert d.ctl("status").code == 3
+        moved = d.socket.rename(d.socket.with_suffix(".moved"))
+        for pid in d.children():
+            os.kill(pid, signal.SIGKILL)
+        syslog.wait(": helper restarted=")  # seen in the same turn in which it looks at its socket
+        with contextlib.closing(support.UnixConnection(moved)) as client:
+            client.request("GET", "/healthz")
+            assert client.getresponse().status == 200
+        assert not d.socket.exists() and not syslog.lines(": socket ")
 
 
 @pytest.mark.parametrize("make", ["file", "folder", "link"])
@@ -197,6 +271,24 @@ def test_stop_is_quick_with_probes_in_flight(daemon, things):
     assert d.process.wait(timeout=20) == 0
     # 2 s by the contract; sanitizers take their share
     assert support.time.monotonic() - began < 6
+
+
+@pytest.mark.parametrize("storm", [(signal.SIGTERM,), (signal.SIGHUP,),
+                                   (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)])
+def test_signals_during_a_stop_change_nothing(daemon, syslog, storm):
+    """From the first to the last instant of it: at any distance to the first."""
+    d = daemon(EMPTY, inside=syslog)
+    syslog.wait(": start ")
+    process, d.process = d.process, None
+    process.send_signal(signal.SIGTERM)
+    while process.poll() is None:
+        for number in storm:
+            process.send_signal(number)
+    assert process.returncode == 0, d.said()
+    assert not support.SANITIZER.search(d.said()), d.said()
+    syslog.wait(": stop ")
+    assert not d.socket.exists()
+    assert not list(d.state.glob("*-wal"))
 
 
 def test_state_folder_that_cannot_be_is_said(folder):

@@ -38,12 +38,27 @@ teardown(void **state)
 	return chdir("/") == 0 && rmdir(folder) == 0 ? 0 : -1;
 }
 
+static int
+listen_at(const char *path, const char *group, int *ret_fd, struct ra_error *err)
+{
+	gid_t gid;
+	int file = -1, r = ra_api_find_group(group, &gid, err);
+
+	if (r == 0)
+		r = ra_api_listen(path, gid, ret_fd, &file, err);
+	if (r == 0) {
+		assert_true(ra_api_is_at(path, file));
+		assert_int_equal(close(file), 0);
+	}
+	return r;
+}
+
 /* Listens, or says why not: in `wanted`, which NULL is for good. */
 static void
 listens(const char *path, const char *group, const char *wanted, int error)
 {
 	struct ra_error err = { 0 };
-	int fd = -1, r = ra_api_listen(path, group, &fd, &err);
+	int fd = -1, r = listen_at(path, group, &fd, &err);
 
 	if (wanted == NULL) {
 		struct stat st;
@@ -70,7 +85,7 @@ test_what_was_there(void **state)
 	close(file);
 	listens("sock", NULL, NULL, 0);
 	listens("sock", NULL, NULL, 0); /* a stale one is replaced */
-	assert_int_equal(ra_api_listen("sock", NULL, &fd, &err), 0);
+	assert_int_equal(listen_at("sock", NULL, &fd, &err), 0);
 	listens("sock", NULL, "another daemon listens there", EADDRINUSE);
 	close(fd);
 	listens("file", NULL, "is there and is no socket; remove it", EEXIST);
@@ -128,7 +143,7 @@ test_groups(void **state)
 
 	if (geteuid() != 0 || g == NULL)
 		skip();
-	assert_int_equal(ra_api_listen("made/sock", "games", &fd, &err), 0);
+	assert_int_equal(listen_at("made/sock", "games", &fd, &err), 0);
 	close(fd);
 	assert_int_equal(lstat("made/sock", &st), 0);
 	assert_int_equal(st.st_gid, g->gr_gid);

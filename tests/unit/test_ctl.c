@@ -686,8 +686,7 @@ test_who_may_not(void **state)
 {
 	static const uid_t nobody = 65534;
 	char base[] = "/tmp/test_ctl.XXXXXX";
-	int fds[3], others[4];
-
+	int fds[4], others[4];
 	const struct group *games = getgrnam("games");
 
 	if (geteuid() != 0 || games == NULL)
@@ -698,6 +697,8 @@ test_who_may_not(void **state)
 	fds[0] = listen_at("mine", SOCK_STREAM);
 	fds[1] = listen_at("shut/s", SOCK_STREAM);
 	fds[2] = listen_at("packets", SOCK_DGRAM);
+	fds[3] = listen_at("root", SOCK_STREAM);
+	assert_int_equal(chmod("root", 0600) | chown("root", 0, 0), 0);
 	assert_int_equal(chmod("mine", 0660) | chown("mine", 0, games->gr_gid), 0);
 	assert_int_equal(chown("shut", 0, 54321), 0);
 	says("mine", "connections end at once");
@@ -710,6 +711,8 @@ test_who_may_not(void **state)
 	assert_int_equal(seteuid(nobody), 0);
 	says("mine", "be a member of group 'games' (`usermod -aG games USER`");
 	says("shut/s", "be a member of group '54321'");
+	says(
+	    "root", "name a group in relauditd's configuration (`daemon: socket: {group: GROUP}`)");
 	says("shut/in/s", "be a member of the group of its folder");
 	assert_int_equal(seteuid(0), 0);
 	says("mine/s", "no such file");
@@ -718,6 +721,7 @@ test_who_may_not(void **state)
 	says("mine", "nobody listens there any more");
 	unlink("mine");
 	unlink("packets");
+	unlink("root");
 	unlink("shut/s");
 	rmdir("shut/in");
 	rmdir("shut");

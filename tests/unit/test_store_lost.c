@@ -253,6 +253,32 @@ test_history_removed(void **state)
 	assert_true(count_events(rig) >= 1);
 }
 
+static void
+test_history_emptied(void **state)
+{
+	struct rig *rig = *state;
+
+	rig_close(rig);
+	file_write(rig_path(rig, RA_HISTORY_FILE), "", 0);
+	assert_int_equal(rig_open(rig), 0);
+	assert_non_null(strstr(rig_notes(rig), "history.db is empty, what was in it is lost"));
+	assert_kept(rig, "2");
+	/* As the first start leaves it that is cut short. */
+	rig_close(rig);
+	remove_folder(rig->folder);
+	assert_int_equal(rig_open(rig), 0);
+	rig_close(rig);
+	file_write(rig_path(rig, RA_HISTORY_FILE), "", 0);
+	assert_int_equal(rig_open(rig), 0);
+	assert_string_equal(rig_notes(rig), "");
+	/* Of a journal there was a file. */
+	rig_close(rig);
+	file_write(rig_path(rig, RA_HISTORY_FILE), "", 0);
+	file_write(rig_path(rig, RA_HISTORY_FILE "-wal"), "x", 1);
+	assert_int_equal(rig_open(rig), 0);
+	assert_non_null(strstr(rig_notes(rig), "history.db is empty"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -268,6 +294,7 @@ main(void)
 		TEST(test_records_cut),
 		TEST(test_records_replaced),
 		TEST(test_history_removed),
+		TEST(test_history_emptied),
 	};
 
 	return cmocka_run_group_tests_name("store_lost", tests, NULL, NULL);

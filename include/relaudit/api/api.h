@@ -25,6 +25,11 @@ struct ra_api_ops {
  */
 int ra_api_new(struct ra_loop *loop, struct ra_engine *engine, const struct ra_api_ops *ops,
     struct ra_api **ret, struct ra_error *err);
+/*
+ * Where the socket's file was removed or replaced, listens there anew, with the same rights; not
+ * where another does. 1 if so, 0 if all is as it was, negative if it cannot: to be called again.
+ */
+int ra_api_mend_socket(struct ra_api *a, struct ra_error *err);
 /* Answers what is waiting with 503, ends streams, unlinks the socket. */
 void ra_api_free(struct ra_api *a);
 

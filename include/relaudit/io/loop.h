@@ -14,7 +14,6 @@ struct ra_loop;
 struct ra_timer;
 struct ra_watch;
 struct ra_wake;
-struct ra_signal;
 struct ra_work;
 
 int ra_loop_new(struct ra_loop **ret, struct ra_error *err);
@@ -63,10 +62,6 @@ void ra_watch_free(struct ra_watch *w);
 int ra_wake_new(struct ra_loop *l, void (*fn)(void *arg), void *arg, struct ra_wake **ret);
 void ra_wake_send(struct ra_wake *w);
 void ra_wake_free(struct ra_wake *w);
-
-int ra_signal_new(struct ra_loop *l, int signum, void (*fn)(void *arg), void *arg,
-    struct ra_signal **ret);
-void ra_signal_free(struct ra_signal *s);
 
 /*
  * Computation on libuv's pool: run(arg) there, then done(arg) on the loop. A work under way cannot
