@@ -123,7 +123,7 @@ static int
 check_folder(const char *path, struct ra_error *err)
 {
 	RA_BUF_LOCAL folder = RA_BUF(PATH_MAX);
-	struct stat st;
+	struct stat st = { .st_uid = (uid_t)-1 };
 	int r;
 
 	folder_of(path, false, &folder);

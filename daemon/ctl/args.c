@@ -217,7 +217,7 @@ set_global(struct parse *p, const char *name, const char *value)
 
 	if (strcmp(name, "socket") == 0)
 		return set_socket(ctl, value, p->err);
-	else if (strcmp(name, "host") == 0)
+	if (strcmp(name, "host") == 0)
 		ctl->host = value;
 	else if (strcmp(name, "output") == 0)
 		return set_output(ctl, value, p->err);
