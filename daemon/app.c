@@ -4,6 +4,7 @@
 
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -90,8 +91,9 @@ ra_app_close_io(struct ra_app *app)
  * Signals. Handlers of our own rather than libuv's, which exist only as long as a loop does: a
  * hangup may come before there is one, and a second SIGTERM until the process is gone.
  */
-static volatile sig_atomic_t hangup_came, stop_came;
-static struct ra_wake *volatile signal_wake;
+_Static_assert(ATOMIC_BOOL_LOCK_FREE == 2 && ATOMIC_POINTER_LOCK_FREE == 2, "for a handler");
+static atomic_bool hangup_came, stop_came; /* any thread may be the one that is interrupted */
+static struct ra_wake *_Atomic signal_wake;
 
 static void
 on_signal(int signum)
@@ -100,9 +102,9 @@ on_signal(int signum)
 	int saved = errno;
 
 	if (signum == SIGHUP)
-		hangup_came = 1;
+		hangup_came = true;
 	else
-		stop_came = 1;
+		stop_came = true;
 	if (wake != NULL)
 		ra_wake_send(wake);
 	errno = saved;
@@ -125,8 +127,7 @@ on_signalled(void *arg)
 
 	if (stop_came) {
 		ra_loop_stop(app->io.loop);
-	} else if (hangup_came) {
-		hangup_came = 0;
+	} else if (atomic_exchange(&hangup_came, false)) {
 		ra_app_on_hangup(app);
 	}
 }

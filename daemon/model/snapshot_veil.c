@@ -155,11 +155,32 @@ copy_texts(struct copy *c, const bool *hidden, uint32_t *origins)
 	return c->error;
 }
 
+/* What its texts take then. */
+static size_t
+texts_size(const struct ra_snapshot *s, const bool *hidden)
+{
+	size_t size = s->unread_len;
+
+	for (size_t i = 0; i < s->count; i++) {
+		const struct ra_slot *slot = &s->slots[i];
+		bool same = slot->compared == slot->value;
+
+		size += 1 + (size_t)slot->key_len + 1;
+		size += hidden[i] ? RA_SECRET_TEXT : (size_t)slot->value_len + 1;
+		if (!same)
+			size += hidden[i] ? RA_SECRET_TEXT : (size_t)slot->compared_len + 1;
+	}
+	for (size_t i = 0; i < s->origin_count; i++)
+		size += strlen(s->texts + s->origins[i]) + 1;
+	return size;
+}
+
 static int
-copy_without(const struct ra_snapshot *s, const struct ra_veil *by, const bool *hidden, size_t n,
+copy_without(const struct ra_snapshot *s, const struct ra_veil *by, const bool *hidden,
     struct ra_snapshot **ret)
 {
-	size_t size = s->size + n * 2 * RA_SECRET_TEXT;
+	size_t size = sizeof(*s) + s->count * sizeof(struct ra_slot) +
+		      s->origin_count * sizeof(uint32_t) + texts_size(s, hidden);
 	struct copy c = { .from = s, .to = ra_block_new(size) };
 	uint32_t *origins;
 	int r = -ENOMEM;
@@ -206,7 +227,7 @@ ra_snapshot_veil(struct ra_snapshot *s, const struct ra_veil *by, struct ra_snap
 		n = mark(s, marks, count, hidden);
 	}
 	if (n > 0)
-		return copy_without(s, by, hidden, n, ret);
+		return copy_without(s, by, hidden, ret);
 	*ret = ra_snapshot_ref(s);
 	return 0;
 }
