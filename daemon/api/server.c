@@ -263,9 +263,9 @@ open_socket(struct ra_api *a, struct ra_error *err)
 	RA_FREE char *path = NULL;
 	int r;
 
-	a->listen_fd = ra_api_listen_inherited();
-	if (a->listen_fd >= 0)
-		return 0;
+	r = ra_api_listen_inherited(&a->listen_fd, err);
+	if (r < 0 || a->listen_fd >= 0)
+		return r;
 	path = strdup(d->socket_path);
 	if (path == NULL)
 		return ra_error_set(err, -ENOMEM, "out of memory");

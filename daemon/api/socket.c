@@ -164,8 +164,17 @@ ra_api_is_at(const char *path, int file)
 	       at.st_ino == st.st_ino;
 }
 
+static bool
+has_option(int fd, int option, int wanted)
+{
+	socklen_t len = sizeof(int);
+	int value = 0;
+
+	return getsockopt(fd, SOL_SOCKET, option, &value, &len) == 0 && value == wanted;
+}
+
 int
-ra_api_listen_inherited(void)
+ra_api_listen_inherited(int *ret_fd, struct ra_error *err)
 {
 	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
 	bool ours = pid != NULL && fds != NULL && strtol(pid, NULL, 10) == getpid() &&
@@ -173,7 +182,15 @@ ra_api_listen_inherited(void)
 
 	unsetenv("LISTEN_PID");
 	unsetenv("LISTEN_FDS");
+	*ret_fd = -1;
 	if (!ours || fcntl(3, F_SETFD, FD_CLOEXEC) < 0 || fcntl(3, F_SETFL, O_NONBLOCK) < 0)
-		return -1;
-	return 3;
+		return 0;
+	/* Who asks is told by a Unix socket alone. */
+	if (!has_option(3, SO_DOMAIN, AF_UNIX) || !has_option(3, SO_TYPE, SOCK_STREAM) ||
+	    !has_option(3, SO_ACCEPTCONN, 1))
+		return ra_error_set(err, -EINVAL,
+		    "what systemd passed as a socket is no Unix stream that listens; see "
+		    "ListenStream= of its unit");
+	*ret_fd = 3;
+	return 0;
 }

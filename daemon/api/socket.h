@@ -16,7 +16,7 @@ int ra_api_listen(
     const char *path, gid_t group, int *ret_fd, int *ret_file, struct ra_error *err);
 /* Is path still that file? */
 bool ra_api_is_at(const char *path, int file);
-/* The socket systemd passed, or -1. */
-int ra_api_listen_inherited(void);
+/* *ret_fd: the socket that systemd passed, -1: none. -EINVAL: it is no listening Unix stream. */
+int ra_api_listen_inherited(int *ret_fd, struct ra_error *err);
 
 #endif

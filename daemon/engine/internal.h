@@ -140,6 +140,7 @@ struct ra_part {
 	struct ra_held *held; /* JUDGING on a worker: what the call borrows */
 	struct ra_result *result;
 	struct ra_snapshot *snapshot; /* of what was read; NULL: none */
+	bool doubt; /* what is committed for it was not read: more than need be may be hidden */
 	struct ra_snapshot *known; /* what `fetch.known` is of; NULL: none */
 };
 

@@ -142,7 +142,6 @@ all_read(const struct ra_check *c, const struct ra_judge_call *call)
 
 /*
  * What somebody encrypted is a secret here too: from here on there is no more than its digest.
- * While the repository is out of reach it stays so.
  */
 static int
 veil(struct ra_part *part, const struct ra_judge_call *call, struct ra_gathered *gathered,
@@ -159,7 +158,8 @@ veil(struct ra_part *part, const struct ra_judge_call *call, struct ra_gathered 
 		if (call->answers[i].snapshot != NULL)
 			by.committed[call->answers[i].warn] = call->answers[i].snapshot;
 	}
-	by.before = all_read(c, call) ? NULL : before;
+	by.before = before;
+	by.unread = part->doubt = !all_read(c, call);
 	r = ra_snapshot_veil(part->snapshot, &by, &veiled);
 	for (size_t i = 0; i < call->input_count; i++) {
 		if (gathered[i].need.what == RA_NEED_SELF)

@@ -186,6 +186,8 @@ ra_known_take(struct ra_probe *p, size_t i)
 	/* From here on it belongs to what is known. */
 	if (!in->unchanged)
 		take_validator(k, in);
+	if (p->parts[i].doubt) /* it is read again, so that it can be shown once that is known */
+		free(RA_TAKE(k->validator));
 	k->saved = k->saved && same;
 	k->current = true;
 	k->restored = false;

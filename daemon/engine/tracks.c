@@ -133,6 +133,7 @@ track_move(struct ra_engine *e, struct ra_track *from, struct ra_track *to)
 	int64_t *unseen = to->seen;
 	struct ra_snapshot **none = to->snapshots;
 	struct ra_known *unknown = to->known;
+	int64_t now = to->heard;
 
 	if (!same && from->probe != NULL)
 		ra_probe_cancel(from->probe);
@@ -148,6 +149,8 @@ track_move(struct ra_engine *e, struct ra_track *from, struct ra_track *to)
 			to->probe->track = to;
 		if (!same) {
 			to->due = 0;
+			to->heard = now; /* by the new times it may be old already */
+			to->overdue = false;
 			ra_runs_end(to, -ECANCELED);
 		}
 	} else {

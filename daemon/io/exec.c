@@ -68,7 +68,7 @@ is_below(const char *path, const char *const *folders)
 
 		if (realpath(*folders, real) == NULL)
 			continue;
-		len = strlen(real);
+		len = strcmp(real, "/") == 0 ? 0 : strlen(real);
 		if (strncmp(path, real, len) == 0 && path[len] == '/')
 			return true;
 	}

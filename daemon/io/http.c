@@ -451,15 +451,13 @@ redirect(struct ra_http_transfer *t)
 /*
  * curl takes the end of the connection for the end of the answer, in the headers and, where no
  * length was said, in the body. With TLS anybody on the way can bring that about, but not the
- * peer's own word for it (RFC 9112, 9.8).
+ * peer's own word for it (RFC 9112, 9.8): without it the answer has no end.
  */
 static bool
-is_cut(const struct ra_http_transfer *t)
+is_unending(const struct ra_http_transfer *t)
 {
 	int status = t->response.status;
 
-	if (!t->header_end || t->interim)
-		return true;
 	return t->at.tls && !t->notified && t->length < 0 && !t->chunked && status >= 200 &&
 	       status <= 299 && status != 204 && (t->get || !is_method(t->request, "HEAD"));
 }
@@ -470,9 +468,15 @@ answered(struct ra_http_transfer *t)
 {
 	int status = t->response.status;
 
-	if (is_cut(t)) {
+	if (!t->header_end || t->interim) {
 		ra_http_fail(
 		    t, RA_R_RESET, "the connection was closed before the answer was whole");
+		return false;
+	}
+	if (is_unending(t)) {
+		ra_http_fail(t, RA_R_RESET,
+		    "the answer may have been cut off: it has neither a Content-Length nor chunks, "
+		    "and TLS was not closed (close_notify)");
 		return false;
 	}
 	if (t->header_twice && status >= 200 && status <= 299)

@@ -204,7 +204,7 @@ look(struct ra_http_transfer *t, const char *line, size_t len)
 		if (value == NULL)
 			break;
 		note_encoding(t, value, n, "chunked");
-		t->chunked = t->chunked || n > 0;
+		t->chunked = t->chunked || (n == 7 && strncasecmp(value, "chunked", n) == 0);
 		break;
 	case 'l':
 		value = header_value(line, len, "Last-Modified", 13, &n);

@@ -20,33 +20,64 @@ is_ignored(const struct config_options *o, const struct ra_snapshot *s, const ch
 	return false;
 }
 
+/* By what is committed a value may be hidden of one instance while another's is shown. */
+static bool
+may_hide(const struct ra_judge_call *call)
+{
+	const struct config_words *expect = call->expect, *warn = call->warn;
+
+	return (expect != NULL && expect->baseline != NULL) ||
+	       (warn != NULL && warn->baseline != NULL);
+}
+
+/* mac: of values that are shown, NULL: as they are. */
+static int
+add_entry(struct ra_digest *d, struct ra_mac *mac, const struct ra_entry *e)
+{
+	char hidden[RA_SECRET_TEXT];
+
+	ra_digest_add(d, e->key, e->key_len + 1);
+	if (mac == NULL || e->secret)
+		ra_digest_add(d, e->compared, e->compared_len + 1);
+	else if (ra_secret_digest(mac, e->compared, e->compared_len, hidden) == 0)
+		ra_digest_add(d, hidden, sizeof(hidden));
+	else
+		return -EIO;
+	ra_digest_add(d, &e->flags, sizeof(e->flags)); /* null is no empty text */
+	return 0;
+}
+
 /* Instances agree where nothing differs that is looked at. */
 int
 ra_config_digest(
     const struct ra_judge_call *call, const struct ra_snapshot *s, char out[RA_DIGEST_HEX])
 {
 	const struct config_options *o = call->options;
+	bool hides = may_hide(call);
 	uint8_t digest[RA_DIGEST_SIZE];
+	struct ra_mac *mac = NULL;
 	struct ra_digest *d;
-	int r;
+	int r = 0, end;
 
-	if (o->ignore.count == 0 && (call->variables == NULL || call->variables->count == 0)) {
+	if (!hides && o->ignore.count == 0 &&
+	    (call->variables == NULL || call->variables->count == 0)) {
 		ra_digest_hex(ra_snapshot_digest(s), out);
 		return 0;
 	}
 	d = ra_digest_new();
 	if (d == NULL)
 		return -ENOMEM;
-	for (size_t i = 0; i < ra_snapshot_count(s); i++) {
+	if (hides && (mac = ra_mac_new(call->secret_key, call->secret_key_len)) == NULL)
+		r = -ENOMEM;
+	for (size_t i = 0; i < ra_snapshot_count(s) && r == 0; i++) {
 		struct ra_entry e = ra_snapshot_at(s, i);
 
-		if (is_ignored(o, s, e.key))
-			continue;
-		ra_digest_add(d, e.key, e.key_len + 1);
-		ra_digest_add(d, e.compared, e.compared_len + 1);
-		ra_digest_add(d, &e.flags, sizeof(e.flags)); /* null is no empty text */
+		if (!is_ignored(o, s, e.key))
+			r = add_entry(d, mac, &e);
 	}
-	r = ra_digest_end(d, digest);
+	ra_mac_free(mac);
+	end = ra_digest_end(d, digest);
+	r = r < 0 ? r : end;
 	if (r == 0)
 		ra_digest_hex(digest, out);
 	return r;

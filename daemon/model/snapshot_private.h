@@ -11,6 +11,7 @@
 #define RA_SLOT_ENCRYPTED 0x20
 #define RA_SLOT_TEMPLATE  0x40
 #define RA_SLOT_VEILED	  0x80 /* secret because it was encrypted in version control */
+#define RA_SLOT_DOUBT	  0x100 /* or may be */
 #define RA_SLOT_OPAQUE	  (RA_SLOT_ENCRYPTED | RA_SLOT_TEMPLATE)
 #define RA_SLOT_SHOWN	  0x1f /* what the digest covers */
 

@@ -8,71 +8,95 @@
 
 #define TYPES (RA_KEY_NULL | RA_KEY_MAP | RA_KEY_LIST)
 
-/* Keys that have a flag elsewhere; gone through beside those of the snapshot. */
-struct marks {
-	const struct ra_snapshot *s;
-	size_t at, skip, other_skip;
-	unsigned flag;
+/* Another snapshot, gone through beside the one that is to be veiled. */
+struct beside {
+	const struct ra_snapshot *s; /* NULL: there is none */
+	size_t at, skip, own_skip;
 };
 
 /* --- which --- */
 
+/* Of names beside pointers the pointers' first slash goes, as in a comparison. */
+static struct beside
+open_beside(const struct ra_snapshot *s, const struct ra_snapshot *other)
+{
+	if (other == NULL)
+		return (struct beside){ 0 };
+	return (struct beside){ .s = other,
+		.skip = other->pointers && !s->pointers,
+		.own_skip = s->pointers && !other->pointers };
+}
+
+/* The flags it has there; negative: it has no such key. */
+static int
+flags_there(struct beside *b, const char *key, size_t len)
+{
+	for (; b->s != NULL && b->at < b->s->count; b->at++) {
+		const struct ra_slot *slot = &b->s->slots[b->at];
+		int r = ra_text_compare(b->s->texts + slot->key + b->skip, slot->key_len - b->skip,
+		    key + b->own_skip, len - b->own_skip);
+
+		if (r >= 0)
+			return r == 0 ? slot->flags : -1;
+	}
+	return -1;
+}
+
 static bool
 has_flag(const struct ra_snapshot *s, unsigned flag)
 {
-	for (size_t i = 0; i < s->count; i++) {
+	for (size_t i = 0; s != NULL && i < s->count; i++) {
 		if ((s->slots[i].flags & flag) != 0)
 			return true;
 	}
 	return false;
 }
 
-/* Of names beside pointers the pointers' first slash goes, as in a comparison. */
-static size_t
-open_marks(const struct ra_snapshot *s, const struct ra_veil *by, struct marks out[3])
+/* Somebody encrypts what is committed. */
+static bool
+encrypts(const struct ra_veil *by)
 {
-	const struct ra_snapshot *const all[] = { by->committed[0], by->committed[1], by->before };
-	size_t n = 0;
-
-	for (size_t i = 0; i < RA_ARRAY_SIZE(all); i++) {
-		unsigned flag = i < 2 ? RA_SLOT_ENCRYPTED : RA_SLOT_VEILED;
-
-		if (all[i] != NULL && has_flag(all[i], flag))
-			out[n++] = (struct marks){ .s = all[i],
-				.skip = all[i]->pointers && !s->pointers,
-				.other_skip = s->pointers && !all[i]->pointers,
-				.flag = flag };
-	}
-	return n;
+	return has_flag(by->committed[0], RA_SLOT_ENCRYPTED) ||
+	       has_flag(by->committed[1], RA_SLOT_ENCRYPTED);
 }
 
-static bool
-is_marked(struct marks *m, const char *key, size_t len)
+/* RA_SLOT_VEILED, RA_SLOT_DOUBT, 0: shown. */
+static uint16_t
+judge(const struct ra_veil *by, bool encrypted, struct beside committed[2], struct beside *before,
+    const char *key, size_t len)
 {
-	for (; m->at < m->s->count; m->at++) {
-		const struct ra_slot *slot = &m->s->slots[m->at];
-		int r = ra_text_compare(m->s->texts + slot->key + m->skip, slot->key_len - m->skip,
-		    key + m->other_skip, len - m->other_skip);
+	int a = flags_there(&committed[0], key, len), b = flags_there(&committed[1], key, len);
+	int last = flags_there(before, key, len);
 
-		if (r >= 0)
-			return r == 0 && (slot->flags & m->flag) != 0;
-	}
-	return false;
+	if ((a >= 0 && (a & RA_SLOT_ENCRYPTED)) || (b >= 0 && (b & RA_SLOT_ENCRYPTED)))
+		return RA_SLOT_VEILED;
+	if (a >= 0 || b >= 0)
+		return 0;
+	if (last >= 0 && (last & RA_SLOT_VEILED))
+		return RA_SLOT_VEILED;
+	if (by->unread && last >= 0)
+		return last & RA_SLOT_SECRET ? RA_SLOT_DOUBT : 0;
+	return by->unread || encrypted ? RA_SLOT_DOUBT : 0;
 }
 
 /* How many. What is a secret already, and null or an empty list, stay as they are. */
 static size_t
-mark(const struct ra_snapshot *s, struct marks *marks, size_t count, bool *hidden)
+mark(const struct ra_snapshot *s, const struct ra_veil *by, uint16_t *hidden)
 {
+	struct beside committed[2] = { open_beside(s, by->committed[0]),
+		open_beside(s, by->committed[1]) };
+	struct beside before = open_beside(s, by->before);
+	bool encrypted = encrypts(by);
 	size_t n = 0;
 
 	for (size_t i = 0; i < s->count; i++) {
 		const struct ra_slot *slot = &s->slots[i];
 
-		for (size_t k = 0; k < count; k++)
-			hidden[i] |= is_marked(&marks[k], s->texts + slot->key, slot->key_len);
-		hidden[i] &= (slot->flags & (RA_SLOT_SECRET | TYPES)) == 0;
-		n += hidden[i];
+		hidden[i] =
+		    judge(by, encrypted, committed, &before, s->texts + slot->key, slot->key_len);
+		if ((slot->flags & (RA_SLOT_SECRET | TYPES)) != 0)
+			hidden[i] = 0;
+		n += hidden[i] != 0;
 	}
 	return n;
 }
@@ -115,7 +139,7 @@ put_value(struct copy *c, uint32_t offset, bool hide, uint32_t *len)
 
 /* As a builder lays it out: keys with their values, values with placeholders, the rest. */
 static int
-copy_texts(struct copy *c, const bool *hidden, uint32_t *origins)
+copy_texts(struct copy *c, const uint16_t *hidden, uint32_t *origins)
 {
 	const struct ra_snapshot *from = c->from;
 	struct ra_snapshot *to = c->to;
@@ -126,8 +150,8 @@ copy_texts(struct copy *c, const bool *hidden, uint32_t *origins)
 		struct ra_slot *slot = &to->slots[i];
 
 		*slot = *was;
-		if (hidden[i])
-			slot->flags |= RA_SLOT_SECRET | RA_SLOT_VEILED;
+		if (hidden[i] != 0)
+			slot->flags |= RA_SLOT_SECRET | hidden[i];
 		c->texts[c->at++] = (char)(slot->flags & RA_SLOT_SHOWN);
 		slot->key = put(c, from->texts + was->key, (size_t)was->key_len + 1);
 		slot->value = put_value(c, was->value, hidden[i], &slot->value_len);
@@ -157,7 +181,7 @@ copy_texts(struct copy *c, const bool *hidden, uint32_t *origins)
 
 /* What its texts take then. */
 static size_t
-texts_size(const struct ra_snapshot *s, const bool *hidden)
+texts_size(const struct ra_snapshot *s, const uint16_t *hidden)
 {
 	size_t size = s->unread_len;
 
@@ -176,7 +200,7 @@ texts_size(const struct ra_snapshot *s, const bool *hidden)
 }
 
 static int
-copy_without(const struct ra_snapshot *s, const struct ra_veil *by, const bool *hidden,
+copy_without(const struct ra_snapshot *s, const struct ra_veil *by, const uint16_t *hidden,
     struct ra_snapshot **ret)
 {
 	size_t size = sizeof(*s) + s->count * sizeof(struct ra_slot) +
@@ -216,15 +240,14 @@ copy_without(const struct ra_snapshot *s, const struct ra_veil *by, const bool *
 int
 ra_snapshot_veil(struct ra_snapshot *s, const struct ra_veil *by, struct ra_snapshot **ret)
 {
-	struct marks marks[3];
-	size_t count = open_marks(s, by, marks), n = 0;
-	RA_FREE bool *hidden = NULL;
+	RA_FREE uint16_t *hidden = NULL;
+	size_t n = 0;
 
-	if (count > 0) {
+	if (by->unread || encrypts(by) || has_flag(by->before, RA_SLOT_VEILED)) {
 		hidden = calloc(s->count + 1, sizeof(*hidden));
 		if (hidden == NULL)
 			return -ENOMEM;
-		n = mark(s, marks, count, hidden);
+		n = mark(s, by, hidden);
 	}
 	if (n > 0)
 		return copy_without(s, by, hidden, ret);

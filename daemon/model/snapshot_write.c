@@ -18,7 +18,7 @@
 
 #define SLOT_FLAGS \
 	(RA_KEY_NULL | RA_KEY_MAP | RA_KEY_LIST | RA_SLOT_SECRET | RA_SLOT_ENCRYPTED | \
-	    RA_SLOT_TEMPLATE | RA_SLOT_VEILED)
+	    RA_SLOT_TEMPLATE | RA_SLOT_VEILED | RA_SLOT_DOUBT)
 
 enum head {
 	HEAD_MAGIC,
@@ -161,7 +161,7 @@ take_slot(struct reader *r, struct ra_snapshot *s, size_t i, size_t len, size_t 
 	    strlen(s->texts + slot->key) != slot->key_len ||
 	    !take_text(s->texts, len, at, slot->value_len, &slot->value))
 		return false;
-	if ((slot->flags & RA_SLOT_VEILED) && !(slot->flags & RA_SLOT_SECRET))
+	if ((slot->flags & (RA_SLOT_VEILED | RA_SLOT_DOUBT)) && !(slot->flags & RA_SLOT_SECRET))
 		return false;
 	s->pointers = s->pointers && s->texts[slot->key] == '/';
 	if ((slot->flags & RA_SLOT_SECRET) && !is_digest(s->texts + slot->value, slot->value_len))

@@ -117,6 +117,8 @@ is_allowed(const char *path, const char *const *allow)
 	for (; *allow != NULL; allow++) {
 		size_t len = strlen(*allow);
 
+		while (len > 0 && (*allow)[len - 1] == '/')
+			len--;
 		if (strncmp(path, *allow, len) == 0 && path[len] == '/')
 			return true;
 	}

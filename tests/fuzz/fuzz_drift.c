@@ -128,7 +128,11 @@ check(const struct ra_drift_call *call)
 static void
 check_veil(const struct ra_drift_side *from, const struct ra_drift_side *next)
 {
-	struct ra_veil by = { .committed = { next->snapshot }, .key = "k", .key_len = 1 };
+	struct ra_veil by = { .committed = { next->snapshot },
+		.unread = ra_snapshot_count(next->snapshot) % 4 == 3,
+		.before = next->committed,
+		.key = "k",
+		.key_len = 1 };
 	struct ra_drift_side sides[2] = { *from, *from };
 	struct ra_drift_call call = { .sides = sides, .side_count = 2, .key = "k", .key_len = 1 };
 	struct ra_snapshot *veiled;

@@ -238,6 +238,41 @@ def test_what_is_encrypted_there_is_a_secret(daemon, web, shop, runs, syslog, fo
         assert "canary-2" not in text and "canary-3" not in text, text
 
 
+def test_what_may_be_encrypted_there_is_not_shown(daemon, web, shop, runs, folder, syslog):
+    """Until the repository was read for the first time; then it is shown, and nothing has changed."""
+    shop.write("deploy/one.env", "HOST=db1\nSALUTE=ENC[AES256_GCM,data:p673w==,iv:YY=,tag:UQ=,"
+                                 "type:str]\n")
+    shop.commit("v1.3.0")
+    shop.path.rename(folder / "away.git")
+    path = runs("env", "HOST=canary-db\nSALUTE=canary-1\n")
+    other = runs("other", "HOST=canary-db\nSALUTE=canary-2\n")
+    made = config(web, shop.path, path, version="1.3.0")
+    made["environments"]["two"] = {"checks": {"config": {
+        **made["environments"]["one"]["checks"]["config"], "file": {"path": other},
+        "expect": {"baseline": {"git": {"path": "deploy/one.env", "ref": "v1.3.0"}}}}}}
+    d = daemon(made, inside=syslog)
+    d.ready()
+    assert judged(d)[0] == "UNKNOWN"
+    done = d.ctl("drift", "one", "two", "--all", "-o", "json")
+    assert {r["key"]: r["verdict"] for r in json.loads(done.out)["rows"]} == {
+        "HOST": "same", "SALUTE": "differs"}
+    runs("env", "HOST=canary-db\nSALUTE=canary-3\n")
+    d.run("one/config")
+    texts = [done.out, d.ctl("history", "one", "-o", "json").out]
+    d.stop()
+    texts += [p.read_text(errors="replace") for p in d.state.rglob("*") if p.is_file()]
+    assert "SALUTE" in texts[1] and not [t for t in texts if "canary" in t]
+    (folder / "away.git").rename(shop.path)
+    shutil.rmtree(d.state / "mirrors")
+    d.start()
+    for check in ("one/version", "one/config", "two/config"):
+        d.run(check)
+    wait_for(lambda: "canary-db" in d.ctl("drift", "one", "two", "--all").out, what="shown again")
+    done = d.ctl("drift", "one", "--all", "-o", "json")
+    assert "canary-db" in done.out and "canary-3" not in done.out, done
+    assert len(syslog.lines("config-changed", "check=one/config")) == 1
+
+
 def test_a_template_that_runs_as_it_is(daemon, web, shop, runs):
     """Nobody filled it in: nothing is known of that value, and it is said."""
     shop.write("deploy/one.env", "HOST=db1\nPORT=${PORT}\n")

@@ -7,7 +7,7 @@ import pathlib
 import pytest
 
 import support
-from support import wait_for
+from support import relauditd, wait_for
 
 PLUGINS = pathlib.Path("/usr/lib/nagios/plugins")
 
@@ -125,6 +125,16 @@ def test_a_secret_goes_through_the_environment(daemon, scripts, folder):
                                                            "SHLVL", "OLDPWD", "_"}
     for path in d.state.rglob("*"):
         assert b"canary" not in path.read_bytes(), path
+
+
+@pytest.mark.parametrize("allow", ["/usr/bin", "/usr/bin/", "/usr//", "/"])
+def test_folders_that_allow(folder, allow):
+    path = folder / "relauditd.yaml"
+    path.write_text(json.dumps({"daemon": {"exec": {"allow": [allow]}}, "environments": {"one": {
+        "checks": {"plugin-x": {"exec": ["/usr/bin/true"]}}}}}))
+    path.chmod(0o600)
+    done = relauditd("--check-config", "-c", path)
+    assert done.code == 0, done
 
 
 @pytest.mark.parametrize("allow, command, words", [

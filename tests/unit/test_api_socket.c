@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <netinet/in.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -166,6 +167,49 @@ test_groups(void **state)
 	rmdir("made");
 }
 
+/* A socket on a name of the kernel's choice; listening or not. */
+static int
+make_socket(int domain, int type, bool listens)
+{
+	struct sockaddr_storage any = { .ss_family = (sa_family_t)domain };
+	socklen_t len = domain == AF_UNIX ? sizeof(sa_family_t) : sizeof(struct sockaddr_in);
+	int fd = socket(domain, type | SOCK_CLOEXEC, 0);
+
+	assert_true(fd >= 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&any, len), 0);
+	assert_int_equal(listens ? listen(fd, 1) : 0, 0);
+	return fd;
+}
+
+/* What is no Unix stream that listens would never be heard, or could not tell who asks. */
+static void
+test_inherited_other(void **state)
+{
+	const int others[] = { make_socket(AF_UNIX, SOCK_STREAM, false),
+		make_socket(AF_UNIX, SOCK_DGRAM, false), make_socket(AF_INET, SOCK_STREAM, true) };
+	int kept = fcntl(3, F_DUPFD_CLOEXEC, 10), fd;
+	char self[16];
+
+	snprintf(self, sizeof(self), "%d", (int)getpid());
+	for (size_t i = 0; i < RA_ARRAY_SIZE(others); i++) {
+		struct ra_error err = { 0 };
+
+		assert_int_equal(dup2(others[i], 3), 3);
+		setenv("LISTEN_PID", self, 1);
+		setenv("LISTEN_FDS", "1", 1);
+		assert_int_equal(ra_api_listen_inherited(&fd, &err), -EINVAL);
+		assert_int_equal(fd, -1);
+		assert_non_null(strstr(err.text, "ListenStream="));
+		if (others[i] != 3)
+			close(others[i]);
+	}
+	close(3);
+	if (kept >= 0) {
+		assert_int_equal(dup2(kept, 3), 3);
+		close(kept);
+	}
+}
+
 /* Of a service manager: only what is meant for this process, and the variables are gone then. */
 static void
 test_inherited(void **state)
@@ -178,26 +222,31 @@ test_inherited(void **state)
 	} rows[] = { { NULL, "1", true, -1 }, { self, NULL, true, -1 }, { "1", "1", true, -1 },
 		{ self, "0", true, -1 }, { self, "1", false, -1 }, { self, "1", true, 3 },
 		{ self, "2", true, 3 } };
-	int kept = fcntl(3, F_DUPFD_CLOEXEC, 10);
+	int kept = fcntl(3, F_DUPFD_CLOEXEC, 10), own, fd;
+	struct ra_error err = { 0 };
 
+	own = fcntl(make_socket(AF_UNIX, SOCK_STREAM, true), F_DUPFD_CLOEXEC, 10);
+	assert_true(own >= 10);
 	snprintf(self, sizeof(self), "%d", (int)getpid());
 	for (size_t i = 0; i < RA_ARRAY_SIZE(rows); i++) {
 		close(3);
 		if (rows[i].open)
-			assert_int_equal(dup2(0, 3), 3);
+			assert_int_equal(dup2(own, 3), 3);
 		unsetenv("LISTEN_PID");
 		unsetenv("LISTEN_FDS");
 		if (rows[i].pid != NULL)
 			setenv("LISTEN_PID", rows[i].pid, 1);
 		if (rows[i].fds != NULL)
 			setenv("LISTEN_FDS", rows[i].fds, 1);
-		assert_int_equal(ra_api_listen_inherited(), rows[i].fd);
+		assert_int_equal(ra_api_listen_inherited(&fd, &err), 0);
+		assert_int_equal(fd, rows[i].fd);
 		assert_null(getenv("LISTEN_PID"));
 		assert_null(getenv("LISTEN_FDS"));
 		if (rows[i].fd == 3)
 			assert_true((fcntl(3, F_GETFD) & FD_CLOEXEC) != 0);
 	}
 	close(3);
+	close(own);
 	if (kept >= 0) {
 		assert_int_equal(dup2(kept, 3), 3);
 		close(kept);
@@ -213,6 +262,7 @@ main(void)
 		cmocka_unit_test(test_no_descriptor),
 		cmocka_unit_test(test_groups),
 		cmocka_unit_test(test_inherited),
+		cmocka_unit_test(test_inherited_other),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

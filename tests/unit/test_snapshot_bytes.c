@@ -116,7 +116,7 @@ CHANGED(origin_not_there)
 
 CHANGED(unknown_flag)
 {
-	m->slots[1][4] |= 0x100;
+	m->slots[1][4] |= 0x200;
 }
 
 CHANGED(hidden_in_the_clear)

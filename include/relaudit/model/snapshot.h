@@ -108,16 +108,21 @@ bool ra_snapshot_find(const struct ra_snapshot *s, const char *key, struct ra_en
 
 /*
  * What is encrypted in version control is a secret where it runs, whatever its key is called and
- * its value looks like.
+ * its value looks like, until it stands there in the clear. What does not stand there is in doubt
+ * where other keys are encrypted, and where not all was read, unless it was shown before.
  */
 struct ra_veil {
-	const struct ra_snapshot *committed[2];	/* NULL: none; their encrypted keys are hidden */
-	const struct ra_snapshot *before;	/* NULL: none; what was hidden there still is */
+	const struct ra_snapshot *committed[2];	/* NULL: none, or not read */
+	bool unread;				/* one of them was not read */
+	const struct ra_snapshot *before;	/* as it was last kept; NULL: never was */
 	const void *key;			/* of the digests */
 	size_t key_len;
 };
 
-/* s itself, or a copy with digests for such values; *ret has one reference. 0, -ENOMEM, -EIO. */
+/*
+ * s itself, or a copy with digests for secrets and doubts; *ret has one reference. 0, -ENOMEM,
+ * -EIO.
+ */
 int ra_snapshot_veil(struct ra_snapshot *s, const struct ra_veil *by, struct ra_snapshot **ret);
 
 /*
