@@ -26,8 +26,7 @@ may_hide(const struct ra_judge_call *call)
 {
 	const struct config_words *expect = call->expect, *warn = call->warn;
 
-	return (expect != NULL && expect->baseline != NULL) ||
-	       (warn != NULL && warn->baseline != NULL);
+	return expect->baseline != NULL || (warn != NULL && warn->baseline != NULL);
 }
 
 /* mac: of values that are shown, NULL: as they are. */

@@ -401,6 +401,32 @@ test_long_ref(void **state)
 	assert_false(ra_config_ref_fits(ref, &wants));
 }
 
+/* Of one instance values are hidden that are shown of another: they are the same all the same. */
+static void
+test_hidden_of_one(void **state)
+{
+	struct ra_veil by = { .unread = true, .key = "k", .key_len = 1 };
+	char shown[RA_DIGEST_HEX], hidden[RA_DIGEST_HEX], other[RA_DIGEST_HEX];
+	struct ra_snapshot *all[3];
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig, NULL, NULL, NULL);
+	rig_baseline(&rig, false, "main");
+	all[0] = rig_snapshot(&rig, "A=1\nB_TOKEN=x\n", false);
+	assert_int_equal(ra_snapshot_veil(all[0], &by, &all[1]), 0);
+	assert_ptr_not_equal(all[0], all[1]);
+	all[2] = rig_snapshot(&rig, "A=2\nB_TOKEN=x\n", false);
+	assert_int_equal(ra_config_digest(&rig.call, all[0], shown), 0);
+	assert_int_equal(ra_config_digest(&rig.call, all[1], hidden), 0);
+	assert_int_equal(ra_config_digest(&rig.call, all[2], other), 0);
+	assert_string_equal(shown, hidden);
+	assert_string_not_equal(shown, other);
+	for (int i = 0; i < 3; i++)
+		ra_snapshot_unref(all[i]);
+	rig_close(&rig);
+}
+
 int
 main(void)
 {
@@ -415,6 +441,7 @@ main(void)
 		cmocka_unit_test(test_baseline_refused),
 		cmocka_unit_test(test_questions),
 		cmocka_unit_test(test_rules),
+		cmocka_unit_test(test_hidden_of_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -237,6 +237,12 @@ version_differs(void)
 }
 
 static struct ra_result *
+version_also(void)
+{
+	return judge_version("version: ^2\nsame-as: staging", NULL, &newest, "1.4.0");
+}
+
+static struct ra_result *
 version_away(void)
 {
 	struct ra_git_answer away = { .reason = RA_R_REPO_TIMEOUT };
@@ -466,6 +472,7 @@ test_judges(void **state)
 		{ "config, undecided", config_undecided, RA_R_PEER_UNREAD },
 		{ "version", version_fine, RA_R_OK },
 		{ "version, differs", version_differs, RA_R_VERSION_DIFFERS },
+		{ "version, two breaches", version_also, RA_R_VERSION_DIFFERS },
 		{ "version, away", version_away, RA_R_REPO_TIMEOUT },
 		{ "version, asks", version_asks, RA_R_OK },
 		{ "backup", backup_fine, RA_R_OK },

@@ -319,6 +319,9 @@ test_not_ahead_of(void **state)
 		    false, RA_R_PEER_UNREAD,
 		    { BAD, RA_R_VERSION_DIFFERS, "1.5.0 runs, expected 1.0.0", "version 1.0.0",
 			NULL } },
+		{ SAME "\nversion: 1.0.0", NULL, { NULL, "abc1234", -1 }, { NULL, NULL, -1 }, NULL,
+		    false, RA_R_PEER_UNREAD,
+		    { RA_UNKNOWN, RA_R_VERSION_UNREADABLE, "", "version 1.0.0", NULL } },
 		/* equal ones need no order */
 		{ AHEAD, NULL, { "b-2", NULL, -1 }, { "b-2", NULL, -1 }, NULL, false, RA_R_OK,
 		    { RA_OK, RA_R_OK, "b-2 runs", IS_AHEAD, NULL } },
