@@ -113,9 +113,9 @@ checked_of(const struct ra_drift_job *j, const struct ra_check *c)
 	return v.checked;
 }
 
-/* Nothing on any side, as where what writes them is broken, is not the same everywhere. */
+/* Nothing on any side, as where what writes them is broken, is not the same: it is told. */
 static bool
-is_empty(struct ra_drift_job *j, const struct ra_drift_pairing *p)
+say_empty(struct ra_drift_job *j, const struct ra_drift_pairing *p)
 {
 	for (size_t i = 0; i < p->count; i++) {
 		const struct ra_snapshot *s = p->sides[i].snapshot;
@@ -132,7 +132,7 @@ is_empty(struct ra_drift_job *j, const struct ra_drift_pairing *p)
 void
 ra_drift_add_pairing(struct ra_drift_job *j, struct ra_drift_pairing *p)
 {
-	if (p->count < 2 || is_empty(j, p)) {
+	if (p->count < 2 || say_empty(j, p)) {
 		release_pairing(p);
 		return;
 	}

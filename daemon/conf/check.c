@@ -293,9 +293,8 @@ sort_entry(struct ra_check_build *b, const struct ra_entry *e)
 
 /* --- building --- */
 
-/* The key goes first and only half of the digest comes out: as good as an HMAC here. */
-static int
-half_digest(const struct ra_buf *content, uint8_t out[16])
+int
+ra_fingerprint(const struct ra_buf *content, uint8_t out[16])
 {
 	uint8_t digest[RA_DIGEST_SIZE];
 
@@ -315,12 +314,12 @@ set_fingerprint(struct ra_check_build *b)
 
 	ra_buf_printf(content, "|%u %u %u %d %d %s", c->kind, c->source, c->format, c->many,
 	    (int)c->severity, c->service != NULL ? c->service : "");
-	r = half_digest(content, c->fingerprint);
+	r = ra_fingerprint(content, c->fingerprint);
 	if (r == 0) {
 		memmove(content->data + b->times, content->data + b->times_end,
 		    content->len - b->times_end);
 		content->len -= b->times_end - b->times;
-		r = half_digest(content, c->judged);
+		r = ra_fingerprint(content, c->judged);
 	}
 	return r < 0 ? (ra_say_no_memory(b->l), r) : 0;
 }

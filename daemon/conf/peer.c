@@ -395,14 +395,10 @@ static int
 add_variables(const struct ra_peering *p, uint8_t fingerprint[16])
 {
 	RA_BUF_LOCAL content = RA_BUF(0);
-	uint8_t digest[RA_DIGEST_SIZE];
 
 	ra_buf_add(&content, fingerprint, 16);
 	write_variables(&content, &p->check->variables, p->own);
-	if (content.error < 0 || ra_digest_of(content.data, content.len, digest) < 0)
-		return -ENOMEM;
-	memcpy(fingerprint, digest, 16);
-	return 0;
+	return ra_fingerprint(&content, fingerprint);
 }
 
 static void

@@ -127,39 +127,33 @@ known_of(const struct ra_part *part)
 	return known != NULL ? known[part - part->probe->parts].snapshot : NULL;
 }
 
-/* Of the words that are held against a repository, those for which it was read. */
+/* The words are held against a repository, and it was not read. */
 static bool
-all_read(const struct ra_check *c, const struct ra_judge_call *call)
+lacks(const struct ra_kind *kind, const void *words, const struct ra_snapshot *committed)
 {
-	const struct ra_kind *kind = ra_check_kind(c);
-	size_t wanted = kind->committed(c->expect) != NULL, read = 0;
-
-	wanted += c->warn != NULL && kind->committed(c->warn) != NULL;
-	for (size_t i = 0; i < call->answer_count; i++)
-		read += call->answers[i].snapshot != NULL;
-	return read >= wanted;
+	return words != NULL && kind->committed(words) != NULL && committed == NULL;
 }
 
-/*
- * What somebody encrypted is a secret here too: from here on there is no more than its digest.
- */
+/* What somebody encrypted is a secret here too: from here on there is no more than its digest. */
 static int
 veil(struct ra_part *part, const struct ra_judge_call *call, struct ra_gathered *gathered,
     const struct ra_snapshot *before)
 {
 	const struct ra_check *c = part->probe->check;
+	const struct ra_kind *kind = ra_check_kind(c);
 	struct ra_veil by = { .key = call->secret_key, .key_len = call->secret_key_len };
 	struct ra_snapshot *veiled;
 	int r;
 
-	if (part->snapshot == NULL || ra_check_kind(c)->committed == NULL)
+	if (part->snapshot == NULL || kind->committed == NULL)
 		return 0;
 	for (size_t i = 0; i < call->answer_count; i++) {
 		if (call->answers[i].snapshot != NULL)
 			by.committed[call->answers[i].warn] = call->answers[i].snapshot;
 	}
 	by.before = before;
-	by.unread = part->doubt = !all_read(c, call);
+	by.unread = part->doubt =
+	    lacks(kind, c->expect, by.committed[false]) || lacks(kind, c->warn, by.committed[true]);
 	r = ra_snapshot_veil(part->snapshot, &by, &veiled);
 	for (size_t i = 0; i < call->input_count; i++) {
 		if (gathered[i].need.what == RA_NEED_SELF)

@@ -21,7 +21,7 @@ fill_cell(struct ra_drift_walk *w, size_t i, bool secret, struct ra_drift_cell *
 	if (c->slot == NULL)
 		return w->error;
 	cell->present = true;
-	cell->flags = c->slot->flags & RA_DRIFT_TYPES;
+	cell->flags = c->slot->flags & RA_SLOT_TYPES;
 	cell->line = c->slot->line;
 	cell->origin = c->s->texts + c->s->origins[c->slot->origin];
 	cell->value = c->s->texts + c->slot->value;

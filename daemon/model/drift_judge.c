@@ -74,7 +74,7 @@ static bool
 types_equal(
     const struct ra_drift_walk *w, const struct ra_drift_cursor *a, const struct ra_drift_cursor *b)
 {
-	return w->mixed || ((a->slot->flags ^ b->slot->flags) & RA_DRIFT_TYPES) == 0;
+	return w->mixed || ((a->slot->flags ^ b->slot->flags) & RA_SLOT_TYPES) == 0;
 }
 
 /* The text of one environment in another is no equal: it points there. */

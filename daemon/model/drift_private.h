@@ -8,8 +8,6 @@
 
 #include "snapshot_private.h"
 
-#define RA_DRIFT_TYPES (RA_KEY_NULL | RA_KEY_MAP | RA_KEY_LIST)
-
 /* How keys are written, so that rules meet them: "/NAME" and NAME are one. */
 enum ra_drift_names {
 	RA_DRIFT_NAMES, /* as they are */

@@ -94,7 +94,7 @@ ra_snapshot_at(const struct ra_snapshot *s, size_t i)
 		.compared_len = slot->compared_len,
 		.origin = s->texts + s->origins[slot->origin],
 		.line = slot->line,
-		.flags = slot->flags & (RA_KEY_NULL | RA_KEY_MAP | RA_KEY_LIST),
+		.flags = slot->flags & RA_SLOT_TYPES,
 		.secret = (slot->flags & RA_SLOT_SECRET) != 0,
 		.opaque = (slot->flags & RA_SLOT_ENCRYPTED) != 0  ? RA_OPAQUE_ENCRYPTED
 			  : (slot->flags & RA_SLOT_TEMPLATE) != 0 ? RA_OPAQUE_TEMPLATE

@@ -9,7 +9,6 @@
 #include "snapshot_private.h"
 
 #define ORIGINS_MAX UINT16_MAX
-#define TYPES	    (RA_KEY_NULL | RA_KEY_MAP | RA_KEY_LIST)
 #define MARK	    '\xff' /* around the name of a placeholder; in UTF-8 it is nowhere */
 #define AHEAD	    8 /* texts lie anywhere in memory: asked for while others are copied */
 
@@ -316,10 +315,10 @@ keep(struct ra_snapshot_builder *b, const struct ra_pending *p)
 static int
 digest(struct ra_snapshot_builder *b, unsigned flags, const char **text, uint32_t *len)
 {
-	const char typed[] = { MARK, (char)('0' + (flags & TYPES)) };
+	const char typed[] = { MARK, (char)('0' + (flags & RA_SLOT_TYPES)) };
 	char out[RA_SECRET_TEXT];
-	int r = (flags & TYPES) != 0 ? ra_secret_digest(b->mac, typed, sizeof(typed), out)
-				     : ra_secret_digest(b->mac, *text, *len, out);
+	int r = (flags & RA_SLOT_TYPES) != 0 ? ra_secret_digest(b->mac, typed, sizeof(typed), out)
+					     : ra_secret_digest(b->mac, *text, *len, out);
 
 	if (r < 0)
 		return r;

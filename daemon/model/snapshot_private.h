@@ -7,6 +7,7 @@
 
 #include "relaudit/model/snapshot.h"
 
+#define RA_SLOT_TYPES	  (RA_KEY_NULL | RA_KEY_MAP | RA_KEY_LIST) /* what is no text */
 #define RA_SLOT_SECRET	  0x10 /* above enum ra_key_flag */
 #define RA_SLOT_ENCRYPTED 0x20
 #define RA_SLOT_TEMPLATE  0x40

@@ -6,8 +6,6 @@
 
 #include "snapshot_private.h"
 
-#define TYPES (RA_KEY_NULL | RA_KEY_MAP | RA_KEY_LIST)
-
 /* Another snapshot, gone through beside the one that is to be veiled. */
 struct beside {
 	const struct ra_snapshot *s; /* NULL: there is none */
@@ -94,7 +92,7 @@ mark(const struct ra_snapshot *s, const struct ra_veil *by, uint16_t *hidden)
 
 		hidden[i] =
 		    judge(by, encrypted, committed, &before, s->texts + slot->key, slot->key_len);
-		if ((slot->flags & (RA_SLOT_SECRET | TYPES)) != 0)
+		if ((slot->flags & (RA_SLOT_SECRET | RA_SLOT_TYPES)) != 0)
 			hidden[i] = 0;
 		n += hidden[i] != 0;
 	}

@@ -17,8 +17,7 @@
 #define SAME	 UINT32_MAX /* instead of a length: what is compared is the value */
 
 #define SLOT_FLAGS \
-	(RA_KEY_NULL | RA_KEY_MAP | RA_KEY_LIST | RA_SLOT_SECRET | RA_SLOT_ENCRYPTED | \
-	    RA_SLOT_TEMPLATE | RA_SLOT_VEILED | RA_SLOT_DOUBT)
+	(RA_SLOT_TYPES | RA_SLOT_SECRET | RA_SLOT_OPAQUE | RA_SLOT_VEILED | RA_SLOT_DOUBT)
 
 enum head {
 	HEAD_MAGIC,
