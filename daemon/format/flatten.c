@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "relaudit/model/secret.h"
+
 #define POINTER_MAX 512
 
 int
@@ -21,6 +23,13 @@ ra_pointer_check(const char *text, struct ra_error *err)
 			    "in a JSON Pointer '~' is written '~0', and '/' in a name '~1'");
 	}
 	return 0;
+}
+
+/* Where it is, for an error. */
+static const char *
+shown(const char *path)
+{
+	return ra_secret_key(path, strlen(path)) ? "***" : path;
 }
 
 static enum ra_reason
@@ -126,8 +135,8 @@ ra_flatten_scalar(struct ra_flatten *f, const char *text, size_t len, uint32_t l
 	enum ra_reason reason = enter(f, line);
 
 	if (reason == RA_R_OK && memchr(text, '\0', len) != NULL) {
-		ra_error_set(
-		    f->k->err, -EINVAL, "line %u: '%s' holds a NUL", line, ra_buf_text(&f->path));
+		ra_error_set(f->k->err, -EINVAL, "line %u: '%.*s' holds a NUL", line, 200,
+		    shown(ra_buf_text(&f->path)));
 		return f->refused;
 	}
 	if (reason == RA_R_OK)
@@ -229,6 +238,7 @@ ra_flatten_name(struct ra_flatten *f, const char *name, size_t len, uint32_t lin
 		return no_memory(f);
 	if (old == NULL)
 		return RA_R_OK;
-	ra_error_set(f->k->err, -EINVAL, "line %u: '%.*s' stands twice in one map", line, 200, own);
+	ra_error_set(
+	    f->k->err, -EINVAL, "line %u: '%.*s' stands twice in one map", line, 200, shown(own));
 	return RA_R_DUPLICATE_KEY;
 }

@@ -95,7 +95,7 @@ static const struct ra_option words[] = {
 	    .type = RA_OPT_TEXTS,
 	    .offset = offsetof(struct config_words, may_differ),
 	    .flags = RA_OPT_NO_SECRET,
-	    .help = "keys that must be there, of any value" },
+	    .help = "keys of any value; where only one side has one, that is drift" },
 	RA_OPTION_AGREE_WITHIN(struct config_words, agree_within),
 	{ .name = "origin",
 	    .type = RA_OPT_PAIRS,

@@ -438,11 +438,21 @@ tell_age(struct ra_buf *out, const struct config_case *c)
 		    ra_reason_meaning(c->answer->remote));
 }
 
-/* Not a key could be held against what is committed. */
+/* Not a key was held against the other side, though there are some: "nothing" in words. */
 static bool
-verified_nothing(const struct config_case *c)
+compared_nothing(const struct ra_drift *d, const char *with, struct ra_buf *out)
 {
-	return c->answer != NULL && c->baseline.same == 0 && c->baseline.unverifiable > 0;
+	if (d->same > 0 || d->released > 0 || d->ignored + d->unverifiable == 0)
+		return false;
+	ra_buf_puts(out, "nothing was compared: ");
+	if (d->ignored > 0)
+		ra_buf_printf(
+		    out, "%zu %s ignored", d->ignored, plural(d->ignored, "key is", "keys are"));
+	if (d->unverifiable > 0)
+		ra_buf_printf(out, "%s%zu %s encrypted or templates in %s",
+		    d->ignored > 0 ? ", " : "", d->unverifiable,
+		    plural(d->unverifiable, "key is", "keys are"), with);
+	return true;
 }
 
 void
@@ -451,10 +461,9 @@ ra_config_say_fine(struct ra_result *r, const struct config_case *c)
 	size_t count = ra_snapshot_count(c->snapshot);
 	RA_BUF_LOCAL text = RA_BUF(0);
 
-	if (verified_nothing(c) && ra_judge_begin(r, RA_UNKNOWN)) {
-		ra_buf_printf(&text,
-		    "all %zu keys are encrypted or templates in %s: nothing could be compared",
-		    c->baseline.unverifiable, c->answer->where);
+	if (((c->answer != NULL && compared_nothing(&c->baseline, c->answer->where, &text)) ||
+		(c->with_peer && compared_nothing(&c->drift, ra_config_peer_name(c), &text))) &&
+	    ra_judge_begin(r, RA_UNKNOWN)) {
 		tell_warned(&text, c);
 		ra_result_say(r, RA_UNKNOWN, RA_R_UNVERIFIABLE, "%s", ra_buf_text(&text));
 		say_expected(r, c);

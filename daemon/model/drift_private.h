@@ -24,6 +24,8 @@ struct ra_drift_rules {
 	size_t exact_count;
 	size_t *globs; /* the others, as they come */
 	size_t glob_count;
+	size_t *trees; /* of exact: forbidden pointers, and so is all that is below */
+	size_t tree_count;
 	size_t next; /* of exact: the first whose key was not passed */
 };
 

@@ -65,7 +65,9 @@ ra_drift_rules_init(struct ra_drift_rules *r, const struct ra_drift_rule *rules,
 	r->used = calloc(count + 1, sizeof(*r->used));
 	r->exact = calloc(count + 1, sizeof(*r->exact));
 	r->globs = calloc(count + 1, sizeof(*r->globs));
-	if (r->rules == NULL || r->used == NULL || r->exact == NULL || r->globs == NULL) {
+	r->trees = calloc(count + 1, sizeof(*r->trees));
+	if (r->rules == NULL || r->used == NULL || r->exact == NULL || r->globs == NULL ||
+	    r->trees == NULL) {
 		ra_drift_rules_free(r);
 		return -ENOMEM;
 	}
@@ -80,6 +82,9 @@ ra_drift_rules_init(struct ra_drift_rules *r, const struct ra_drift_rule *rules,
 			r->globs[r->glob_count++] = i;
 		else
 			r->exact[r->exact_count++] = i;
+		if (rules[i].word == RA_DRIFT_FORBID && names != RA_DRIFT_NAMES &&
+		    !ra_drift_is_pattern(rules[i].key))
+			r->trees[r->tree_count++] = i;
 	}
 	qsort_r(r->exact, r->exact_count, sizeof(*r->exact), by_key, r->rules);
 	return 0;
@@ -92,6 +97,7 @@ ra_drift_rules_free(struct ra_drift_rules *r)
 	free(r->used);
 	free(r->exact);
 	free(r->globs);
+	free(r->trees);
 	*r = (struct ra_drift_rules){ 0 };
 }
 
@@ -110,6 +116,15 @@ compare(const struct ra_drift_rules *r, size_t at, const char *key, size_t len)
 	return ra_text_compare(own, strlen(own), key, len);
 }
 
+/* Of a map or list each value has a key of its own, and the map none. */
+static bool
+is_below(const char *key, size_t len, const char *tree)
+{
+	size_t n = strlen(tree);
+
+	return len > n && key[n] == '/' && memcmp(key, tree, n) == 0;
+}
+
 unsigned
 ra_drift_rules_look(struct ra_drift_rules *r, const char *key, size_t len)
 {
@@ -121,6 +136,10 @@ ra_drift_rules_look(struct ra_drift_rules *r, const char *key, size_t len)
 	for (size_t i = 0; i < r->glob_count; i++) {
 		if (ra_glob_match(r->rules[r->globs[i]].key, key))
 			said |= apply(r, r->globs[i]);
+	}
+	for (size_t i = 0; i < r->tree_count; i++) {
+		if (is_below(key, len, r->rules[r->trees[i]].key))
+			said |= apply(r, r->trees[i]);
 	}
 	return said;
 }

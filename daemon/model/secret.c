@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "relaudit/model/data.h"
+
 #include "secret_private.h"
 
 #define SEALED_MIN 684 /* base64 of the 512 bytes a session key is encrypted to */
@@ -447,6 +449,45 @@ ra_secret_value(const char *value, size_t len)
 	       ((has & DASH) != 0 && ra_has_secret_option(value, len)) ||
 	       (len >= RA_ACCESS_KEY && ra_has_access_key(value, len)) ||
 	       ((has & DASHES) != 0 && find(value, value + len, "-----BEGIN ", 11) != NULL);
+}
+
+/* "~1" and "~0" of a JSON Pointer's part, which out has room for, as they are meant. */
+static size_t
+unescape(const char *part, size_t len, char *out)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		bool escape = part[i] == '~' && i + 1 < len;
+
+		if (escape)
+			i++;
+		out[n++] = !escape ? part[i] : part[i] == '1' ? '/' : '~';
+	}
+	return n;
+}
+
+bool
+ra_secret_key(const char *key, size_t len)
+{
+	const char *end = key + len;
+
+	if (len == 0 || key[0] != '/')
+		return ra_secret_value(key, len);
+	for (const char *part = key + 1, *next; part < end; part = next + 1) {
+		char text[RA_KEY_NAME_MAX];
+		size_t n;
+
+		next = memchr(part, '/', (size_t)(end - part));
+		next = next != NULL ? next : end;
+		n = (size_t)(next - part);
+		if (n > sizeof(text))
+			return true;
+		if (memchr(part, '~', n) == NULL ? ra_secret_value(part, n)
+						 : ra_secret_value(text, unescape(part, n, text)))
+			return true;
+	}
+	return false;
 }
 
 /* --- values that say nothing --- */

@@ -76,6 +76,17 @@ is_mysql(const char *p, const char *end)
 	return false;
 }
 
+bool
+ra_is_secret_option(const char *word, size_t len, const char *next, size_t next_len)
+{
+	if (len < 2 || *word != '-' || next_len == 0 || *next == '-')
+		return false;
+	/* Others may stand before it: -su. */
+	if ((len <= 5 && word[len - 1] == 'u') || (len == 6 && memcmp(word, "--user", len) == 0))
+		return is_login(next, next_len);
+	return is_name(word, len);
+}
+
 /* An option with what is its value, or the next word is. */
 static bool
 is_option(const char *p, size_t n, const char *end)
@@ -84,12 +95,7 @@ is_option(const char *p, size_t n, const char *end)
 
 	if (n > 2 && p[1] == 'u')
 		return is_login(p + 2, n - 2);
-	if (next == end || *next == '-')
-		return false;
-	/* Others may stand before it: -su. */
-	if ((n <= 5 && p[n - 1] == 'u') || (n == 6 && memcmp(p, "--user", n) == 0))
-		return is_login(next, word_length(next, end));
-	return is_name(p, n);
+	return ra_is_secret_option(p, n, next, word_length(next, end));
 }
 
 /* -pPASSWORD is MySQL's where that is named, or has -uNAME in front of it. */

@@ -33,6 +33,8 @@ ra_begins(const char *p, size_t len, const char *word)
 
 /* secret_option.c: command lines with a password in them, --password x. */
 bool ra_has_secret_option(const char *value, size_t len);
+/* Of two words: --password and x. */
+bool ra_is_secret_option(const char *word, size_t len, const char *next, size_t next_len);
 bool ra_has_access_key(const char *value, size_t len);
 
 #endif

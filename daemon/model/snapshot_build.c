@@ -387,7 +387,7 @@ add(struct ra_snapshot_builder *b, const char *key, size_t key_len, const char *
 
 	if (secret < 0)
 		return secret;
-	if (has_known(b, key, key_len)) {
+	if (has_known(b, key, key_len) || ra_secret_key(key, key_len)) {
 		p.key = hidden_key(b, key, &key_len);
 		p.key_len = (uint32_t)key_len;
 		if (p.key == NULL)
@@ -432,7 +432,9 @@ ra_snapshot_add(struct ra_snapshot_builder *b, const char *key, size_t key_len, 
 int
 ra_snapshot_add_data(struct ra_snapshot_builder *b, const struct ra_data *data)
 {
-	if (grow(b, data->keys.count) < 0)
+	RA_FREE bool *named = NULL;
+
+	if (grow(b, data->keys.count) < 0 || ra_snapshot_named(data, &named) < 0)
 		return -ENOMEM;
 	b->skipped = data->keys.skipped;
 	b->skipped_line = data->keys.skipped_line;
@@ -441,7 +443,7 @@ ra_snapshot_add_data(struct ra_snapshot_builder *b, const struct ra_data *data)
 	for (size_t i = 0; i < data->keys.count; i++) {
 		const struct ra_key *key = &data->keys.list[i];
 		int r = add(b, ra_data_key_name(data, i), key->name_len, ra_data_key_value(data, i),
-		    key->value_len, key->line, key->flags, true, ra_snapshot_named_secret(data, i));
+		    key->value_len, key->line, key->flags, true, named != NULL && named[i]);
 
 		if (r < 0)
 			return r;

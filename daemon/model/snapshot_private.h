@@ -58,7 +58,10 @@ int ra_pending_sort(const struct ra_pending *list, uint32_t *order, size_t count
 /* Order of two texts' bytes. */
 int ra_text_compare(const char *a, size_t a_len, const char *b, size_t b_len);
 
-/* "/env/0/value" beside "/env/0/name", whose value is a secret's name. */
-bool ra_snapshot_named_secret(const struct ra_data *data, size_t i);
+/*
+ * Which values are secret by what stands beside them, one for each key; NULL: none. The caller
+ * frees it. 0 or -ENOMEM.
+ */
+int ra_snapshot_named(const struct ra_data *data, bool **ret);
 
 #endif

@@ -48,6 +48,12 @@ test_same_as(void **state)
 		    "1 key, as in staging", "same-as staging; may-differ H" },
 		{ "ignore: H", "same-as: staging", NULL, "A=1\nH=1\n", "A=1\n", RA_OK, RA_R_OK,
 		    "2 keys, as in staging, 1 ignored", "same-as staging" },
+		{ "ignore: *", "same-as: staging", NULL, "A=1\nH=1\n", "A=2\n", RA_UNKNOWN,
+		    RA_R_UNVERIFIABLE, "nothing was compared: 2 keys are ignored",
+		    "same-as staging" },
+		{ "ignore: *", "same-as: staging\nrequired: Z", NULL, "A=1\n", "A=2\n", RA_UNKNOWN,
+		    RA_R_UNVERIFIABLE, "nothing was compared: 2 keys are ignored",
+		    "same-as staging; required Z" },
 		/* what is there in one environment alone */
 		{ NULL, "same-as: staging", NULL, "A=1\n", "A=1\nB=1\n", RA_CRITICAL, RA_R_DRIFT,
 		    "1 key differs from staging: B", "same-as staging" },
@@ -188,7 +194,7 @@ test_baseline(void **state)
 		    "1 key differs from v1:a.env: A; 2 keys are unverifiable: encrypted or a",
 		    "baseline main:a.env", 1, 2 },
 		{ NULL, NULL, "A=1\nB=1\n", "A=${X}\nB=${Y}\n", RA_UNKNOWN, RA_R_UNVERIFIABLE,
-		    "all 2 keys are encrypted or templates in v1:a.env: nothing could be compared",
+		    "nothing was compared: 2 keys are encrypted or templates in v1:a.env",
 		    "baseline main:a.env", 0, 2 },
 		{ NULL, "required: Z", "A=1\n", "A=${X}\n", RA_CRITICAL, RA_R_KEY_MISSING,
 		    "1 required key is missing: Z", "baseline main:a.env; required Z", 1, 1 },
@@ -486,12 +492,13 @@ test_unread_beside(void **state)
 	rig_answer(&rig, false, NULL);
 	check(2, &rig, RA_UNKNOWN, RA_R_PEER_UNREAD, "not compared with staging: no answer",
 	    "same-as staging; baseline main:a.env");
-	/* what is not looked at need not be told either */
+	/* where nothing is looked at, nothing is known */
 	rig_open(&rig, "ignore: *", NULL, NULL);
 	rig_here(&rig, "A=1\n");
 	rig_baseline(&rig, false, "main");
 	rig_answer(&rig, false, "A=${X}\n");
-	check(3, &rig, RA_OK, RA_R_OK, "1 key, as in v1:a.env, 1 ignored", "baseline main:a.env");
+	check(3, &rig, RA_UNKNOWN, RA_R_UNVERIFIABLE, "nothing was compared: 1 key is ignored",
+	    "baseline main:a.env");
 }
 
 /* A key that must differ has to be there; that no version declares it is no excuse. */

@@ -216,6 +216,12 @@ static const struct {
 	{ { .text = { "DEBUG=1", "" } }, "forbidden DEBUG", "DEBUG forbidden", 0, 0, 0, "" },
 	{ { .text = { "DEBUG=1" } }, "forbidden D*", "DEBUG forbidden", 0, 0, 0, "" },
 	{ { .text = { "A=1" } }, "forbidden DEBUG", "", 1, 0, 0, "" },
+	{ { .text = { "/debug/x=1" } }, "forbidden /debug", "/debug/x forbidden", 0, 0, 0, "" },
+	{ { .text = { "/debug/0/x=1" } }, "forbidden debug", "/debug/0/x forbidden", 0, 0, 0, "" },
+	{ { .text = { "/debugger=1" } }, "forbidden /debug", "", 1, 0, 0, "" },
+	{ { .text = { "/debug/x=1", "debug=1" } }, "forbidden debug",
+	    "debug forbidden;debug/x forbidden", 0, 0, 0, "" },
+	{ { .text = { "debug/x=1" } }, "forbidden debug", "", 1, 0, 0, "" },
 	/* origin: the first side is /etc/a, the second /etc/b */
 	{ { .text = { "A=1" } }, "origin A /etc/*", "", 1, 0, 0, "" },
 	{ { .text = { "A=1" } }, "origin A /run/*", "A origin", 0, 0, 0, "" },

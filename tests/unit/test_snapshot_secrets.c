@@ -163,7 +163,30 @@ test_named(void **state)
 		{ "/v=hunter2\n/name=TOKEN", false, false },
 		{ "/e/0/name=TOKEN\n/e/0/value=hunter2", true, false },
 		{ "/e/0/value=hunter2", false, false },
-		/* of members that stand between them, a few */
+		{ "/e/0/Name=TOKEN\n/e/0/Value=hunter2", false, true },
+		{ "/e/0/key=DB_PASSWORD\n/e/0/value=hunter2", false, true },
+		{ "/e/0/ParameterKey=DbPassword\n/e/0/ParameterValue=hunter2", false, true },
+		{ "/e/0/variable=TOKEN\n/e/0/default=hunter2", false, true },
+		/* arguments, one by one */
+		{ "/c/0=mysqld\n/c/1=--password\n/c/2=hunter2", false, true },
+		{ "/0=--token\n/1=hunter2", false, true },
+		{ "/c/0=curl\n/c/1=-u\n/c/2=admin:hunter2", false, true },
+		{ "/c/0=curl\n/c/1=-u\n/c/2=hunter2", false, false },
+		{ "/c/0=--password\n/d/1=hunter2", false, false },
+		{ "/c/0=--password\n/c/x=hunter2", false, false },
+		{ "/c/0=--verbose\n/c/1=hunter2", false, false },
+		{ "/c/0=-\n/c/1=hunter2", false, false },
+		{ "/c/a=--password\n/c/1=hunter2", false, false },
+		{ "/c/0=--password\n/c/1=hunter2", true, false },
+		/* Kubernetes */
+		{ "/data/app.conf=hunter2\n/kind=Secret", false, true },
+		{ "/kind=Secret\n/stringData/app.conf=hunter2", false, true },
+		{ "/items/0/kind=Secret\n/items/0/data/a=hunter2", false, true },
+		{ "/items/0/kind=Secret\n/items/1/data/a=hunter2", false, false },
+		{ "/kind=ConfigMap\n/data/app.conf=hunter2", false, false },
+		{ "/kind=Secret\n/type=hunter2", false, false },
+		{ "/kinds=Secret\n/data/a=hunter2", false, false },
+		/* whatever stands between, while it is of the map */
 		{ "/e/0/name=TOKEN\n" FAR "/e/0/value=hunter2", false, true },
 		{ "/e/0/value=hunter2\n" FAR "/e/0/name=TOKEN", false, true },
 		{ "/e/0/name=TOKEN\n/x=1\n" FAR "/e/0/value=hunter2", false, false },
@@ -176,6 +199,44 @@ test_named(void **state)
 
 		if (holds(s, "hunter2") == rows[i].secret)
 			fail_msg("row %zu: %s", i, rows[i].text);
+	}
+}
+
+/* A key that has a secret in it has a digest for a name, and no error quotes it. */
+static void
+test_keys_that_tell(void **state)
+{
+	static const struct {
+		const char *key;
+		bool pointer, hidden;
+	} rows[] = {
+		{ "https://u:hunter2@h/", false, true },
+		{ "password=hunter2", false, true },
+		{ "ghp_0123456789abcdefghijklmnopqrstuvwxyz", false, true },
+		{ "/https:~1~1u:hunter2@h~1", true, true },
+		{ "/a/password=hunter2/b", true, true },
+		{ "/a/ghp_0123456789abcdefghijklmnopqrstuvwxyz", true, true },
+		{ "/a/https:~1~1h~1", true, false },
+		{ "/db/password", true, false },
+		{ "DATABASE_PASSWORD", false, false },
+		{ "/a~0b/c~1d", true, false },
+		{ "spring.datasource.password", false, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < RA_ARRAY_SIZE(rows); i++) {
+		struct ra_snapshot_builder *b = builder();
+		struct ra_entry e;
+		BUILD *s = NULL;
+		bool hidden;
+
+		assert_int_equal(add(b, rows[i].key, "v"), 0);
+		s = sealed(b);
+		e = ra_snapshot_at(s, 0);
+		hidden =
+		    strncmp(e.key, rows[i].pointer ? "/k1:" : "k1:", rows[i].pointer ? 4 : 3) == 0;
+		if (hidden != rows[i].hidden || (!hidden && strcmp(e.key, rows[i].key) != 0))
+			fail_msg("%s: %s", rows[i].key, e.key);
 	}
 }
 
@@ -261,6 +322,7 @@ main(void)
 		cmocka_unit_test(test_known),
 		cmocka_unit_test(test_patterns),
 		cmocka_unit_test(test_named),
+		cmocka_unit_test(test_keys_that_tell),
 		cmocka_unit_test(test_origins),
 		cmocka_unit_test(test_placeholders),
 		cmocka_unit_test(test_texts),

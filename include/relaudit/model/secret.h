@@ -18,6 +18,8 @@ bool ra_secret_name(const char *name, size_t len);
  * YAML with a member of a secret's name, a command line with a password among its options.
  */
 bool ra_secret_value(const char *value, size_t len);
+/* True for a key that has such a thing in it; of a JSON Pointer each part is looked at. */
+bool ra_secret_key(const char *key, size_t len);
 
 /*
  * A line of free text, as a program says it, with "***" in place of words that are secret by their

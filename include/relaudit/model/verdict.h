@@ -96,8 +96,8 @@ int ra_verdict_rank(enum ra_verdict v);
 	    "take the keys named out of the file in the evidence") \
 	X(KEY_UNREAD, "key-unread", "a forbidden key may stand in a line that is not read as one", \
 	    "mend the line named or take it out; see `format:` and `dialect:`") \
-	X(UNVERIFIABLE, "unverifiable", "what is committed is all encrypted or templates", \
-	    "name a baseline that has values, or do without it") \
+	X(UNVERIFIABLE, "unverifiable", "no key was compared: all are ignored or unverifiable", \
+	    "narrow `ignore`; name a baseline that has values, or do without it") \
 	X(SETTLING, "settling", "there is drift, and the version changed a moment ago", \
 	    "wait until the time of `settle` is over") \
 	X(PEER_UNREAD, "peer-unread", "what this is to be held against is not known now", \
