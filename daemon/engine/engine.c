@@ -70,7 +70,8 @@ ra_engine_start(struct ra_engine *e, struct ra_config *config, struct ra_error *
 		e->pending += e->tracks[i].latest == NULL;
 		ra_schedule_first(e, &e->tracks[i]);
 	}
-	e->seen_written = ra_clock_mono();
+	e->seen_written = e->pruned = ra_clock_mono();
+	e->pruned_stamp = ra_stamp_now();
 	ra_timer_start(e->keep_timer, RA_SECOND, 0);
 	ra_announce_gone(e);
 	ra_lines_resend(e);

@@ -3,6 +3,7 @@
 #ifndef RELAUDIT_ENGINE_INTERNAL_H
 #define RELAUDIT_ENGINE_INTERNAL_H
 
+#include "relaudit/base/clock.h"
 #include "relaudit/engine/engine.h"
 #include "relaudit/engine/mirror.h"
 #include "relaudit/format/format.h"
@@ -240,6 +241,7 @@ struct ra_engine {
 	/* keep.c */
 	struct ra_timer *keep_timer;
 	int64_t seen_written, pruned; /* monotonic ms */
+	struct ra_stamp pruned_stamp; /* the clocks then, or at the start */
 	size_t seen_next;
 	bool load_starved; /* something of the state found no memory: no start from that */
 	/* lines.c */

@@ -14,6 +14,7 @@
 #define DIRTY_EVERY (10 * RA_SECOND) /* changed facts are handed over this often */
 #define SEEN_EVERY  (60 * RA_SECOND) /* and mere times of checking this often */
 #define PRUNE_EVERY RA_HOUR
+#define PRUNE_OFF   RA_MINUTE /* more than the wall clock gets ahead within that by itself */
 #define BODY_MAX    (256 * 1024)
 
 /* --- writing --- */
@@ -186,14 +187,23 @@ ra_keep_lines(struct ra_engine *e, const char *id, const struct ra_lines *l,
 	}
 }
 
-/* Drops events that are older than `daemon: history: keep:`. */
+/*
+ * Drops events that are older than `daemon: history: keep:`, which cannot be undone: a wall clock
+ * that is years ahead for a moment would take all of them. So it is believed only after it went
+ * along with the clock that nobody sets for an hour, from the start on or since it jumped ahead.
+ */
 static void
 prune(struct ra_engine *e, int64_t now)
 {
-	if (e->pruned != 0 && now - e->pruned < PRUNE_EVERY)
+	struct ra_stamp last = e->pruned_stamp, present;
+
+	if (now - e->pruned < PRUNE_EVERY)
 		return;
+	present = ra_stamp_now();
 	e->pruned = now;
-	ra_store_prune(e->store, ra_clock_wall() - e->config->daemon.history_keep);
+	e->pruned_stamp = present;
+	if (present.wall - last.wall <= present.boot - last.boot + PRUNE_OFF)
+		ra_store_prune(e->store, present.wall - e->config->daemon.history_keep);
 }
 
 /* Called from the keep timer in portions, so that no turn of the loop is long. */

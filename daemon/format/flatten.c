@@ -90,14 +90,21 @@ enter(struct ra_flatten *f, uint32_t line)
 	return check_path(f, line);
 }
 
+/* To where the map or list is. */
+static void
+back(struct ra_flatten *f)
+{
+	f->path.len = f->open[f->depth - 1].path;
+	f->path.data[f->path.len] = '\0';
+}
+
 static void
 leave(struct ra_flatten *f)
 {
 	if (f->depth == 0)
 		return;
 	f->open[f->depth - 1].count++;
-	f->path.len = f->open[f->depth - 1].path;
-	f->path.data[f->path.len] = '\0';
+	back(f);
 }
 
 /* The key of what is at the path, NULL: it is outside of what is selected. */
@@ -215,8 +222,7 @@ ra_flatten_has(struct ra_flatten *f, const char *name, size_t len, uint32_t line
 	if (reason != RA_R_OK)
 		return reason;
 	*ret = ra_map_get(&f->names, ra_buf_text(&f->path)) != NULL;
-	f->path.len = f->open[f->depth - 1].path;
-	f->path.data[f->path.len] = '\0';
+	back(f);
 	return RA_R_OK;
 }
 
@@ -241,4 +247,15 @@ ra_flatten_name(struct ra_flatten *f, const char *name, size_t len, uint32_t lin
 	ra_error_set(
 	    f->k->err, -EINVAL, "line %u: '%.*s' stands twice in one map", line, 200, shown(own));
 	return RA_R_DUPLICATE_KEY;
+}
+
+enum ra_reason
+ra_flatten_mark(struct ra_flatten *f, const char *name, size_t len, uint32_t line)
+{
+	enum ra_reason reason = ra_flatten_name(f, name, len, line);
+
+	if (reason == RA_R_OK)
+		reason = add(f, "", 0, line, 0);
+	back(f);
+	return reason;
 }

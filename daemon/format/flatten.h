@@ -47,6 +47,8 @@ enum ra_reason ra_flatten_name(struct ra_flatten *f, const char *name, size_t le
 /* Whether the map has it already; RA_R_OK, and *ret set, or no memory. */
 enum ra_reason ra_flatten_has(
     struct ra_flatten *f, const char *name, size_t len, uint32_t line, bool *ret);
+/* A key of this name with an empty value, in a map or list, which may be empty for all that. */
+enum ra_reason ra_flatten_mark(struct ra_flatten *f, const char *name, size_t len, uint32_t line);
 enum ra_reason ra_flatten_scalar(
     struct ra_flatten *f, const char *text, size_t len, uint32_t line, unsigned flags);
 

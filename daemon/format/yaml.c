@@ -2,7 +2,8 @@
 /*
  * YAML as configuration: keys are JSON Pointers, scalars are text as they are written (`yes` stays
  * `yes`, 1.10 stays 1.10), but null, ~ and nothing without quotes are null. Aliases stand for what
- * they are of, `<<` merges. Tags say nothing here.
+ * they are of, `<<` merges. YAML's own tags say no more than that; any other counts: `!ENV DB` is
+ * the text "!ENV DB", and a map or list that is tagged has a key more, /.../!reference.
  */
 #include <string.h>
 
@@ -113,6 +114,13 @@ emit_member(struct walk *w, uint32_t name_at, bool merged)
 	return reason == RA_R_OK ? emit(w, value, line) : reason;
 }
 
+/* Behind all members, so that no name of theirs, merged or not, is taken for the tag. */
+static enum ra_reason
+emit_tag(struct walk *w, const struct ra_yaml_node *n, uint32_t line)
+{
+	return n->len == 0 ? RA_R_OK : ra_flatten_mark(&w->f, w->t->texts + n->text, n->len, line);
+}
+
 static enum ra_reason merge_all(struct walk *w, const struct ra_yaml_node *map, size_t depth);
 
 /* The members of another map, then what that one merges itself. */
@@ -168,6 +176,8 @@ emit_map(struct walk *w, const struct ra_yaml_node *map, uint32_t line)
 	}
 	if (reason == RA_R_OK && merges > 0)
 		reason = merge_all(w, map, 0);
+	if (reason == RA_R_OK)
+		reason = emit_tag(w, map, line);
 	return reason == RA_R_OK ? ra_flatten_close(&w->f) : reason;
 }
 
@@ -179,6 +189,8 @@ emit_list(struct walk *w, const struct ra_yaml_node *list, uint32_t line)
 	for (uint32_t at = list->first; at != RA_YAML_NONE && reason == RA_R_OK;
 	     at = w->t->nodes[at].next)
 		reason = emit(w, at, w->t->nodes[at].line);
+	if (reason == RA_R_OK)
+		reason = emit_tag(w, list, line);
 	return reason == RA_R_OK ? ra_flatten_close(&w->f) : reason;
 }
 

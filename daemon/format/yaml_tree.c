@@ -4,6 +4,8 @@
 #include <string.h>
 #include <yaml.h>
 
+#include "relaudit/model/secret.h"
+
 #define DEPTH_MAX   64
 #define NODES_MAX   ((size_t)4 * RA_KEYS_MAX)
 #define ANCHORS_MAX 1000
@@ -64,7 +66,7 @@ put_text(struct ra_yaml_tree *t, const char *text, size_t len)
 	size_t room = t->texts_room < 4096 ? 4096 : t->texts_room;
 	char *texts;
 
-	while (room < t->len + len + 1)
+	while (room < t->len + len)
 		room *= 2;
 	if (room > t->texts_room) {
 		texts = malloc(room);
@@ -79,9 +81,22 @@ put_text(struct ra_yaml_tree *t, const char *text, size_t len)
 		t->texts_room = room;
 	}
 	memcpy(t->texts + t->len, text, len);
-	t->texts[t->len + len] = '\0';
-	t->len += len + 1;
+	t->len += len;
 	return true;
+}
+
+/* Goes on with the text of the last node. */
+static enum ra_reason
+add_text(struct loader *l, const yaml_event_t *e, const char *text, size_t len)
+{
+	struct ra_yaml_tree *t = l->t;
+
+	if (t->len + len > RA_KEYS_TEXT_MAX)
+		return refuse(l, e->start_mark, RA_R_TOO_MANY_KEYS, "more than is compared");
+	if (!put_text(t, text, len))
+		return no_memory(l);
+	t->nodes[t->count - 1].len += (uint32_t)len;
+	return RA_R_OK;
 }
 
 static enum ra_reason
@@ -102,6 +117,7 @@ add_node(struct loader *l, const yaml_event_t *e, enum ra_yaml_type type, uint32
 		t->room = room;
 	}
 	t->nodes[t->count++] = (struct ra_yaml_node){ .type = (uint8_t)type,
+		.text = (uint32_t)t->len,
 		.line = (uint32_t)e->start_mark.line + 1,
 		.first = RA_YAML_NONE,
 		.next = RA_YAML_NONE };
@@ -184,12 +200,74 @@ take_alias(struct loader *l, const yaml_event_t *e)
 	return reason;
 }
 
+/* --- tags --- */
+
+/* What is behind YAML's own prefix, NULL: it is another. */
+static const char *
+after_yaml(const char *tag)
+{
+	static const char prefix[] = "tag:yaml.org,2002:";
+	size_t len = sizeof(prefix) - 1;
+
+	return strncmp(tag, prefix, len) == 0 ? tag + len : NULL;
+}
+
+/*
+ * One of YAML's types: values are texts whatever type they are of. Programs have types of their
+ * own behind its prefix, as in !!python/tuple and !!com.example.Pool.
+ */
+static bool
+is_type(const char *tag)
+{
+	static const char *const types[] = { "binary", "bool", "float", "int", "map", "merge",
+		"null", "omap", "pairs", "seq", "set", "str", "timestamp" };
+	const char *name = after_yaml(tag);
+
+	for (size_t i = 0; name != NULL && i < RA_ARRAY_SIZE(types); i++) {
+		if (strcmp(name, types[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_null_or_merge(const yaml_char_t *tag)
+{
+	const char *name = tag != NULL ? after_yaml((const char *)tag) : NULL;
+
+	return name != NULL && (strcmp(name, "null") == 0 || strcmp(name, "merge") == 0);
+}
+
+/* As it is written without a handle of the document's own; nothing for one that says nothing. */
+static enum ra_reason
+add_tag(struct loader *l, const yaml_event_t *e, const yaml_char_t *tag)
+{
+	const char *text = (const char *)tag, *name, *before = "", *behind = "";
+	enum ra_reason reason;
+
+	if (text == NULL || strcmp(text, "!") == 0 || is_type(text))
+		return RA_R_OK;
+	name = after_yaml(text);
+	if (name != NULL) {
+		before = "!!";
+		text = name;
+	} else if (text[0] != '!') {
+		before = "!<";
+		behind = ">";
+	}
+	reason = add_text(l, e, before, strlen(before));
+	if (reason == RA_R_OK)
+		reason = add_text(l, e, text, strlen(text));
+	return reason == RA_R_OK ? add_text(l, e, behind, strlen(behind)) : reason;
+}
+
 /* --- events --- */
 
 static enum ra_reason
 take_scalar(struct loader *l, const yaml_event_t *e)
 {
-	size_t anchor;
+	const char *text = (const char *)e->data.scalar.value;
+	size_t len = e->data.scalar.length, anchor;
 	uint32_t node;
 	enum ra_reason reason = add_node(l, e, RA_YAML_SCALAR, &node);
 	struct ra_yaml_node *n;
@@ -197,23 +275,30 @@ take_scalar(struct loader *l, const yaml_event_t *e)
 	if (reason != RA_R_OK)
 		return reason;
 	n = &l->t->nodes[node];
-	n->plain = e->data.scalar.style == YAML_PLAIN_SCALAR_STYLE && e->data.scalar.plain_implicit;
-	n->text = (uint32_t)l->t->len;
-	n->len = (uint32_t)e->data.scalar.length;
-	if (l->t->len + e->data.scalar.length > RA_KEYS_TEXT_MAX)
-		return refuse(l, e->start_mark, RA_R_TOO_MANY_KEYS, "more than is compared");
-	if (!put_text(l->t, (const char *)e->data.scalar.value, e->data.scalar.length))
-		return no_memory(l);
-	return set_anchor(l, e, e->data.scalar.anchor, node, false, &anchor);
+	n->plain =
+	    (e->data.scalar.style == YAML_PLAIN_SCALAR_STYLE && e->data.scalar.plain_implicit) ||
+	    is_null_or_merge(e->data.scalar.tag);
+	/* By what it begins with it is known as encrypted: `!vault $ANSIBLE_VAULT;...` */
+	if (ra_opaque_value(text, len) != RA_OPAQUE_ENCRYPTED)
+		reason = add_tag(l, e, e->data.scalar.tag);
+	if (reason == RA_R_OK && n->len > 0 && len > 0)
+		reason = add_text(l, e, " ", 1);
+	if (reason == RA_R_OK)
+		reason = add_text(l, e, text, len);
+	return reason == RA_R_OK ? set_anchor(l, e, e->data.scalar.anchor, node, false, &anchor)
+				 : reason;
 }
 
 static enum ra_reason
-open_node(struct loader *l, const yaml_event_t *e, enum ra_yaml_type type, const yaml_char_t *name)
+open_node(struct loader *l, const yaml_event_t *e, enum ra_yaml_type type, const yaml_char_t *name,
+    const yaml_char_t *tag)
 {
 	size_t anchor;
 	uint32_t node;
 	enum ra_reason reason = add_node(l, e, type, &node);
 
+	if (reason == RA_R_OK)
+		reason = add_tag(l, e, tag);
 	if (reason == RA_R_OK)
 		reason = set_anchor(l, e, name, node, true, &anchor);
 	if (reason != RA_R_OK)
@@ -252,9 +337,11 @@ take_event(struct loader *l, const yaml_event_t *e)
 	case YAML_SCALAR_EVENT:
 		return take_scalar(l, e);
 	case YAML_SEQUENCE_START_EVENT:
-		return open_node(l, e, RA_YAML_LIST, e->data.sequence_start.anchor);
+		return open_node(
+		    l, e, RA_YAML_LIST, e->data.sequence_start.anchor, e->data.sequence_start.tag);
 	case YAML_MAPPING_START_EVENT:
-		return open_node(l, e, RA_YAML_MAP, e->data.mapping_start.anchor);
+		return open_node(
+		    l, e, RA_YAML_MAP, e->data.mapping_start.anchor, e->data.mapping_start.tag);
 	case YAML_SEQUENCE_END_EVENT:
 	case YAML_MAPPING_END_EVENT:
 		close_node(l);

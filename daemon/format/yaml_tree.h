@@ -2,7 +2,7 @@
 /*
  * One YAML document as a tree, by libyaml's events: its own document loader is quadratic in
  * nesting.
- * Aliases are not copied: each points at its anchor's node.
+ * Aliases are not copied: each points at its anchor's node. Tags that are not YAML's own count.
  */
 #ifndef RA_FORMAT_YAML_TREE_H
 #define RA_FORMAT_YAML_TREE_H
@@ -20,8 +20,8 @@ enum ra_yaml_type {
 
 struct ra_yaml_node {
 	uint8_t type;
-	bool plain; /* a scalar without quotes and tag */
-	uint32_t text, len; /* of a scalar */
+	bool plain; /* a scalar that may be null or `<<`: no quotes and tag, or !!null, !!merge */
+	uint32_t text, len; /* of a scalar, its tag before it; of a map or list the tag, 0: none */
 	uint32_t line;
 	uint32_t first; /* child; of an alias what it stands for */
 	uint32_t next;

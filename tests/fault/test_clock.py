@@ -51,6 +51,27 @@ def test_row_38_the_wall_clock_jumps(daemon, clock, folder, web, syslog, by):
     assert d.results("one/backup-good")["backup-good"]["state"] == "OK"
 
 
+def test_row_38_no_history_is_lost_by_a_start_in_the_future(daemon, clock, web):
+    """What is old is dropped, but not by a clock that is years ahead for a moment."""
+    web.put("version", {"version": "1.0.0"})
+    d = daemon(config({"version-good": {**version(web.url("version")), "every": "1s"}}),
+               env=clock.env)
+    d.ready()
+    d.results()
+    known = d.ctl("history", "one").out
+    assert "version-good" in known
+    d.stop()
+    clock.set(20 * YEAR)
+    d.start()
+    d.ready()
+    hits = web.hits("/version")
+    wait_for(lambda: web.hits("/version") >= hits + 4, timeout=10, what="some turns of its timers")
+    d.stop()
+    clock.set(0)
+    d.start()
+    assert d.ctl("history", "one").out.startswith(known)
+
+
 def test_row_39_asleep_for_hours(daemon, clock, web, syslog):
     """What is too old is not shown as OK; each probe is made up for once."""
     web.put("version", {"version": "1.0.0"})

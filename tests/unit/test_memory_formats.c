@@ -163,6 +163,7 @@ test_formats(void **state)
 		{ &ra_format_yaml, NULL, KEYS, "a: {b: 1}\nc: 1\na: 2\n", RA_R_DUPLICATE_KEY },
 		{ &ra_format_json, NULL, KEYS,
 		    "{\"" LONG "\":{\"" LONG "\":[[1]]},\"b\":[" LONG "]}", 0 },
+		{ &ra_format_yaml, NULL, KEYS, "a: !" LONG " [!e 1]\nb: !!" LONG " {}\n", 0 },
 		{ &ra_format_yaml, NULL, KEYS, "m: &m {" LONG ": 1}\n" LONG ": {<<: *m}\n", 0 },
 		{ &ra_format_text, NULL, FIELDS, "1.5.0\n", 0 },
 		{ &ra_format_text, "regex: (?<version>\\S+) (?<commit>\\S+)", FIELDS, "1.5.0 abc",
