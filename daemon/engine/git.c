@@ -282,6 +282,18 @@ blob_done(void *arg)
 	go_on(part);
 }
 
+/* "v1.4.2" of "{tag}", which is looked for as a whole name. */
+static const char *
+shown_ref(const struct ra_git_question *q)
+{
+	static const char tags[] = "refs/tags/";
+	const size_t len = sizeof(tags) - 1;
+
+	if (strncmp(q->ref, tags, len) == 0 && strncmp(q->committed->ref, tags, len) != 0)
+		return q->ref + len;
+	return q->ref;
+}
+
 /* What is committed is read and made a snapshot of, large files on a worker. */
 static void
 take_blob(struct ra_part *part, const struct ra_mirror_answer *answer)
@@ -290,7 +302,7 @@ take_blob(struct ra_part *part, const struct ra_mirror_answer *answer)
 	struct ra_git_answer *to = present_answer(a);
 	RA_BUF_LOCAL where = RA_BUF(8192);
 
-	ra_buf_printf(&where, "%s:%s", a->question.ref, a->question.committed->path);
+	ra_buf_printf(&where, "%s:%s", shown_ref(&a->question), a->question.committed->path);
 	a->blob = (struct ra_blob){ .check = part->probe->check,
 		.committed = a->question.committed,
 		.secret_key = part->probe->engine->secret_key };

@@ -6,50 +6,82 @@
 #include "mirror_internal.h"
 #include "relaudit/base/units.h"
 
-/* Without an allocation, as where the tag's name found no memory a branch would pass for it. */
 static const struct ra_git_ref *
-find_ref(const struct ra_clone *c, const char *name)
+find_in(const struct ra_clone *c, const char *folder, const char *name)
 {
-	static const char *const folders[] = { "refs/tags/", "refs/heads/" };
-	const struct ra_git_ref *ref = NULL;
 	char full[4096];
 
-	for (size_t i = 0; ref == NULL && i < RA_ARRAY_SIZE(folders); i++) {
-		if ((size_t)snprintf(full, sizeof(full), "%s%s", folders[i], name) < sizeof(full))
-			ref = ra_git_refs_find(c->refs, full);
-	}
-	return ref != NULL ? ref : ra_git_refs_find(c->refs, name);
+	/* Without an allocation, as where the tag's name found no memory a branch would pass. */
+	if ((size_t)snprintf(full, sizeof(full), "%s%s", folder, name) >= sizeof(full))
+		return NULL;
+	return ra_git_refs_find(c->refs, full);
+}
+
+/* A whole name is that ref or none, so that no other can be pushed in its place. */
+static const struct ra_git_ref *
+find_ref(const struct ra_clone *c, const char *name, bool *ret_ambiguous)
+{
+	const struct ra_git_ref *tag, *branch;
+
+	*ret_ambiguous = false;
+	if (strncmp(name, "refs/", 5) == 0)
+		return ra_git_refs_find(c->refs, name);
+	tag = find_in(c, "refs/tags/", name);
+	branch = find_in(c, "refs/heads/", name);
+	*ret_ambiguous = tag != NULL && branch != NULL && strcmp(tag->commit, branch->commit) != 0;
+	return tag != NULL ? tag : branch;
+}
+
+static bool
+is_whole_commit(const char *text)
+{
+	size_t len = strlen(text);
+
+	return (len == 40 || len == 64) && ra_is_commit(text);
+}
+
+static const char *
+find_ref_commit(struct ra_mirror_query *q, char out[RA_COMMIT_TEXT], enum ra_turn *ret)
+{
+	bool ambiguous;
+	const struct ra_git_ref *ref = find_ref(q->repo->clone, q->ref, &ambiguous);
+
+	/* A ref that is named like a commit does not pass for it. */
+	if ((ref == NULL && ra_is_commit(q->ref)) || is_whole_commit(q->ref))
+		return ra_query_commit(q, q->ref, out, ret);
+	if (ref == NULL)
+		*ret = ra_query_missing(
+		    q, RA_R_REF_MISSING, "the repository has no branch or tag %.100s", q->ref);
+	else if (ambiguous)
+		*ret = ra_query_say(q, RA_R_REF_AMBIGUOUS,
+		    "%.60s is a branch and a tag at another commit: write refs/heads/%.60s or "
+		    "refs/tags/%.60s",
+		    q->ref, q->ref, q->ref);
+	else if (ref->commit[0] == '\0')
+		*ret = ra_query_say(
+		    q, RA_R_TAG_NO_COMMIT, "tag %.100s does not point at a commit", q->ref);
+	else
+		return ref->commit;
+	return NULL;
 }
 
 /* The commit; NULL: *ret is what comes of it. */
 static const char *
 find_commit(struct ra_mirror_query *q, char out[RA_COMMIT_TEXT], enum ra_turn *ret)
 {
-	const struct ra_clone *c = q->repo->clone;
 	const char *version = q->side[0].version;
-	const struct ra_git_ref *ref;
 	const struct ra_tag *tag;
 
-	if (q->ref == NULL) {
-		tag = ra_releases_find(q->repo->releases, version);
-		if (tag == NULL)
-			*ret = ra_query_missing(q, RA_R_TAG_MISSING,
-			    "the repository has no tag of version %.100s", version);
-		else if (tag->commit[0] == '\0')
-			*ret = ra_query_say(q, RA_R_TAG_NO_COMMIT,
-			    "tag %.100s does not point at a commit", tag->name);
-		return tag != NULL && tag->commit[0] != '\0' ? tag->commit : NULL;
-	}
-	ref = find_ref(c, q->ref);
-	if (ref == NULL && ra_is_commit(q->ref))
-		return ra_query_commit(q, q->ref, out, ret);
-	if (ref == NULL)
+	if (q->ref != NULL)
+		return find_ref_commit(q, out, ret);
+	tag = ra_releases_find(q->repo->releases, version);
+	if (tag == NULL)
 		*ret = ra_query_missing(
-		    q, RA_R_REF_MISSING, "the repository has no branch or tag %.100s", q->ref);
-	else if (ref->commit[0] == '\0')
+		    q, RA_R_TAG_MISSING, "the repository has no tag of version %.100s", version);
+	else if (tag->commit[0] == '\0')
 		*ret = ra_query_say(
-		    q, RA_R_TAG_NO_COMMIT, "tag %.100s does not point at a commit", q->ref);
-	return ref != NULL && ref->commit[0] != '\0' ? ref->commit : NULL;
+		    q, RA_R_TAG_NO_COMMIT, "tag %.100s does not point at a commit", tag->name);
+	return tag != NULL && tag->commit[0] != '\0' ? tag->commit : NULL;
 }
 
 /* "OBJECT TYPE SIZE", or "WORD LENGTH" and the path again, or "... missing". */

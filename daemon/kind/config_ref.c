@@ -77,6 +77,9 @@ ra_config_fill_ref(
 {
 	size_t used = 0;
 
+	/* A tag's name may be a branch's as well. */
+	if (strcmp(ref, "{tag}") == 0)
+		ref = "refs/tags/{tag}";
 	while (*ref != '\0') {
 		const char *fact = NULL, *text = ref;
 		size_t len = placeholder(ref, &fact), add = 1;

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "relaudit/base/escape.h"
 #include "relaudit/kind/kind.h"
 #include "relaudit/model/perfdata.h"
 #include "relaudit/model/secret.h"
@@ -72,6 +73,33 @@ set_perfdata(struct ra_result *r, const struct output *o)
 	return ra_facts_set_text(&r->facts, facts, "perfdata", ra_buf_text(&json));
 }
 
+static bool
+is_space(uint32_t c)
+{
+	return c == ' ' || c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) ||
+	       c == 0x202f || c == 0x205f || c == 0x2800 || c == 0x3000 || c == 0x3164 ||
+	       c == 0xffa0;
+}
+
+/* Whether there is a character to be seen in it. */
+static bool
+says_anything(const char *text)
+{
+	size_t len = strlen(text);
+
+	while (len > 0) {
+		uint32_t c = 0;
+		size_t n = ra_utf8_decode(text, len, &c);
+
+		if (n > 0 && ra_char_width(c) > 0 && !is_space(c))
+			return true;
+		n = n > 0 ? n : 1;
+		text += n;
+		len -= n;
+	}
+	return false;
+}
+
 /* Both without what looks like a secret; error: of stderr, which tells more only of an odd end. */
 static void
 judge_exit(struct ra_result *r, int code, const char *line, const char *error)
@@ -81,7 +109,7 @@ judge_exit(struct ra_result *r, int code, const char *line, const char *error)
 		enum ra_reason reason;
 	} codes[] = { { RA_OK, RA_R_OK }, { RA_WARNING, RA_R_PLUGIN_WARNING },
 		{ RA_CRITICAL, RA_R_PLUGIN_CRITICAL }, { RA_UNKNOWN, RA_R_PLUGIN_UNKNOWN } };
-	bool said = *line != '\0';
+	bool said = says_anything(line);
 	const char *more = said ? line : error != NULL ? error : "";
 	const char *colon = *more != '\0' ? ": " : "";
 

@@ -183,6 +183,12 @@ parse_short(const char *url, struct ra_git_url *u, struct ra_error *err)
 		return ra_error_set(err, -EINVAL,
 		    "repository URL: write https://..., ssh://..., user@host:path or an absolute "
 		    "path");
+	/* "http:/x" lacks a slash; whoever has a host of that name may say so. */
+	if (find_scheme(url, (size_t)(colon - url)) != NULL)
+		return ra_error_set(err, -EINVAL,
+		    "repository URL: two slashes follow %.*s:, as in https://host/path and "
+		    "file:///srv/x; for a host of that name write user@%.*s:path",
+		    (int)(colon - url), url, (int)(colon - url), url);
 	at = memchr(url, '@', (size_t)(colon - url));
 	if (at != NULL && (at == url || at[1] == '-' || at + 1 == colon))
 		return ra_error_set(err, -EINVAL, "repository URL: there is no host in it");

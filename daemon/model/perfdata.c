@@ -92,15 +92,32 @@ read_number(const struct part *part, double *ret, size_t *ret_len)
 	return *ret_len > 0 && isfinite(*ret);
 }
 
+/* "ms", "%", "MB/s", "°C": a text with more in it may be anything. */
 static bool
 is_unit(const char *text, size_t len)
 {
 	size_t i;
 
-	for (i = 0; i < len; i++)
-		if (strchr(";=,'\"", text[i]) != NULL || (text[i] >= '0' && text[i] <= '9'))
+	for (i = 0; i < len; i++) {
+		char lower = (char)(text[i] | 0x20);
+		bool letter = (lower >= 'a' && lower <= 'z') || (text[i] & 0x80) != 0;
+
+		if (!letter && (text[i] == '\0' || strchr("%/_", text[i]) == NULL))
 			return false;
+	}
 	return len <= 16;
+}
+
+/* Of a range or number and nothing else: what is written there is shown. */
+static bool
+is_range(const struct part *part)
+{
+	size_t i;
+
+	for (i = 0; i < part->len; i++)
+		if (part->text[i] == '\0' || strchr("0123456789.,:~@+-eE", part->text[i]) == NULL)
+			return false;
+	return part->len > 0 && part->len <= 2 * NUMBER_MAX;
 }
 
 static bool
@@ -125,7 +142,7 @@ write_datum(const struct datum *d, struct ra_jsonw *w)
 	for (i = 1; i < PARTS; i++) {
 		const struct part *part = &d->parts[i];
 
-		if (part->len == 0)
+		if (!is_range(part))
 			continue;
 		if (i < 3)
 			ra_jsonw_textn(w, names[i], part->text, part->len);

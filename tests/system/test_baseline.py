@@ -129,6 +129,26 @@ def test_nothing_to_compare_with(daemon, web, shop, runs, version, state, reason
     assert "drifted" not in d.check("one/config")["facts"]
 
 
+def test_a_tag_named_like_the_branch(daemon, web, shop, runs):
+    """Whoever pushes it does not choose what is the baseline; a tag is told as such."""
+    shop.git("tag", "main", "v1.0.0")
+    shop.git("branch", "v1.0.0", "v1.1.0")
+    made = config(web, shop.path, runs("env", GOOD))
+    for name, ref in ("ambiguous", "main"), ("tag", "refs/tags/main"), ("branch", "refs/heads/v1.0.0"):
+        made["environments"]["one"]["checks"][name] = {
+            **made["environments"]["one"]["checks"]["config"], "kind": "config",
+            "expect": {"baseline": {"git": {"path": "deploy/one.env", "ref": ref}}}}
+    d = daemon(made)
+    d.ready()
+    assert judged(d) == ("OK", "ok"), d.check("one/config")
+    c = d.check("one/ambiguous")
+    assert (c["state"], c["reason"]) == ("UNKNOWN", "ref-ambiguous"), c
+    assert "write refs/heads/main or refs/tags/main" in c["summary"]
+    assert d.check("one/tag")["state"] == "OK"
+    c = d.check("one/branch")
+    assert c["summary"] == "1 key differs from refs/heads/v1.0.0:deploy/one.env: SEARCH", c
+
+
 def test_repository_out_of_reach(daemon, web, folder, runs):
     d = daemon(config(web, folder / "nowhere.git", runs("env", GOOD),
                       {"git": {"path": "deploy/one.env", "ref": "main"}},

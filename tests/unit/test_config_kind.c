@@ -276,7 +276,9 @@ test_refs(void **state)
 		assert_int_equal(wants, rows[i].wants);
 	}
 	check_ref("main", NULL, NULL, RA_R_OK, "main");
-	check_ref("{tag}", "v1.0.0", "1.0.0", RA_R_OK, "v1.0.0");
+	/* A tag alone, never a branch of its name. */
+	check_ref("{tag}", "v1.0.0", "1.0.0", RA_R_OK, "refs/tags/v1.0.0");
+	check_ref("x-{tag}", "v1.0.0", "1.0.0", RA_R_OK, "x-v1.0.0");
 	check_ref("release/{version}/x", "v1.0.0", "1.0.0", RA_R_OK, "release/1.0.0/x");
 	check_ref(
 	    "{tag}", NULL, "1.0.0", RA_R_TAG_MISSING, "no tag is known of the version that runs");
@@ -352,7 +354,7 @@ test_questions(void **state)
 	rig_version(&rig, "v1", 0);
 	assert_true(ra_kind_config.ask(&rig.call, 0, &q));
 	assert_false(q.warn);
-	assert_string_equal(q.ref, "v1");
+	assert_string_equal(q.ref, "refs/tags/v1");
 	assert_true(ra_kind_config.ask(&rig.call, 1, &q));
 	assert_string_equal(q.ref, "main");
 	assert_false(ra_kind_config.ask(&rig.call, 2, &q));

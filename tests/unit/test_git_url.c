@@ -48,6 +48,8 @@ test_taken(void **state)
 		{ "file:///srv/x.git", "file", "file:///srv/x.git", NULL, NULL, NULL },
 		{ "/srv/git/x.git", "file", "/srv/git/x.git", NULL, NULL, NULL },
 		{ "git@h:x.git", "ssh", "git@h:x.git", NULL, NULL, NULL },
+		{ "git@git:x.git", "ssh", "git@git:x.git", NULL, NULL, NULL },
+		{ "files:x", "ssh", "files:x", NULL, NULL, NULL },
 		{ "h:x/y.git", "ssh", "h:x/y.git", NULL, NULL, NULL },
 		{ "h:x/with://in/it", "ssh", "h:x/with://in/it", NULL, NULL, NULL },
 		{ "https://[::1]/x", "https", "https://[::1]/x", "https://[::1]", NULL, NULL },
@@ -104,6 +106,11 @@ test_not_taken(void **state)
 		{ "@h:x", "no host" },
 		{ "u@-h:x", "no host" },
 		{ "u@:x", "no host" },
+		{ "file:/tmp/x", "two slashes follow file:" },
+		{ "http:/h/x", "two slashes follow http:" },
+		{ "https:h/x", "two slashes follow https:" },
+		{ "ssh:/h/x", "two slashes follow ssh:" },
+		{ "git:/h/x", "user@git:path" },
 	};
 	static char long_url[3000] = "https://h/";
 

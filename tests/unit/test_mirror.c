@@ -582,6 +582,49 @@ test_no_blob(void **state)
 	ra_mirror_unref(r);
 }
 
+/* What is named like a baseline and pushed later does not pass for it. */
+static void
+test_ref_ambiguous(void **state)
+{
+	struct ra_mirror_repo *r;
+	char first[RA_COMMIT_TEXT], name[RA_COMMIT_TEXT + 16];
+	struct got g;
+
+	make_small("twice.git");
+	GIT(file("twice.git"), "tag", "main", "v1.0.0");
+	GIT(file("twice.git"), "branch", "same", "v1.0.0");
+	GIT(file("twice.git"), "tag", "same", "v1.0.0");
+	GIT(file("twice.git"), "branch", "v1.2.0", "v1.0.0");
+	GIT(file("twice.git"), "branch", "refs/tags/main", "refs/heads/main");
+	GIT(file("twice.git"), "branch", "refs/tags/gone", "refs/heads/main");
+	r = repository(file_url("twice.git"), "v{version}");
+	g = blob(r, "main", "deploy/a.env", 100);
+	expect(&g, RA_R_REF_AMBIGUOUS);
+	assert_non_null(strstr(g.error, "write refs/heads/main or refs/tags/main"));
+	g = blob(r, "refs/heads/main", "deploy/a.env", 100);
+	assert_string_equal(g.bytes, "A=2\n");
+	g = blob(r, "refs/tags/main", "deploy/a.env", 100);
+	assert_string_equal(g.bytes, "A=1\n");
+	g = blob(r, "same", "deploy/a.env", 100);
+	assert_string_equal(g.bytes, "A=1\n");
+	g = blob(r, "v1.2.0", "deploy/a.env", 100);
+	expect(&g, RA_R_REF_AMBIGUOUS);
+	leap += 11 * RA_SECOND;
+	g = blob(r, "refs/tags/gone", "deploy/a.env", 100);
+	expect(&g, RA_R_REF_MISSING);
+
+	/* Nor does a branch that is named like a commit. */
+	memcpy(first, blob(r, "refs/tags/v1.0.0", "deploy/a.env", 100).a.ref_commit, sizeof(first));
+	(void)snprintf(name, sizeof(name), "refs/heads/%s", first);
+	GIT(file("twice.git"), "update-ref", name, "refs/heads/main");
+	leap += 6 * RA_MINUTE;
+	g = identify(r, "1.3.0", NULL);
+	g = blob(r, first, "deploy/a.env", 100);
+	expect(&g, RA_R_COMMIT_AMBIGUOUS);
+	ra_mirror_unref(r);
+	remove_all(file("twice.git"));
+}
+
 /* --- ending --- */
 
 /* Within one turn of the loop git may have run and answered, too: then nothing is to cancel. */
@@ -658,6 +701,7 @@ main(void)
 		TEST(test_moved),
 		TEST(test_blob),
 		TEST(test_no_blob),
+		TEST(test_ref_ambiguous),
 		TEST(test_cancel),
 	};
 

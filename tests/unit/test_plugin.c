@@ -120,6 +120,27 @@ test_nul(void **state)
 	ra_result_unref(r);
 }
 
+/* Nor is one that shows nothing, whatever bytes it has. */
+static void
+test_invisible(void **state)
+{
+	static const char *const silent[] = { "\xc2\xa0", "\xe2\x80\x8b",
+		"\xc2\xa0 \xe2\x80\x83\t|a=1", "\x01\x02\x1b", "\xef\xbb\xbf", "\xe3\x80\x80",
+		"\xff\xfe", "\x7f" };
+	static const char *const spoken[] = { "\xc2\xa0.", "\xe2\x80\x8b\xc3\xa9", "\x1b[32mOK",
+		"\xff\xe5\xa5\xbd", "\xf0\x9f\x91\x8d" };
+
+	for (size_t i = 0; i < RA_ARRAY_SIZE(silent) + RA_ARRAY_SIZE(spoken); i++) {
+		bool speaks = i >= RA_ARRAY_SIZE(silent);
+		const char *line = speaks ? spoken[i - RA_ARRAY_SIZE(silent)] : silent[i];
+		struct ra_result *r = judged(line, strlen(line), 0);
+
+		assert_int_equal(r->verdict, speaks ? RA_OK : RA_UNKNOWN);
+		assert_int_equal(r->reason, speaks ? RA_R_OK : RA_R_PLUGIN_SILENT);
+		ra_result_unref(r);
+	}
+}
+
 static void
 assert_fact(const char *output, size_t len, const char *expected)
 {
@@ -191,7 +212,13 @@ test_perfdata(void **state)
 		{ "a=1;;;;;;; \n b=2",
 		    "[{\"label\":\"a\",\"value\":1},{\"label\":\"b\",\"value\":2}]" },
 		{ "a\"\x01=1", "[{\"label\":\"a\\\"\\u0001\",\"value\":1}]" },
-		{ "a=1;\xff", "[{\"label\":\"a\",\"value\":1,\"warn\":\"\xef\xbf\xbd\"}]" },
+		{ "a=1;\xff", "[{\"label\":\"a\",\"value\":1}]" },
+		{ "a=1\xc2\xb0\x43;2;3 b=1MB/s c=1%",
+		    "[{\"label\":\"a\",\"value\":1,\"unit\":\"\xc2\xb0\x43\",\"warn\":\"2\","
+		    "\"crit\":"
+		    "\"3\"},{\"label\":\"b\",\"value\":1,\"unit\":\"MB/"
+		    "s\"},{\"label\":\"c\",\"value\":1,"
+		    "\"unit\":\"%\"}]" },
 	};
 
 	for (size_t i = 0; i < RA_ARRAY_SIZE(cases); i++) {
@@ -207,6 +234,38 @@ test_perfdata(void **state)
 		assert_int_equal(json_array_size(json), count);
 		json_decref(json);
 	}
+}
+
+/* Whatever field it stands in: only numbers and ranges are shown. */
+static void
+test_perfdata_hides_secrets(void **state)
+{
+#define TOKEN "ghp_0123456789abcdefghijklmnopqrstuvwxyzAB"
+	static const char *const cases[] = {
+		"a=1;" TOKEN ";postgres://u:hunter2secret@h/db;0;9",
+		"a=1;;;" TOKEN ";postgres://u:hunter2secret@h/db",
+		"a=1;1:2" TOKEN ";@5;31337hunter2secret;4",
+		"a=1postgres://u:hunter2secret@h/db",
+		"a=1x://u:hunter2@h",
+		"a=1x://u:hunter@h",
+		TOKEN "=1",
+		"'disk " TOKEN "'=1",
+		"'postgres://u:hunter2secret@h/db'=1",
+		"'PASSWORD=hunter2secret'=1",
+		"'--password hunter2secret'=1",
+	};
+
+	for (size_t i = 0; i < RA_ARRAY_SIZE(cases); i++) {
+		RA_BUF_LOCAL out = RA_BUF(0);
+		struct ra_jsonw w;
+
+		ra_jsonw_init(&w, &out);
+		(void)ra_perfdata_write(cases[i], strlen(cases[i]), &w, NULL);
+		if (strstr(out.data, "hunter") != NULL || strstr(out.data, "ghp_") != NULL ||
+		    strstr(out.data, "31337") != NULL)
+			fail_msg("%s: %s", cases[i], out.data);
+	}
+#undef TOKEN
 }
 
 static void
@@ -279,8 +338,10 @@ main(void)
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_needs),
 		cmocka_unit_test(test_nul),
+		cmocka_unit_test(test_invisible),
 		cmocka_unit_test(test_perfdata_of_many_lines),
 		cmocka_unit_test(test_perfdata),
+		cmocka_unit_test(test_perfdata_hides_secrets),
 		cmocka_unit_test(test_perfdata_is_capped),
 		cmocka_unit_test(test_too_much_perfdata),
 		cmocka_unit_test(test_facts_round_trip),

@@ -91,7 +91,7 @@ struct ra_mirror_side {
 
 /*
  * All borrowed until done returns. Whatever was found is filled in, whatever the reason:
- * RA_R_OK, TAG_MISSING, TAG_NO_COMMIT, COMMIT_*, REF_MISSING, PATH_*, BODY_TOO_LARGE: the mirror
+ * RA_R_OK, TAG_MISSING, TAG_NO_COMMIT, COMMIT_*, REF_*, PATH_*, BODY_TOO_LARGE: the mirror
  * answers; REPO_*, GIT_*, NO_MEMORY: it could not.
  */
 struct ra_mirror_answer {

@@ -250,6 +250,8 @@ int ra_verdict_rank(enum ra_verdict v);
 	    "let the service report the whole commit") \
 	X(REF_MISSING, "ref-missing", "the repository has no such branch, tag or commit", \
 	    "mend `ref:`, or push it") \
+	X(REF_AMBIGUOUS, "ref-ambiguous", "a branch and a tag of this name are at two commits", \
+	    "write refs/heads/NAME or refs/tags/NAME for `ref:`, or delete one of them") \
 	X(PATH_MISSING, "path-missing", "there is no such file in the repository at this ref", \
 	    "mend `path:`, or commit the file") \
 	X(PATH_TYPE, "path-type", "the path in the repository is not a file", \
