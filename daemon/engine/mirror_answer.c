@@ -6,9 +6,10 @@
 #include "mirror_internal.h"
 #include "relaudit/base/units.h"
 
-#define TURNS_MAX 40 /* more runs than any question needs */
-#define ORDER_MAX 33554432
-#define KEY_MAX	  8192
+#define TURNS_MAX   40 /* more runs than any question needs */
+#define ORDER_MAX   33554432
+#define KEY_MAX	    8192
+#define VERSION_MAX 256 /* no tag is asked for that is longer */
 
 /* --- releases --- */
 
@@ -85,6 +86,25 @@ set_tag(struct ra_mirror_side *side, const struct ra_tag *tag)
 	side->tag_date = tag->date;
 }
 
+/* Exactly at a tag, "1.4.0-0-gabc1234", it is the tag's version; *ret_commit: it says its commit. */
+static const struct ra_tag *
+find_tag(const struct ra_mirror_query *q, const char *version, const char **ret_commit)
+{
+	const struct ra_tag *tag = ra_releases_find(q->repo->releases, version);
+	char base[VERSION_MAX];
+	struct ra_described d;
+
+	if (tag != NULL || !ra_described_split(version, strlen(version), &d) || d.beyond ||
+	    d.base_len >= sizeof(base))
+		return tag;
+	memcpy(base, version, d.base_len);
+	base[d.base_len] = '\0';
+	tag = ra_releases_find(q->repo->releases, base);
+	if (tag != NULL && *ret_commit == NULL)
+		*ret_commit = described_commit(version);
+	return tag;
+}
+
 /*
  * Finds tag and commit of a side. RA_TURN_WAIT: it waits; *ret_over: it is answered. A version
  * without a tag is no reason to stop if there is a commit.
@@ -99,7 +119,7 @@ find_side(struct ra_mirror_query *q, size_t i, bool *ret_over)
 
 	*ret_over = true;
 	*side = (struct ra_mirror_side){ .tag_commit = "", .dirty = q->side[i].dirty };
-	tag = version != NULL ? ra_releases_find(q->repo->releases, version) : NULL;
+	tag = version != NULL ? find_tag(q, version, &commit) : NULL;
 	if (tag != NULL)
 		set_tag(side, tag);
 	if (commit == NULL && tag == NULL)
@@ -235,7 +255,8 @@ find_relation(struct ra_mirror_query *q)
 		if (!find_nearest(q, side->commit))
 			return false;
 		a->relation = RA_RELATION_UNTAGGED;
-	} else if (side->tag_commit[0] != '\0' && q->side[0].commit != NULL) {
+	} else if (side->tag_commit[0] != '\0' &&
+		   (q->side[0].commit != NULL || described_commit(q->side[0].version) != NULL)) {
 		if (!ra_query_count(q, side->commit, side->tag_commit, &a->behind, &a->ahead))
 			return false;
 		a->relation = relation_of(a->behind, a->ahead);
@@ -344,7 +365,8 @@ set_order(struct ra_mirror_query *q)
 	const struct ra_releases *r = q->repo->releases;
 
 	if (are_releases(one, other)) {
-		a->ordered = ra_releases_compare(r, one, other, &a->order) == 0;
+		/* Of equal precedence, build metadata apart, commits tell. */
+		a->ordered = ra_releases_compare(r, one, other, &a->order) == 0 && a->order != 0;
 		a->lag_known = ra_releases_lag(r, one, other, &a->lag_releases) == 0;
 	}
 	/* Of two that are not releases one is older if the other has it whole. */

@@ -327,8 +327,8 @@ ra_query_commit(
 
 	*ret = RA_TURN_WAIT;
 	if (!ra_is_commit(text)) {
-		*ret = ra_query_say(q, RA_R_COMMIT_UNKNOWN,
-		    "'%.80s' is not a commit: 4 to 64 hexadecimal digits", text);
+		*ret = ra_query_say(q, RA_R_VERSION_UNREADABLE,
+		    "'%.80s' is not a commit, 4 to 64 hexadecimal digits: mend `commit:`", text);
 		return NULL;
 	}
 	for (i = 0; text[i] != '\0'; i++)

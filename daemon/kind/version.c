@@ -193,13 +193,38 @@ is_shown(const char *text, size_t len)
 	return true;
 }
 
+static bool
+is_enclosed(const char *text, const char *before, const char *after)
+{
+	size_t len = strlen(text), b = strlen(before), a = strlen(after);
+
+	return len > b + a && strncmp(text, before, b) == 0 && strcmp(text + len - a, after) == 0;
+}
+
+/* What a build did not fill in, or wrote where it knew none. */
+static bool
+is_placeholder(const char *text)
+{
+	static const char *const unfilled[] = { "null", "undefined", "unknown", "none", "n/a" };
+
+	for (size_t i = 0; i < RA_ARRAY_SIZE(unfilled); i++) {
+		if (strcasecmp(text, unfilled[i]) == 0)
+			return true;
+	}
+	return is_enclosed(text, "${", "}") || is_enclosed(text, "{{", "}}") ||
+	       is_enclosed(text, "@", "@");
+}
+
 /*
  * Versions are too many things to say what one is. What certainly is none, and comes where one
- * was: a page of a proxy, a whole document, a flag, a sentence without a number. NULL: may be one.
+ * was: a placeholder, a page of a proxy, a whole document, a flag, a sentence without a number.
+ * NULL: it may be one.
  */
 static const char *
 why_none(const char *text)
 {
+	if (is_placeholder(text))
+		return "is a placeholder";
 	if (*text == '<')
 		return "is markup";
 	if (*text == '{' || *text == '[')
@@ -312,7 +337,8 @@ judge_commit(
 	bool comparable = commit != NULL && ra_version_is_commit(commit);
 	enum ra_verdict v = comparable ? bad : RA_UNKNOWN;
 
-	if ((comparable && ra_version_same_commit(commit, expected)) || !ra_judge_begin(r, v))
+	if ((comparable && ra_version_same_commit(commit, expected) == RA_VERSION_SAME) ||
+	    !ra_judge_begin(r, v))
 		return;
 	if (commit == NULL)
 		ra_result_say(r, v, RA_R_VERSION_UNREADABLE,

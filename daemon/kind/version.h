@@ -5,6 +5,7 @@
 
 #include "relaudit/kind/kind.h"
 #include "relaudit/kind/version.h"
+#include "relaudit/model/release.h"
 #include "relaudit/model/semver.h"
 
 struct ra_version_lag {
@@ -32,8 +33,14 @@ const char *ra_version_bare(const char *version);
 bool ra_version_parse(const char *version, struct ra_semver *ret);
 /* Digits enough to be told from others. */
 bool ra_version_is_commit(const char *text);
+enum ra_version_same {
+	RA_VERSION_UNTOLD,	/* one is no commit, or both have what no commit has */
+	RA_VERSION_OTHER,
+	RA_VERSION_SAME,
+};
+
 /* Either may be the short form of the other. */
-bool ra_version_same_commit(const char *a, const char *b);
+enum ra_version_same ra_version_same_commit(const char *a, const char *b);
 /* The other reasons say why the repository could not be asked. */
 bool ra_version_is_answer(enum ra_reason reason);
 /* Judges same-as and not-ahead-of. */

@@ -22,7 +22,8 @@ bool
 ra_version_is_answer(enum ra_reason reason)
 {
 	return reason == RA_R_OK || reason == RA_R_TAG_MISSING || reason == RA_R_TAG_NO_COMMIT ||
-	       reason == RA_R_COMMIT_UNKNOWN || reason == RA_R_COMMIT_AMBIGUOUS;
+	       reason == RA_R_COMMIT_UNKNOWN || reason == RA_R_COMMIT_AMBIGUOUS ||
+	       reason == RA_R_VERSION_UNREADABLE; /* what it says of its commit is none */
 }
 
 int
@@ -171,18 +172,20 @@ has_no_tag(struct ra_result *r, enum ra_verdict bad, const struct ra_version_see
 								: ra_reason_meaning(reason));
 	}
 	add_nearest(&text, git);
-	(void)say(
-	    r, reason == RA_R_COMMIT_AMBIGUOUS ? RA_UNKNOWN : bad, reason, seen, &text, expected);
+	if (reason == RA_R_COMMIT_AMBIGUOUS || reason == RA_R_VERSION_UNREADABLE)
+		bad = RA_UNKNOWN;
+	(void)say(r, bad, reason, seen, &text, expected);
 }
 
 static void
-commit_differs(struct ra_result *r, enum ra_verdict bad, const struct ra_version_seen *seen)
+commit_differs(struct ra_result *r, enum ra_verdict bad, const struct ra_version_seen *seen,
+    const char *expected)
 {
 	const struct ra_git_answer *git = seen->git;
 	RA_BUF_LOCAL text = RA_BUF(2048);
 
-	ra_buf_printf(&text, " at commit %.*s, but tag %s is at %.*s", SHORT, seen->commit,
-	    git->tag, SHORT, git->tag_commit);
+	ra_buf_printf(&text, " at commit %.*s, but tag %s is at %.*s", SHORT,
+	    seen->commit != NULL ? seen->commit : git->commit, git->tag, SHORT, git->tag_commit);
 	if (git->behind > 0) {
 		ra_buf_puts(&text, ": ");
 		add_count(&text, git->behind, "commit");
@@ -193,17 +196,17 @@ commit_differs(struct ra_result *r, enum ra_verdict bad, const struct ra_version
 		add_count(&text, git->ahead, "commit");
 		ra_buf_puts(&text, " ahead");
 	}
-	(void)say(r, bad, RA_R_COMMIT_DIFFERS, seen, &text, "tagged");
+	(void)say(r, bad, RA_R_COMMIT_DIFFERS, seen, &text, expected);
 }
 
 static void
-cannot_be_told(struct ra_result *r, const struct ra_version_seen *seen)
+cannot_be_told(struct ra_result *r, const struct ra_version_seen *seen, const char *expected)
 {
 	RA_BUF_LOCAL text = RA_BUF(2048);
 
 	ra_buf_printf(&text, " at commit %s, whose %zu digits do not tell it from others",
 	    seen->commit, strlen(seen->commit));
-	if (say(r, RA_UNKNOWN, RA_R_COMMIT_AMBIGUOUS, seen, &text, "tagged"))
+	if (say(r, RA_UNKNOWN, RA_R_COMMIT_AMBIGUOUS, seen, &text, expected))
 		ra_result_next(r, "let the service report the whole commit, or 7 digits of it");
 }
 
@@ -220,19 +223,24 @@ is_by_luck(const struct ra_version_seen *seen)
 	return strncasecmp(git->tag_commit, seen->commit, strlen(seen->commit)) == 0;
 }
 
-static void
-judge_tagged(struct ra_result *r, enum ra_verdict bad, const struct ra_version_seen *seen)
+/* What it runs is what the tag of its version has. git describe tells its commit too. */
+static bool
+is_at_tag(struct ra_result *r, enum ra_verdict bad, const struct ra_version_seen *seen,
+    const char *expected)
 {
 	const struct ra_git_answer *git = seen->git;
 
 	if (git->dirty)
-		is_dirty(r, bad, seen, "tagged");
+		is_dirty(r, bad, seen, expected);
 	else if (is_by_luck(seen))
-		cannot_be_told(r, seen);
+		cannot_be_told(r, seen, expected);
 	else if (git->tag == NULL || git->reason != RA_R_OK)
-		has_no_tag(r, bad, seen, "tagged");
-	else if (seen->commit != NULL && strcmp(git->commit, git->tag_commit) != 0)
-		commit_differs(r, bad, seen);
+		has_no_tag(r, bad, seen, expected);
+	else if (strcmp(git->commit, git->tag_commit) != 0)
+		commit_differs(r, bad, seen, expected);
+	else
+		return true;
+	return false;
 }
 
 static void
@@ -269,16 +277,11 @@ judge_latest(struct ra_result *r, enum ra_verdict bad, const struct ra_version_s
 {
 	const struct ra_git_answer *git = seen->git;
 
-	if (git->dirty)
-		is_dirty(r, bad, seen, "latest-tag");
-	else if (git->behind_releases > 0)
+	if (!git->dirty && git->behind_releases > 0)
 		is_behind(r, bad, seen, "latest-tag");
-	else if (git->latest == NULL) /* whether one is newer nobody knows */
+	else if (!git->dirty && git->latest == NULL) /* whether one is newer nobody knows */
 		(void)is_order_known(r, seen, "latest-tag");
-	else if (git->tag == NULL ||
-		 (git->relation == RA_RELATION_UNKNOWN && git->reason != RA_R_OK))
-		has_no_tag(r, bad, seen, "latest-tag");
-	else
+	else if (is_at_tag(r, bad, seen, "latest-tag"))
 		(void)is_order_known(r, seen, "latest-tag");
 }
 
@@ -288,6 +291,15 @@ is_age_known(const struct ra_git_answer *git)
 {
 	return git->tag != NULL &&
 	       (git->behind_releases == 0 || (git->tag_date != 0 && git->latest_date != 0));
+}
+
+/* How far the version is behind is not how far the commit is that lacks some of its tag. */
+static bool
+is_commit_behind(const struct ra_git_answer *git)
+{
+	if (git->reason != RA_R_OK)
+		return git->reason != RA_R_TAG_MISSING;
+	return git->tag != NULL && strcmp(git->commit, git->tag_commit) != 0 && git->behind != 0;
 }
 
 static void
@@ -304,6 +316,11 @@ judge_lag(struct ra_result *r, enum ra_verdict bad, const struct ra_version_lag 
 	    (lag->age != RA_UNSET && git->behind_releases > 0 && git->tag_date != 0 &&
 		git->latest_date - git->tag_date > lag->age))
 		is_behind(r, bad, seen, ra_buf_text(&expected));
+	else if (git->reason == RA_R_TAG_NO_COMMIT)
+		has_no_tag(r, bad, seen, ra_buf_text(&expected));
+	else if (is_commit_behind(git))
+		cannot_tell(r, git->reason != RA_R_OK ? git->reason : RA_R_COMMIT_DIFFERS, seen,
+		    "how far its commit is behind", ra_buf_text(&expected));
 	else if (lag->age != RA_UNSET && !is_age_known(git))
 		cannot_tell(r, git->reason != RA_R_OK ? git->reason : RA_R_VERSION_UNORDERED, seen,
 		    "how old its tag is", ra_buf_text(&expected));
@@ -342,7 +359,7 @@ ra_version_judge_git(struct ra_result *r, enum ra_verdict bad, const struct ra_v
 		return;
 	}
 	if (w->tagged == 1)
-		judge_tagged(r, bad, seen);
+		(void)is_at_tag(r, bad, seen, "tagged");
 	if (w->latest_tag == 1)
 		judge_latest(r, bad, seen);
 	if (w->max_lag != NULL)

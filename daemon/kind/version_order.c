@@ -30,24 +30,43 @@ is_same_start(const char *a, size_t a_len, const char *b, size_t b_len)
 	return strncasecmp(a, b, a_len < b_len ? a_len : b_len) == 0;
 }
 
-bool
+static bool
+is_commit(const char *text, size_t len)
+{
+	char clean[RA_COMMIT_TEXT];
+
+	if (len >= sizeof(clean))
+		return false;
+	memcpy(clean, text, len);
+	clean[len] = '\0';
+	return ra_version_is_commit(clean);
+}
+
+/* That two say the same of what is no commit, "unknown", tells nothing. */
+enum ra_version_same
 ra_version_same_commit(const char *a, const char *b)
 {
-	if (!ra_version_is_commit(a) || !ra_version_is_commit(b))
-		return strcasecmp(a, b) == 0;
-	return is_same_start(a, strlen(a), b, strlen(b));
+	size_t a_len = ra_clean_length(a, strlen(a)), b_len = ra_clean_length(b, strlen(b));
+	bool a_dirty = a[a_len] != '\0', b_dirty = b[b_len] != '\0';
+
+	if (!is_commit(a, a_len) || !is_commit(b, b_len))
+		return RA_VERSION_UNTOLD;
+	if (a_dirty != b_dirty || !is_same_start(a, a_len, b, b_len))
+		return RA_VERSION_OTHER;
+	return a_dirty ? RA_VERSION_UNTOLD : RA_VERSION_SAME;
 }
 
 /* --- what git describe says --- */
 
 /* "v1.2.0-3-gabc1234-dirty": what it is built on, and what is beyond that. */
 struct parts {
-	const char *base, *hash; /* hash NULL: it is the base's commit */
+	const char *base, *hash; /* hash NULL: it says none */
 	size_t base_len, hash_len;
+	bool beyond; /* that is not the base's commit */
 	bool dirty;
 };
 
-/* Without a commit beyond it, "-0-gabc1234", it is its base. False: nothing was cut. */
+/* False: nothing was cut. */
 static bool
 cut_hash(struct parts *p)
 {
@@ -56,7 +75,8 @@ cut_hash(struct parts *p)
 	if (!ra_described_split(p->base, p->base_len, &d) || d.base_len == 0)
 		return false;
 	p->base_len = d.base_len;
-	p->hash = d.beyond ? d.hash : NULL;
+	p->hash = d.hash;
+	p->beyond = d.beyond;
 	p->hash_len = d.hash_len;
 	return true;
 }
@@ -91,19 +111,44 @@ split(const char *version, struct parts *ret)
 		cut_prefix(ret);
 }
 
-/* Both of one base. */
-static void
-order_beyond(const struct parts *a, const struct parts *b, struct ra_version_order *ret)
+/* Of equal precedence: what differs in build metadata may be of another commit. */
+static bool
+is_other_base(const struct parts *a, const struct parts *b)
 {
-	bool ahead = a->hash != NULL && b->hash == NULL;
-	bool both = a->hash != NULL && b->hash != NULL;
+	return a->base_len != b->base_len || strncmp(a->base, b->base, a->base_len) != 0;
+}
+
+static bool
+is_other_hash(const struct parts *a, const struct parts *b)
+{
+	return a->hash != NULL && b->hash != NULL && a->beyond == b->beyond &&
+	       !is_same_start(a->hash, a->hash_len, b->hash, b->hash_len);
+}
+
+/* Of equal precedence; same: by the commits that both report. */
+static void
+order_beyond(const struct parts *a, const struct parts *b, enum ra_version_same same,
+    struct ra_version_order *ret)
+{
+	bool ahead = a->beyond && !b->beyond, behind = b->beyond && !a->beyond;
 
 	ret->dirty = a->dirty && !ahead;
-	ret->other_commit =
-	    !ret->dirty && both && !is_same_start(a->hash, a->hash_len, b->hash, b->hash_len);
+	if (!ret->dirty && same != RA_VERSION_SAME)
+		ret->other_commit = is_other_base(a, b) || is_other_hash(a, b) ||
+				    (same == RA_VERSION_OTHER && !ahead && !behind && !b->dirty);
 	ret->known = !ret->dirty && !ret->other_commit;
 	if (ret->known)
-		ret->order = ahead ? 1 : (b->hash != NULL && !both) || b->dirty ? -1 : 0;
+		ret->order = ahead ? 1 : behind || b->dirty ? -1 : 0;
+}
+
+/* UNTOLD: not both report one. What is no commit is in doubt another's. */
+static enum ra_version_same
+same_reported(const struct ra_version_place *a, const struct ra_version_place *b)
+{
+	if (a->commit == NULL || b->commit == NULL)
+		return RA_VERSION_UNTOLD;
+	return ra_version_same_commit(a->commit, b->commit) == RA_VERSION_SAME ? RA_VERSION_SAME
+									       : RA_VERSION_OTHER;
 }
 
 /* False: how many releases are newer may tell. */
@@ -123,7 +168,7 @@ order_by_text(const struct ra_version_place *a, const struct ra_version_place *b
 		return false;
 	ret->known = true;
 	if (ret->order == 0)
-		order_beyond(&x, &y, ret);
+		order_beyond(&x, &y, same_reported(a, b), ret);
 	return true;
 }
 
@@ -167,8 +212,7 @@ ra_version_compare(const struct ra_version_place *a, const struct ra_version_pla
 	if (a->version == NULL || b->version == NULL)
 		return;
 	if (strcmp(ra_version_bare(a->version), ra_version_bare(b->version)) == 0) {
-		ret->other_commit = a->commit != NULL && b->commit != NULL &&
-				    !ra_version_same_commit(a->commit, b->commit);
+		ret->other_commit = same_reported(a, b) == RA_VERSION_OTHER;
 		ret->known = ret->releases_known = !ret->other_commit;
 		return;
 	}

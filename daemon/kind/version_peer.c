@@ -162,17 +162,37 @@ commits_differ(const struct pair *p)
 }
 
 static void
+commits_untold(const struct pair *p)
+{
+	const char *own = p->seen->commit;
+	bool is_none = !ra_version_is_commit(own);
+	RA_BUF_LOCAL text = RA_BUF(2048);
+
+	if (p->seen->version != NULL)
+		ra_buf_printf(&text, " at commit %.40s", own);
+	ra_buf_printf(&text,
+	    ", which cannot be compared with commit %.40s in %s: '%.40s' is no "
+	    "commit; mend `commit:`%s",
+	    p->commit, p->name, is_none ? own : p->commit, is_none ? "" : " there");
+	say(p, RA_UNKNOWN, RA_R_VERSION_UNREADABLE, &text);
+}
+
+static void
 judge_same(const struct pair *p)
 {
 	const struct ra_version_seen *seen = p->seen;
 	bool versions = both_have_versions(p);
 	bool commits = seen->commit != NULL && p->commit != NULL;
+	enum ra_version_same same =
+	    commits ? ra_version_same_commit(seen->commit, p->commit) : RA_VERSION_UNTOLD;
 	RA_BUF_LOCAL text = RA_BUF(2048);
 
 	if (versions && !is_same_version(seen->version, p->version)) {
 		versions_differ(p);
-	} else if (commits && !ra_version_same_commit(seen->commit, p->commit)) {
+	} else if (same == RA_VERSION_OTHER) {
 		commits_differ(p);
+	} else if (commits && same == RA_VERSION_UNTOLD) {
+		commits_untold(p);
 	} else if (!versions && !commits && p->version == NULL && p->commit == NULL) {
 		say_unread(p);
 	} else if (!versions && !commits) {

@@ -88,6 +88,34 @@ def test_tagged(daemon, web, shop):
     assert judged(d, "both") == ("CRITICAL", "version-differs")
 
 
+def test_what_is_not_what_its_tag_has(daemon, web, shop):
+    one, _, three, _ = shop.commits
+    blob = shop.git("hash-object", "-w", shop.path / ".git" / "HEAD")
+    shop.tag("v9.0.0", at=blob)
+    latest = {"latest-tag": True}
+    c = config(web, shop.path, {
+        "blob": (said("9.0.0"), latest), "lag": (said("9.0.0"), {"max-lag": {"releases": 0}}),
+        "other": (said("1.2.0", one), latest), "fine": (said("1.2.0", three), latest),
+        "word": (said("1.2.0", "refs/heads/main"), {"tagged": True}),
+        "g": (said("1.2.0", "g" + three[:9]), {"tagged": True, "latest-tag": True}),
+        "at": (said(f"1.2.0-0-g{three[:7]}"), {"tagged": True, "latest-tag": True}),
+        "elsewhere": (said(f"1.2.0-0-g{one[:7]}"), {"tagged": True})})
+    d = daemon(c)
+    d.ready()
+    assert judged(d, "blob") == ("CRITICAL", "tag-no-commit"), d.check("one/version-blob")
+    assert judged(d, "lag") == ("CRITICAL", "tag-no-commit")
+    assert judged(d, "other") == ("CRITICAL", "commit-differs")
+    assert d.check("one/version-other")["summary"].endswith(": 2 commits behind")
+    assert judged(d, "fine") == ("OK", "ok"), d.check("one/version-fine")
+    assert judged(d, "word") == ("UNKNOWN", "version-unreadable")
+    assert "mend `commit:`" in d.check("one/version-word")["summary"]
+    assert judged(d, "g") == ("UNKNOWN", "version-unreadable")
+    assert judged(d, "at") == ("OK", "ok"), d.check("one/version-at")
+    assert judged(d, "elsewhere") == ("CRITICAL", "commit-differs")
+    assert d.check("one/version-elsewhere")["summary"].endswith("is at "
+                                                            f"{three[:12]}: 2 commits behind")
+
+
 def test_commit_alone(daemon, web, shop):
     checks = config(web, shop.path, {"tagged": ({"commit": shop.commits[1]}, {"tagged": True}),
                                      "not": ({"commit": shop.commits[3]}, {"tagged": True}),

@@ -57,6 +57,25 @@ def events(d, *keys):
             if e["event"].startswith("version")]
 
 
+def test_builds_of_one_version_are_ordered_by_their_commits(daemon, web, shop):
+    later = shop.commit()
+    environments = {
+        "staging": (1, {"version-api": version(web, "s", said("1.2.0+b1", shop.commits[2]),
+                                               commit="/commit")}),
+        "production": (2, {"version-api": version(web, "p", said("1.2.0+b2", later),
+                                                  commit="/commit",
+                                                  expect={"not-ahead-of": "staging"})})}
+    d = daemon(config(shop.path, environments))
+    d.ready()
+    c = d.check("production/version-api")
+    assert (c["state"], c["reason"]) == ("CRITICAL", "version-ahead"), c
+    assert "1 commit ahead of staging (1.2.0+b1)" in c["summary"], c
+    web.put("p", said("1.2.0+b2", shop.commits[1]))
+    assert d.run("production/version-api")["state"] == "OK"
+    web.put("p", said("1.2.0+b2"))
+    assert d.run("production/version-api")["state"] == "UNKNOWN"
+
+
 # --- the past ---
 
 def test_what_ran_then(daemon, web, shop, syslog):

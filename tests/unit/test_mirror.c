@@ -269,7 +269,7 @@ test_unknown(void **state)
 	assert_int_equal(g.a.relation, RA_RELATION_UNKNOWN);
 	assert_string_equal(g.tag[0], "v1.1.0"); /* what is known is told */
 	g = identify(r, "1.1.0", "--output=/tmp/x");
-	expect(&g, RA_R_COMMIT_UNKNOWN);
+	expect(&g, RA_R_VERSION_UNREADABLE);
 	g = identify(r, NULL, NULL);
 	expect(&g, RA_R_TAG_MISSING);
 	assert_int_equal(fetches(), 3);

@@ -46,6 +46,8 @@ enum but {
 	BUT_LOST = 1 << 17, /* its commit is */
 	BUT_NO_ERROR = 1 << 18,
 	BUT_UNCOUNTED = 1 << 19,
+	BUT_NO_COMMIT = 1 << 20, /* its tag is at none */
+	BUT_UNREADABLE = 1 << 21, /* what it says of its commit is none */
 };
 
 static struct ra_git_answer
@@ -80,7 +82,15 @@ answer(unsigned but)
 		a.reason = RA_R_TAG_MISSING;
 	if (but & BUT_LOST)
 		a.reason = RA_R_COMMIT_UNKNOWN;
-	if (but & (BUT_AWAY | BUT_MISSING | BUT_LOST))
+	if (but & BUT_NO_COMMIT) {
+		a.reason = RA_R_TAG_NO_COMMIT;
+		a.tag_commit[0] = a.commit[0] = '\0';
+	}
+	if (but & BUT_UNREADABLE) {
+		a.reason = RA_R_VERSION_UNREADABLE;
+		a.commit[0] = '\0';
+	}
+	if (but & (BUT_AWAY | BUT_MISSING | BUT_LOST | BUT_NO_COMMIT | BUT_UNREADABLE))
 		a.error = but & BUT_WORDLESS ? (char *)"" : (char *)"in its own words";
 	if (but & BUT_NEAREST)
 		a.nearest = (char *)"v1.3.0";
@@ -270,6 +280,45 @@ test_tags(void **state)
 	check(rows, RA_ARRAY_SIZE(rows));
 }
 
+/* The newest by its version, and not what its tag has. */
+static void
+test_not_the_tag(void **state)
+{
+#define LATEST	   "latest-tag: true"
+#define NO_COMMIT  RA_CRITICAL, RA_R_TAG_NO_COMMIT, "1.4.0 runs, but in its own words"
+#define OTHER	   RA_R_COMMIT_DIFFERS, "1.4.0 runs at commit aaaaaaa, but tag v1.4.0 is at 8f4c1b2e9d0a"
+#define UNREADABLE RA_UNKNOWN, RA_R_VERSION_UNREADABLE
+	static const struct row rows[] = {
+		{ "1.4.0", NULL, LATEST, NULL, BUT_NEWEST | BUT_NO_COMMIT,
+		    { NO_COMMIT, "latest-tag", NULL } },
+		{ "1.4.0", NULL, BY_COUNT, NULL, BUT_NEWEST | BUT_NO_COMMIT,
+		    { NO_COMMIT, IS_COUNT, NULL } },
+		{ "1.4.0", "aaaaaaa", LATEST, NULL, BUT_NEWEST | BUT_BEHIND,
+		    { RA_CRITICAL, OTHER ": 1 commit behind", "latest-tag", NULL } },
+		{ "1.4.0", "aaaaaaa", NULL, LATEST, BUT_NEWEST | BUT_AHEAD,
+		    { RA_WARNING, OTHER, "latest-tag", NULL } },
+		{ "1.4.0-0-gaaaaaaa", NULL, LATEST, NULL, BUT_NEWEST | BUT_AHEAD,
+		    { RA_CRITICAL, RA_R_COMMIT_DIFFERS, "at commit aaaaaaaaaaaa, but tag v1.4.0",
+			"latest-tag", NULL } },
+		{ "1.4.0", COMMIT, LATEST, NULL, BUT_NEWEST, { FINE, "", "latest-tag", NULL } },
+		{ "1.4.0", "aaaaaaa", BY_COUNT, NULL, BUT_NEWEST | BUT_BEHIND,
+		    { RA_UNKNOWN, RA_R_COMMIT_DIFFERS, "how far its commit is behind is not known",
+			IS_COUNT, NULL } },
+		{ "1.4.0", "aaaaaaa", BY_COUNT, NULL, BUT_NEWEST | BUT_AHEAD,
+		    { FINE, "", IS_COUNT, NULL } },
+		{ "1.4.0", "main", "tagged: true", NULL, BUT_UNREADABLE,
+		    { UNREADABLE, "1.4.0 runs, but in its own words", "tagged", NULL } },
+		{ "1.4.0", "main", LATEST, NULL, BUT_NEWEST | BUT_UNREADABLE,
+		    { UNREADABLE, "1.4.0 runs, but in its own words", "latest-tag", NULL } },
+		{ "1.4.0", "main", BY_COUNT, NULL, BUT_NEWEST | BUT_UNREADABLE,
+		    { UNREADABLE, "not known: in its own words", IS_COUNT, NULL } },
+		{ "1.4.0", "main", NULL, NULL, BUT_UNREADABLE, { FINE, "1.4.0 runs", NULL, NULL } },
+	};
+
+	(void)state;
+	check(rows, RA_ARRAY_SIZE(rows));
+}
+
 static void
 test_too_few_digits(void **state)
 {
@@ -420,6 +469,7 @@ main(void)
 		cmocka_unit_test(test_max_lag),
 		cmocka_unit_test(test_away),
 		cmocka_unit_test(test_tags),
+		cmocka_unit_test(test_not_the_tag),
 		cmocka_unit_test(test_too_few_digits),
 		cmocka_unit_test(test_lag_refused),
 		cmocka_unit_test(test_what_runs_is_asked),

@@ -27,8 +27,20 @@ test_order(void **state)
 		{ { "1.2.0", UNSET, NULL }, { "1.10.0", 3, NULL }, true, -1, UNSET },
 		{ { "v1.2.0", 1, NULL }, { "1.2.0", 1, NULL }, true, 0, 0 },
 		{ { "nightly", UNSET, NULL }, { "nightly", UNSET, NULL }, true, 0, 0 },
-		/* what differs in its build alone is neither older nor newer */
-		{ { "1.2.0+a", 1, NULL }, { "1.2.0+b", 1, NULL }, true, 0, 0 },
+		/* what differs in its build alone may be of an older or a newer commit */
+		{ { "1.2.0+a", 1, NULL }, { "1.2.0+b", 1, NULL }, false, 0, UNSET },
+		{ { "1.2.0+a", 1, "abc1234" }, { "1.2.0+b", 1, "abc1235" }, false, 0, UNSET },
+		{ { "1.2.0+a", 1, "abc1234" }, { "1.2.0+b", 1, "abc12345" }, true, 0, 0 },
+		{ { "1.2.0+a-1-g6e32c77", 1, NULL }, { "1.2.0+b", 1, NULL }, false, 0, UNSET },
+		{ { "1.0.0-0-gabcdef1", 1, NULL }, { "1.0.0-0-g1234567", 1, NULL }, false, 0,
+		    UNSET },
+		{ { "1.0.0-0-gabcdef1", 1, NULL }, { "1.0.0-0-gabcdef12", 1, NULL }, true, 0, 0 },
+		{ { "1.0.0-0-gabcdef1", 1, "abc1234" }, { "1.0.0", 1, "abc1235" }, false, 0,
+		    UNSET },
+		/* what is no commit says nothing */
+		{ { "1.2.0", 0, "main" }, { "1.2.0", 0, "main" }, false, 0, UNSET },
+		{ { "1.2.0", 0, "abc1234-dirty" }, { "1.2.0", 0, "abc1234-dirty" }, false, 0,
+		    UNSET },
 		/* not of one release, and newer all the same */
 		{ { "1.2.1", 0, NULL }, { "1.2.0", 0, NULL }, true, 1, 0 },
 		/* counted with pre-releases and without */
@@ -303,6 +315,14 @@ test_not_ahead_of(void **state)
 		{ AHEAD, NULL, { "1.5.0", NULL, -1 }, { "1.10.0", NULL, -1 }, NULL, false, RA_R_OK,
 		    { RA_OK, RA_R_OK, "1.5.0 runs", IS_AHEAD, NULL } },
 		{ AHEAD, NULL, { "1.5.0+b", "abc1234", -1 }, { "1.5.0+a", "abc1235", -1 }, NULL,
+		    false, RA_R_OK,
+		    { RA_UNKNOWN, RA_R_VERSION_UNORDERED, "newer than 1.5.0+a of staging", IS_AHEAD,
+			NULL } },
+		{ AHEAD, NULL, { "1.5.0+b", "abc1234", -1 }, { "1.5.0+a", "abc1235", -1 }, &commits,
+		    false, RA_R_OK,
+		    { BAD, RA_R_VERSION_AHEAD, "1 commit ahead of staging (1.5.0+a)", IS_AHEAD,
+			NULL } },
+		{ AHEAD, NULL, { "1.5.0+b", "abc1234", -1 }, { "1.5.0+a", "abc1234", -1 }, NULL,
 		    false, RA_R_OK, { RA_OK, RA_R_OK, "1.5.0+b runs", IS_AHEAD, NULL } },
 		/* beside what is as bad it is told too; beside what is worse it is not */
 		{ AHEAD "\nversion: 1.0.0", NULL, { "1.5.0", NULL, 0 }, { "1.3.0", NULL, 2 }, NULL,
@@ -470,7 +490,13 @@ test_peers_otherwise(void **state)
 		    { 0 } },
 		{ { SAME, NULL, { "1.5.0", "abc1234", -1 }, { "1.5.0", "main", -1 }, NULL, false,
 		      RA_R_OK,
-		      { BAD, RA_R_COMMIT_DIFFERS, "but commit main in staging", IS_SAME, NULL } },
+		      { RA_UNKNOWN, RA_R_VERSION_UNREADABLE,
+			  "'main' is no commit; mend `commit:` there", IS_SAME, NULL } },
+		    { 0 } },
+		{ { SAME, NULL, { "1.5.0", "ge3dce647f", -1 }, { "1.5.0", "ge3dce647f", -1 }, NULL,
+		      false, RA_R_OK,
+		      { RA_UNKNOWN, RA_R_VERSION_UNREADABLE,
+			  "'ge3dce647f' is no commit; mend `commit:`", IS_SAME, NULL } },
 		    { 0 } },
 		/* releases are counted in one repository that answered, or not at all */
 		{ { SAME, NULL, { "1.5.0", NULL, 0 }, { "1.3.0", NULL, 2 }, NULL, false, RA_R_OK,
