@@ -464,6 +464,36 @@ test_restart(void **state)
 	assert_true(g.a.age < RA_MINUTE);
 }
 
+/* A mirror that lost refs in the meantime does not tell of what it has left. */
+static void
+test_refs_lost_between(void **state)
+{
+	struct ra_mirror_repo *r;
+	struct got g;
+
+	make_small("lost.git");
+	r = repository(file_url("lost.git"), "v{version}");
+	g = identify(r, "1.1.0", NULL);
+	assert_string_equal(g.latest, "v1.2.0");
+	turn_until(is_idle, r);
+	GIT(mirror_folder(), "update-ref", "-d", "refs/tags/v1.2.0");
+	reopen();
+	r = repository(file_url("lost.git"), "v{version}");
+	g = identify(r, "1.1.0", NULL);
+	expect(&g, RA_R_OK);
+	assert_string_equal(g.latest, "v1.2.0");
+	assert_int_equal(fetches(), 1);
+
+	/* Nor where it cannot be fetched. */
+	turn_until(is_idle, r);
+	GIT(mirror_folder(), "update-ref", "-d", "refs/tags/v1.2.0");
+	remove_all(file("lost.git"));
+	reopen();
+	r = repository(file_url("lost.git"), "v{version}");
+	g = identify(r, "1.1.0", NULL);
+	expect(&g, RA_R_REPO_NOT_FOUND);
+}
+
 /* A tag that is pushed is found, one that is moved is said, and both survive a restart. */
 static void
 test_moved(void **state)
@@ -767,6 +797,7 @@ main(void)
 		TEST(test_ancestry),
 		TEST(test_one_fetch),
 		TEST(test_restart),
+		TEST(test_refs_lost_between),
 		TEST(test_moved),
 		TEST(test_blob),
 		TEST(test_no_blob),
