@@ -84,6 +84,39 @@ find_commit(struct ra_mirror_query *q, char out[RA_COMMIT_TEXT], enum ra_turn *r
 	return tag != NULL && tag->commit[0] != '\0' ? tag->commit : NULL;
 }
 
+/* To git what the mirror lost is missing like what never was: all of the commit is looked for. */
+static enum ra_turn
+take_missing(struct ra_mirror_query *q)
+{
+	const char *commit = q->answer.ref_commit;
+	const char *const whole_args[] = { "rev-list", "--objects", "--no-walk", "--quiet", commit,
+		"--", NULL };
+	const char *const list_args[] = { "ls-tree", "--full-tree", commit, "--", q->path, NULL };
+	const struct ra_memo_item *item;
+	RA_BUF_LOCAL key = RA_BUF(8192);
+
+	(void)ra_buf_printf(&key, "whole %s:%s", commit, q->path);
+	if (key.error != 0)
+		return ra_query_say(q, RA_R_NO_MEMORY, "out of memory");
+	item = ra_query_know(q, key.data, &(struct ra_git_call){ .args = whole_args }, true);
+	if (item == NULL)
+		return RA_TURN_WAIT;
+	if (item->exit_code != 0)
+		return ra_query_lost(q);
+	ra_buf_clear(&key);
+	(void)ra_buf_printf(&key, "entry %s:%s", commit, q->path);
+	if (key.error != 0)
+		return ra_query_say(q, RA_R_NO_MEMORY, "out of memory");
+	item = ra_query_know(q, key.data, &(struct ra_git_call){ .args = list_args }, false);
+	if (item == NULL)
+		return RA_TURN_WAIT;
+	if (strncmp(item->output, "160000 ", 7) == 0)
+		return ra_query_say(q, RA_R_PATH_TYPE,
+		    "%.150s is a submodule at %.12s: name the repository that has the file",
+		    q->path, commit);
+	return ra_query_say(q, RA_R_PATH_MISSING, "there is no %.150s at %.12s", q->path, commit);
+}
+
 /* "OBJECT TYPE SIZE", or "WORD LENGTH" and the path again, or "... missing". */
 static enum ra_turn
 take_entry(struct ra_mirror_query *q, const char *line)
@@ -99,8 +132,7 @@ take_entry(struct ra_mirror_query *q, const char *line)
 			   ? ra_query_say(q, RA_R_PATH_TYPE,
 				 "%.150s is a link that leads out of the repository or in a circle",
 				 q->path)
-			   : ra_query_say(q, RA_R_PATH_MISSING, "there is no %.150s at %.12s",
-				 q->path, a->ref_commit);
+			   : take_missing(q);
 	if (strncmp(type, "blob ", 5) != 0)
 		return ra_query_say(
 		    q, RA_R_PATH_TYPE, "%.150s is not a file at %.12s", q->path, a->ref_commit);

@@ -253,6 +253,7 @@ agree(struct ra_clone *c)
 {
 	c->fetched = c->started;
 	c->looked = c->began;
+	(void)ra_digest_hex(c->refs->digest, c->agreed);
 	/* Lost, it costs a fetch after the next start. */
 	(void)ra_clone_save(c);
 	wake_waiting(c, true);
@@ -311,6 +312,22 @@ take_asked(struct ra_clone *c, const struct ra_child_answer *a)
 	}
 }
 
+static bool
+is_fresh(const struct ra_clone *c)
+{
+	return c->fetched.wall != 0 && ra_stamp_age(c->fetched) < c->mirror->setup.interval;
+}
+
+/* What is on disk is not what agreed if refs were lost or changed since. */
+static void
+forget_unless_agreed(struct ra_clone *c)
+{
+	char now[RA_DIGEST_HEX];
+
+	if (strcmp(ra_digest_hex(c->refs->digest, now), c->agreed) != 0)
+		c->fetched = (struct ra_stamp){ 0 };
+}
+
 static void
 take_dates(struct ra_clone *c, const struct ra_child_answer *a)
 {
@@ -330,11 +347,12 @@ take_dates(struct ra_clone *c, const struct ra_child_answer *a)
 	ra_git_refs_free(c->refs);
 	c->refs = RA_TAKE(c->coming);
 	c->generation++;
+	if (opening)
+		forget_unless_agreed(c);
 	if (!opening) {
 		agree(c);
 		go(c, RA_CLONE_SIZE);
-	} else if (!c->wanted && c->fetched.wall != 0 &&
-		   ra_stamp_age(c->fetched) < c->mirror->setup.interval) {
+	} else if (!c->wanted && is_fresh(c)) {
 		finish_opened(c);
 	} else {
 		go(c, RA_CLONE_FETCH);

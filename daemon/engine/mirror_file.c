@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is kept of a mirror beside git's own files: when it last agreed with its repository, and the
- * tags that were seen to move. Text, a line each; it can be lost without harm.
+ * What is kept of a mirror beside git's own files: when it last agreed with its repository, with
+ * which refs, and the tags that were seen to move. Text, a line each; it can be lost without harm.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -93,9 +93,10 @@ load_line(struct ra_clone *c, char *line)
 
 	if (n < 2 || ra_int_parse(words[1], strlen(words[1]), &when) < 0)
 		return;
-	if (n == 2 && strcmp(words[0], "fetched") == 0) {
+	if (n == 3 && strcmp(words[0], "fetched") == 0) {
 		int64_t age = ra_clock_wall() - when;
 
+		(void)snprintf(c->agreed, sizeof(c->agreed), "%s", words[2]);
 		/* From the future: the clock was wrong, then or now. */
 		if (age >= 0)
 			c->fetched =
@@ -159,7 +160,7 @@ ra_clone_save(const struct ra_clone *c)
 	RA_BUF_LOCAL to = RA_BUF(4096);
 	int fd, r;
 
-	(void)ra_buf_printf(&b, "fetched %lld\n", (long long)c->fetched.wall);
+	(void)ra_buf_printf(&b, "fetched %lld %s\n", (long long)c->fetched.wall, c->agreed);
 	for (size_t i = 0; i < c->move_count; i++) {
 		const struct ra_mirror_move *move = &c->moves[i];
 

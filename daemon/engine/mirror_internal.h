@@ -108,6 +108,7 @@ struct ra_clone {
 	bool doomed; /* too large: it goes, and is not made anew */
 	bool wanted; /* a fetch, even if what is on disk is fresh */
 	struct ra_stamp fetched; /* wall 0: never */
+	char agreed[RA_DIGEST_HEX]; /* digest of the refs at that time */
 	struct ra_stamp started; /* the fetch under way */
 	int64_t began; /* monotonic, of the fetch under way */
 	int64_t looked; /* monotonic start of the last one that agreed; 0: none by this process */

@@ -464,6 +464,36 @@ test_restart(void **state)
 	assert_true(g.a.age < RA_MINUTE);
 }
 
+/* A mirror that lost refs in the meantime does not tell of what it has left. */
+static void
+test_refs_lost_between(void **state)
+{
+	struct ra_mirror_repo *r;
+	struct got g;
+
+	make_small("lost.git");
+	r = repository(file_url("lost.git"), "v{version}");
+	g = identify(r, "1.1.0", NULL);
+	assert_string_equal(g.latest, "v1.2.0");
+	turn_until(is_idle, r);
+	GIT(mirror_folder(), "update-ref", "-d", "refs/tags/v1.2.0");
+	reopen();
+	r = repository(file_url("lost.git"), "v{version}");
+	g = identify(r, "1.1.0", NULL);
+	expect(&g, RA_R_OK);
+	assert_string_equal(g.latest, "v1.2.0");
+	assert_int_equal(fetches(), 1);
+
+	/* Nor where it cannot be fetched. */
+	turn_until(is_idle, r);
+	GIT(mirror_folder(), "update-ref", "-d", "refs/tags/v1.2.0");
+	remove_all(file("lost.git"));
+	reopen();
+	r = repository(file_url("lost.git"), "v{version}");
+	g = identify(r, "1.1.0", NULL);
+	expect(&g, RA_R_REPO_NOT_FOUND);
+}
+
 /* A tag that is pushed is found, one that is moved is said, and both survive a restart. */
 static void
 test_moved(void **state)
@@ -582,6 +612,75 @@ test_no_blob(void **state)
 	ra_mirror_unref(r);
 }
 
+/* The mirror's objects become loose ones, and this one is gone. */
+static void
+lose(const char *what)
+{
+	const char
+	    *mirror = mirror_folder(),
+	    *script =
+		"cd \"$1\" && mkdir -p lost && mv objects/pack/* lost/ && "
+		"for p in lost/*.pack; do git unpack-objects -q <$p; done && "
+		"o=$(git rev-parse \"$2\") && rm -f \"objects/${o%${o#??}}/${o#??}\" && rm -r lost "
+		"objects/info/commit-graph*";
+	pid_t pid = fork();
+	int status;
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		execl("/bin/sh", "sh", "-c", script, "sh", mirror, what, (char *)NULL);
+		_exit(127);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
+/* What the mirror lost is not blamed on the repository, and comes back. */
+static void
+test_lost_objects(void **state)
+{
+	static const char *const lost[] = { "main:deploy/a.env", "main:deploy", "main^{tree}" };
+	static const char *const paths[] = { "deploy/a.env", "link.env" };
+
+	for (size_t i = 0; i < RA_ARRAY_SIZE(lost) * RA_ARRAY_SIZE(paths); i++) {
+		struct ra_mirror_repo *r = repository(file_url("small.git"), "v{version}");
+		struct got g = identify(r, "1.0.0", NULL);
+
+		expect(&g, RA_R_OK);
+		turn_until(is_idle, r);
+		lose(lost[i % 3]);
+		g = blob(r, "main", paths[i / 3], 100);
+		expect(&g, RA_R_OK);
+		assert_string_equal(g.bytes, "A=2\n");
+		g = blob(r, "main", "deploy/none", 100);
+		expect(&g, RA_R_PATH_MISSING);
+		turn_until(is_idle, r);
+		ra_mirror_unref(r);
+		reopen();
+	}
+}
+
+static void
+test_submodule(void **state)
+{
+	static const char stream[] =
+	    "commit refs/heads/main\ncommitter a <a@example.com> 1700000000 +0000\ndata 1\nx\n"
+	    "M 160000 0123456789012345678901234567890123456789 sub\n\n";
+	struct ra_mirror_repo *r;
+	struct got g;
+
+	write_file(stream_path(), stream, sizeof(stream) - 1);
+	GIT(scratch, "init", "--quiet", "--bare", "--initial-branch=main", "sub.git");
+	git_in(file("sub.git"), stream_path(),
+	    (const char *const[]){ "fast-import", "--quiet", NULL });
+	r = repository(file_url("sub.git"), "v{version}");
+	g = blob(r, "main", "sub", 100);
+	expect(&g, RA_R_PATH_TYPE);
+	assert_non_null(strstr(g.error, "sub is a submodule"));
+	ra_mirror_unref(r);
+	remove_all(file("sub.git"));
+}
+
 /* What is named like a baseline and pushed later does not pass for it. */
 static void
 test_ref_ambiguous(void **state)
@@ -698,9 +797,12 @@ main(void)
 		TEST(test_ancestry),
 		TEST(test_one_fetch),
 		TEST(test_restart),
+		TEST(test_refs_lost_between),
 		TEST(test_moved),
 		TEST(test_blob),
 		TEST(test_no_blob),
+		TEST(test_lost_objects),
+		TEST(test_submodule),
 		TEST(test_ref_ambiguous),
 		TEST(test_cancel),
 	};
