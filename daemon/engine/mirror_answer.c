@@ -49,11 +49,9 @@ know_order(struct ra_mirror_query *q, const char *version)
 		"--simplify-by-decoration", "--decorate-refs=refs/tags/", "--format=%H", NULL };
 	struct ra_mirror_repo *r = q->repo;
 	const struct ra_memo_item *item;
-	struct ra_semver v;
 	char key[48];
 
-	if (r->ordered || !ra_releases_want_order(r->releases) ||
-	    (version != NULL && ra_semver_parse(version, strlen(version), &v) == 0))
+	if (r->ordered || !ra_releases_want_order(r->releases, version))
 		return true;
 	(void)snprintf(key, sizeof(key), "order at %llu", (unsigned long long)r->clone->generation);
 	item = ra_query_know(
@@ -86,7 +84,7 @@ set_tag(struct ra_mirror_side *side, const struct ra_tag *tag)
 	side->tag_date = tag->date;
 }
 
-/* Exactly at a tag, "1.4.0-0-gabc1234", it is the tag's version; *ret_commit: it says its commit. */
+/* Exactly at a tag, "1.4.0-0-gabc1234", it is the tag's version, at a commit of its own. */
 static const struct ra_tag *
 find_tag(const struct ra_mirror_query *q, const char *version, const char **ret_commit)
 {

@@ -14,6 +14,7 @@ struct ra_releases {
 	size_t count, cap;
 	const struct ra_tag **ordered; /* the semantic ones, lowest first */
 	size_t semver_count, odd_count; /* and of those that are not */
+	size_t numbered_count; /* of those, that begin with a number all the same */
 };
 
 /* --- names --- */
@@ -203,27 +204,46 @@ by_precedence(const void *a, const void *b)
 	return r != 0 ? r : strcmp(x->version, y->version);
 }
 
+/* "2.0", "2025.01.10": not semantic, and a release among those that are. */
+static bool
+is_numbered(const struct ra_tag *tag)
+{
+	return !tag->is_semver && tag->commit[0] != '\0' && isdigit((unsigned char)tag->version[0]);
+}
+
 void
 ra_releases_sort(struct ra_releases *r)
 {
-	r->semver_count = r->odd_count = 0;
+	r->semver_count = r->odd_count = r->numbered_count = 0;
 	if (r->count == 0)
 		return;
 	qsort(r->tags, r->count, sizeof(*r->tags), by_version);
 	/* A tag of something that is no commit is no release, though a version may have it. */
 	for (size_t i = 0; i < r->count; i++) {
+		r->odd_count += !r->tags[i].is_semver;
+		r->numbered_count += is_numbered(&r->tags[i]);
 		if (!r->tags[i].is_semver)
-			r->odd_count++;
-		else if (r->tags[i].commit[0] != '\0')
+			continue;
+		if (r->tags[i].commit[0] != '\0')
 			r->ordered[r->semver_count++] = &r->tags[i];
 	}
 	qsort(r->ordered, r->semver_count, sizeof(const struct ra_tag *), by_precedence);
 }
 
 bool
-ra_releases_want_order(const struct ra_releases *r)
+ra_releases_want_order(const struct ra_releases *r, const char *version)
 {
+	struct ra_semver v;
+
+	if (version != NULL && ra_semver_parse(version, strlen(version), &v) == 0)
+		return r->numbered_count > 0;
 	return r->odd_count > 0;
+}
+
+static bool
+is_pre(const struct ra_tag *tag)
+{
+	return tag->is_semver && tag->semver.pre != NULL;
 }
 
 /* Tags by commit, so that an order of many is set in n log n. */
@@ -253,6 +273,21 @@ set_rank(struct ra_tag **sorted, size_t count, const char *commit, uint32_t rank
 		(*at)->rank = rank;
 }
 
+/* What is at a release's commit is that release by another name: "v2" at v2.1.0. */
+static void
+find_aliases(struct ra_tag **sorted, size_t count)
+{
+	for (size_t i = 0, end; i < count; i = end) {
+		bool named = false;
+
+		for (end = i; end < count && strcmp(sorted[i]->commit, sorted[end]->commit) == 0;
+		     end++)
+			named = named || (sorted[end]->is_semver && !is_pre(sorted[end]));
+		for (size_t k = i; k < end; k++)
+			sorted[k]->is_alias = named && !sorted[k]->is_semver;
+	}
+}
+
 void
 ra_releases_set_order(struct ra_releases *r, const char *lines)
 {
@@ -267,6 +302,7 @@ ra_releases_set_order(struct ra_releases *r, const char *lines)
 		r->tags[i].rank = r->tags[i].commit[0] != '\0' ? 1 : 0;
 	}
 	qsort(sorted, r->count, sizeof(struct ra_tag *), by_commit);
+	find_aliases(sorted, r->count);
 	while (*lines != '\0') {
 		size_t len = strcspn(lines, "\n");
 
@@ -313,12 +349,6 @@ ra_releases_at(const struct ra_releases *r, const char *commit)
 	return NULL;
 }
 
-static bool
-is_pre(const struct ra_tag *tag)
-{
-	return tag->is_semver && tag->semver.pre != NULL;
-}
-
 static int64_t
 behind_by_rank(const struct ra_releases *r, const struct ra_tag *own)
 {
@@ -331,14 +361,103 @@ behind_by_rank(const struct ra_releases *r, const struct ra_tag *own)
 	return n;
 }
 
+/* One of the numbers between dots, moved past it; none is 0, as zeros before it are nothing. */
+static size_t
+take_number(const char **at, const char **ret)
+{
+	size_t len;
+
+	*at += strspn(*at, "0");
+	*ret = *at;
+	len = strspn(*at, "0123456789");
+	*at += len;
+	if (at[0][0] == '.' && isdigit((unsigned char)at[0][1]))
+		(*at)++;
+	return len;
+}
+
+/* By their numbers alone, whatever follows; *ret_a_end: what follows in a. */
+static int
+compare_numbers(const char *a, const char *b, const char **ret_a_end)
+{
+	int order = 0;
+
+	while (isdigit((unsigned char)*a) || isdigit((unsigned char)*b)) {
+		const char *x, *y;
+		size_t x_len = take_number(&a, &x), y_len = take_number(&b, &y);
+
+		if (order == 0 && x_len != y_len)
+			order = x_len > y_len ? 1 : -1;
+		else if (order == 0)
+			order = strncmp(x, y, x_len);
+	}
+	*ret_a_end = a;
+	return order;
+}
+
+/* The tag of a semantic version, or of the one right before it. NULL: it comes before all. */
+static const struct ra_tag *
+find_floor(const struct ra_releases *r, const struct ra_semver *v)
+{
+	for (size_t i = r->semver_count; i > 0; i--)
+		if (ra_semver_compare(&r->ordered[i - 1]->semver, v) <= 0)
+			return r->ordered[i - 1];
+	return NULL;
+}
+
+/* 1: newer than a semantic version by number and by history, 0: by neither, -1: not known. */
+static int
+is_newer(const struct ra_tag *tag, const char *version, const struct ra_tag *floor)
+{
+	const char *rest;
+	bool greater = compare_numbers(tag->version, version, &rest) > 0;
+	bool later = floor == NULL || tag->rank > floor->rank;
+
+	if (tag->rank == 0 || (floor != NULL && floor->rank == 0))
+		return -1;
+	if (!greater && !later)
+		return 0;
+	return greater && later && *rest == '\0' ? 1 : -1;
+}
+
+/* Of those that are numbered and not semantic; *ret_last: the highest. -1: not known. */
+static int64_t
+count_numbered(const struct ra_releases *r, const char *version, const struct ra_semver *v,
+    const struct ra_tag **ret_last)
+{
+	const struct ra_tag *floor = find_floor(r, v);
+	const char *rest;
+	int64_t n = 0;
+
+	for (size_t i = 0; r->numbered_count > 0 && i < r->count; i++) {
+		const struct ra_tag *tag = &r->tags[i];
+		int newer;
+
+		if (!is_numbered(tag) || tag->is_alias)
+			continue;
+		newer = is_newer(tag, version, floor);
+		if (newer < 0)
+			return -1;
+		n += newer;
+		if (newer > 0 && (*ret_last == NULL || compare_numbers(tag->version,
+							   (*ret_last)->version, &rest) > 0))
+			*ret_last = tag;
+	}
+	return n;
+}
+
 int64_t
 ra_releases_behind(const struct ra_releases *r, const char *version)
 {
+	const struct ra_tag *last = NULL;
 	struct ra_semver v;
-	int64_t n = 0;
+	int64_t n;
 
 	if (ra_semver_parse(version, strlen(version), &v) < 0)
 		return behind_by_rank(r, ra_releases_find(r, version));
+	n = count_numbered(r, version, &v, &last);
+	if (n < 0)
+		return -1;
 	for (size_t i = r->semver_count; i > 0; i--) {
 		const struct ra_tag *tag = r->ordered[i - 1];
 
@@ -368,13 +487,23 @@ ra_releases_latest(const struct ra_releases *r, const char *version)
 {
 	struct ra_semver v = { 0 };
 	bool is_semver = version != NULL && ra_semver_parse(version, strlen(version), &v) == 0;
+	const struct ra_tag *best = NULL;
+	const char *rest;
 
 	if (r->semver_count == 0 || (version != NULL && !is_semver))
 		return latest_by_rank(r);
-	for (size_t i = r->semver_count; i > 0; i--)
-		if (v.pre != NULL || !is_pre(r->ordered[i - 1]))
-			return r->ordered[i - 1];
-	return NULL;
+	if (is_semver)
+		(void)count_numbered(r, version, &v, &best);
+	for (size_t i = r->semver_count; i > 0; i--) {
+		const struct ra_tag *tag = r->ordered[i - 1];
+
+		if (v.pre == NULL && is_pre(tag))
+			continue;
+		return best != NULL && compare_numbers(best->version, tag->version, &rest) > 0
+			   ? best
+			   : tag;
+	}
+	return best;
 }
 
 int

@@ -116,6 +116,36 @@ def test_what_is_not_what_its_tag_has(daemon, web, shop):
                                                             f"{three[:12]}: 2 commits behind")
 
 
+def test_newer_releases_that_are_not_semantic(daemon, web, folder):
+    dates, short = Repository(folder / "dates.git"), Repository(folder / "short.git")
+    for tag in "v1.0.0", "v2024.11.15", "v2025.01.10", "v2025.02.03":
+        dates.commit(tag)
+    for tag in "v1.8.0", "v1.8", "v1.9.0", "vnext":
+        short.commit(tag)
+    latest = {"latest-tag": True}
+    c = config(web, dates.path, {
+        "date": (said("2024.11.15"), latest), "lag": (said("2024.11.15"),
+                                                      {"max-lag": {"releases": 1}}),
+        "last": (said("2025.02.03"), latest), "api": (said("1.9.0", short.git("rev-parse", "v1.9.0")), latest),
+        "old": (said("1.8.0"), latest)})
+    c["services"] = {name: {"repository": {"url": str(short.path)}} for name in ("api", "old")}
+    d = daemon(c)
+    d.ready()
+    for name in "date", "lag":
+        assert judged(d, name) == ("CRITICAL", "version-behind"), d.check(f"one/version-{name}")
+        assert "2 releases and 2 d behind v2025.02.03" in d.check(f"one/version-{name}")["summary"]
+    assert judged(d, "last") == ("OK", "ok")
+    assert judged(d, "api") == ("OK", "ok"), d.check("one/version-api")
+    assert judged(d, "old") == ("UNKNOWN", "version-unordered")  # v1.8 is later, and no more
+    for tag in "v2.0", "v2.1":
+        short.commit(tag)
+    web.put("api", said("1.9.0", short.git("rev-parse", "v2.1^")))  # it makes it fetch
+    d.restart()
+    c = d.run("one/version-api")
+    assert (c["state"], c["reason"]) == ("CRITICAL", "version-behind"), c
+    assert c["summary"].endswith("behind v2.1") and "2 releases" in c["summary"], c
+
+
 def test_commit_alone(daemon, web, shop):
     checks = config(web, shop.path, {"tagged": ({"commit": shop.commits[1]}, {"tagged": True}),
                                      "not": ({"commit": shop.commits[3]}, {"tagged": True}),

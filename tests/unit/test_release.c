@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -107,7 +108,7 @@ test_semver_order(void **state)
 	struct ra_releases *r = releases("v{version}", tags);
 
 	assert_int_equal(ra_releases_count(r), 8);
-	assert_true(ra_releases_want_order(r));
+	assert_true(ra_releases_want_order(r, NULL));
 	for (size_t i = 0; i < RA_ARRAY_SIZE(cases); i++) {
 		const struct ra_tag *latest = ra_releases_latest(r, cases[i].version);
 
@@ -167,7 +168,7 @@ test_ancestry(void **state)
 	assert_int_equal(
 	    ra_releases_add(r, "empty", "eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee", 5), 0);
 	ra_releases_sort(r);
-	assert_true(ra_releases_want_order(r));
+	assert_true(ra_releases_want_order(r, NULL));
 	assert_int_equal(ra_releases_behind(r, "zebra"), -1);
 	assert_int_equal(ra_releases_compare(r, "zebra", "apple", &way), -ENOENT);
 
@@ -231,6 +232,95 @@ test_ancestry_of_some(void **state)
 	ra_releases_free(r);
 }
 
+/* One tag a commit, each the parent's of the next. */
+static struct ra_releases *
+line_of(const char *const *versions)
+{
+	struct ra_releases *r = ra_releases_new("v{version}");
+	RA_BUF_LOCAL order = RA_BUF(1000);
+	char name[64], commit[RA_COMMIT_TEXT];
+
+	for (int n = 1; *versions != NULL; versions++, n++) {
+		(void)snprintf(name, sizeof(name), "v%s", *versions);
+		(void)snprintf(commit, sizeof(commit), "%040d", n);
+		assert_int_equal(ra_releases_add(r, name, commit, n), 0);
+		ra_buf_printf(&order, "%s\n", commit);
+	}
+	ra_releases_sort(r);
+	ra_releases_set_order(r, ra_buf_text(&order));
+	return r;
+}
+
+/* Releases that are numbered and not semantic, beside one that is, by chance or not. */
+static void
+test_numbered(void **state)
+{
+	static const struct {
+		const char *tags[8];
+		const char *version;
+		int64_t behind;
+		const char *latest; /* NULL: of no matter */
+	} rows[] = {
+		{ { "1.0.0", "2024.11.15", "2025.01.10", "2025.02.03" }, "2024.11.15", 2,
+		    "v2025.02.03" },
+		{ { "1.0.0", "2024.11.15", "2025.01.10", "2025.02.03" }, "1.0.0", 3,
+		    "v2025.02.03" },
+		{ { "1.9.0", "2.0", "2.1", "2.1.0.1", "3" }, "1.9.0", 4, "v3" },
+		{ { "1.9.0", "2.0", "3", "3.1.0" }, "1.9.0", 3, "v3.1.0" },
+		{ { "1.9.0", "2.0", "3", "3.1.0" }, "3.1.0", 0, "v3.1.0" },
+		{ { "1.9.0", "2.0" }, "1.9.5", 1, "v2.0" }, /* without a tag: after 1.9.0 */
+		{ { "1.9.0", "2.0" }, "2.1.0", -1, NULL }, /* may be before it */
+		/* number and history say otherwise, or what follows may make it a pre-release */
+		{ { "1.9.0", "1.8" }, "1.9.0", -1, NULL },
+		{ { "20240115", "1.9.0" }, "1.9.0", -1, NULL },
+		{ { "1.9.0", "2.0-rc1" }, "1.9.0", -1, NULL },
+		{ { "1.9.0", "1.9" }, "1.9.0", -1, NULL },
+		{ { "2.0", "1.0.0" }, "0.9.0", 2, "v2.0" },
+		{ { "1.9-rc1", "1.9.0" }, "1.9.0", 0, "v1.9.0" },
+		{ { "1.9.0", "next", "nightly-2" }, "1.9.0", 0, "v1.9.0" },
+		{ { "1.9.0", "99999999999999999999.1" }, "1.9.0", 1, "v99999999999999999999.1" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < RA_ARRAY_SIZE(rows); i++) {
+		struct ra_releases *r = line_of(rows[i].tags);
+		const struct ra_tag *latest = ra_releases_latest(r, rows[i].version);
+		int64_t behind = ra_releases_behind(r, rows[i].version);
+
+		if (behind != rows[i].behind ||
+		    (rows[i].latest != NULL && strcmp(latest->name, rows[i].latest) != 0))
+			fail_msg("row %zu: %d, %s", i, (int)behind, latest->name);
+		ra_releases_free(r);
+	}
+}
+
+/* "v1" is moved along with the newest 1.x: it is no release of its own. */
+static void
+test_aliases(void **state)
+{
+	struct ra_releases *r = ra_releases_new("v{version}");
+	RA_BUF_LOCAL order = RA_BUF(1000);
+
+	(void)state;
+	assert_int_equal(ra_releases_add(r, "v1.0.0", A, 1), 0);
+	assert_int_equal(ra_releases_add(r, "v1.1.0", B, 2), 0);
+	assert_int_equal(ra_releases_add(r, "v1", B, 2), 0);
+	assert_int_equal(ra_releases_add(r, "v2.0.0-rc.1", C, 3), 0);
+	ra_releases_sort(r);
+	assert_true(ra_releases_want_order(r, "1.0.0"));
+	assert_int_equal(ra_releases_behind(r, "1.1.0"), -1); /* no ancestry is known */
+	(void)ra_buf_printf(&order, "%s\n%s\n%s\n", A, B, C);
+	ra_releases_set_order(r, ra_buf_text(&order));
+	assert_int_equal(ra_releases_behind(r, "1.0.0"), 1);
+	assert_int_equal(ra_releases_behind(r, "1.1.0"), 0);
+	/* a pre-release is none for 1.1.0, but what has a number of its own there is */
+	assert_int_equal(ra_releases_add(r, "v2.0", C, 3), 0);
+	ra_releases_sort(r);
+	ra_releases_set_order(r, ra_buf_text(&order));
+	assert_int_equal(ra_releases_behind(r, "1.1.0"), 1);
+	ra_releases_free(r);
+}
+
 /* A tag that points at a blob, or at a tree, is no news for anybody. */
 static void
 test_no_commit(void **state)
@@ -242,7 +332,7 @@ test_no_commit(void **state)
 	assert_int_equal(ra_releases_add(r, "v5.0.0", "", 0), 0);
 	assert_int_equal(ra_releases_add(r, "v6.0.0-rc.1", "", 0), 0);
 	ra_releases_sort(r);
-	assert_false(ra_releases_want_order(r));
+	assert_false(ra_releases_want_order(r, NULL));
 	assert_string_equal(ra_releases_latest(r, "1.0.0")->name, "v1.0.0");
 	assert_string_equal(ra_releases_latest(r, "1.0.0-rc.1")->name, "v1.0.0");
 	assert_int_equal(ra_releases_behind(r, "1.0.0"), 0);
@@ -276,7 +366,7 @@ test_none(void **state)
 	struct ra_releases *r = ra_releases_new("v{version}");
 
 	ra_releases_sort(r);
-	assert_false(ra_releases_want_order(r));
+	assert_false(ra_releases_want_order(r, NULL));
 	assert_null(ra_releases_find(r, "1.0.0"));
 	assert_null(ra_releases_latest(r, "1.0.0"));
 	assert_null(ra_releases_at(r, A));
@@ -289,6 +379,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_no_commit),
+		cmocka_unit_test(test_numbered),
+		cmocka_unit_test(test_aliases),
 		cmocka_unit_test(test_pattern),
 		cmocka_unit_test(test_pattern_check),
 		cmocka_unit_test(test_glob),

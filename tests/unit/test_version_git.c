@@ -286,7 +286,7 @@ test_not_the_tag(void **state)
 {
 #define LATEST	   "latest-tag: true"
 #define NO_COMMIT  RA_CRITICAL, RA_R_TAG_NO_COMMIT, "1.4.0 runs, but in its own words"
-#define OTHER	   RA_R_COMMIT_DIFFERS, "1.4.0 runs at commit aaaaaaa, but tag v1.4.0 is at 8f4c1b2e9d0a"
+#define OTHER	   RA_R_COMMIT_DIFFERS, "at commit aaaaaaa, but tag v1.4.0 is at 8f4c1b2e9d0a"
 #define UNREADABLE RA_UNKNOWN, RA_R_VERSION_UNREADABLE
 	static const struct row rows[] = {
 		{ "1.4.0", NULL, LATEST, NULL, BUT_NEWEST | BUT_NO_COMMIT,

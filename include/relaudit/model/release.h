@@ -43,6 +43,7 @@ struct ra_tag {
 	bool is_semver;
 	struct ra_semver semver;
 	uint32_t rank;			/* by ancestry, from 1; 0: not known */
+	bool is_alias;			/* not semantic, and at the commit of a release that is */
 };
 
 /* What runs against the tag of its version. */
@@ -65,8 +66,11 @@ void ra_releases_free(struct ra_releases *r);
 int ra_releases_add(struct ra_releases *r, const char *name, const char *commit, int64_t date);
 /* After the last was added, before anything is asked. */
 void ra_releases_sort(struct ra_releases *r);
-/* True if ancestry is needed for a whole order: a version is not semantic. */
-bool ra_releases_want_order(const struct ra_releases *r);
+/*
+ * True if ancestry is needed for a whole order of the version: it, or a release that is numbered
+ * (2.0, 2025.01.10), is not semantic. NULL: whatever runs.
+ */
+bool ra_releases_want_order(const struct ra_releases *r, const char *version);
 /*
  * Commits of all tags, one a line, ancestors first. One that is left out comes before all: git
  * leaves out a root that has no files.
@@ -80,7 +84,8 @@ const struct ra_tag *ra_releases_find(const struct ra_releases *r, const char *v
 const struct ra_tag *ra_releases_at(const struct ra_releases *r, const char *commit);
 /*
  * How many newer releases there are; -1: not known. Of several tags on one commit each counts.
- * Pre-releases count only if version is one. A semantic version needs no tag of its own.
+ * Pre-releases count only if version is one. A semantic version needs no tag of its own. Where
+ * number and ancestry of one that is numbered and not semantic contradict each other: -1.
  */
 int64_t ra_releases_behind(const struct ra_releases *r, const char *version);
 /* The newest release, as above; version NULL: whatever runs. NULL: there is none, or no order. */
