@@ -319,7 +319,7 @@ tell_unverifiable(struct ra_buf *out, const struct config_case *c)
 {
 	size_t n = c->baseline.unverifiable;
 
-	if (n > 0)
+	if (c->answer != NULL && n > 0)
 		ra_buf_printf(out, "; %zu %s unverifiable: encrypted or a template in %s", n,
 		    plural(n, "key is", "keys are"), c->answer->where);
 }
