@@ -172,6 +172,29 @@ ra_char_printable(uint32_t c)
 	return printable(c);
 }
 
+size_t
+ra_pointer_unescape(const char *part, size_t len, char *out)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		bool escape = part[i] == '~' && i + 1 < len;
+
+		if (escape)
+			i++;
+		out[n++] = !escape ? part[i] : part[i] == '1' ? '/' : '~';
+	}
+	return n;
+}
+
+bool
+ra_char_space(uint32_t c)
+{
+	return c == ' ' || within(c, '\t', '\r') || c == 0x85 || c == 0xa0 || c == 0x1680 ||
+	       within(c, 0x2000, 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f ||
+	       c == 0x205f || c == 0x3000;
+}
+
 static bool
 in_ranges(const struct range *table, size_t count, uint32_t c)
 {

@@ -303,14 +303,14 @@ struct ra_check_build {
 };
 
 /*
- * layers: a list of maps, from weak to strong. NULL back where it is wrong (said) or the load must
- * end.
- */
-/*
  * Of content that begins with the load's key, or of such a fingerprint and what comes to it: with
  * the key first and only half of the digest coming out as good as an HMAC. 0 or -ENOMEM.
  */
 int ra_fingerprint(const struct ra_buf *content, uint8_t out[16]);
+/*
+ * layers: a list of maps, from weak to strong. NULL back where it is wrong (said) or the load must
+ * end.
+ */
 struct ra_check *ra_check_build(struct ra_loading *l, const struct ra_scope *scope,
     const struct ra_environment *environment, const char *name, struct ra_mark at,
     const struct ra_node *layers);

@@ -84,6 +84,22 @@ find_commit(struct ra_mirror_query *q, char out[RA_COMMIT_TEXT], enum ra_turn *r
 	return tag != NULL && tag->commit[0] != '\0' ? tag->commit : NULL;
 }
 
+/* What git says of the path at the commit, known as `what`. NULL: *ret is what comes of it. */
+static const struct ra_memo_item *
+know_path(struct ra_mirror_query *q, const char *what, const struct ra_git_call *call,
+    bool may_fail, enum ra_turn *ret)
+{
+	RA_BUF_LOCAL key = RA_BUF(8192);
+
+	(void)ra_buf_printf(&key, "%s %s:%s", what, q->answer.ref_commit, q->path);
+	if (key.error != 0) {
+		*ret = ra_query_say(q, RA_R_NO_MEMORY, "out of memory");
+		return NULL;
+	}
+	*ret = RA_TURN_WAIT;
+	return ra_query_know(q, key.data, call, may_fail);
+}
+
 /* To git what the mirror lost is missing like what never was: all of the commit is looked for. */
 static enum ra_turn
 take_missing(struct ra_mirror_query *q)
@@ -93,23 +109,16 @@ take_missing(struct ra_mirror_query *q)
 		"--", NULL };
 	const char *const list_args[] = { "ls-tree", "--full-tree", commit, "--", q->path, NULL };
 	const struct ra_memo_item *item;
-	RA_BUF_LOCAL key = RA_BUF(8192);
+	enum ra_turn ret;
 
-	(void)ra_buf_printf(&key, "whole %s:%s", commit, q->path);
-	if (key.error != 0)
-		return ra_query_say(q, RA_R_NO_MEMORY, "out of memory");
-	item = ra_query_know(q, key.data, &(struct ra_git_call){ .args = whole_args }, true);
+	item = know_path(q, "whole", &(struct ra_git_call){ .args = whole_args }, true, &ret);
 	if (item == NULL)
-		return RA_TURN_WAIT;
+		return ret;
 	if (item->exit_code != 0)
 		return ra_query_lost(q);
-	ra_buf_clear(&key);
-	(void)ra_buf_printf(&key, "entry %s:%s", commit, q->path);
-	if (key.error != 0)
-		return ra_query_say(q, RA_R_NO_MEMORY, "out of memory");
-	item = ra_query_know(q, key.data, &(struct ra_git_call){ .args = list_args }, false);
+	item = know_path(q, "entry", &(struct ra_git_call){ .args = list_args }, false, &ret);
 	if (item == NULL)
-		return RA_TURN_WAIT;
+		return ret;
 	if (strncmp(item->output, "160000 ", 7) == 0)
 		return ra_query_say(q, RA_R_PATH_TYPE,
 		    "%.150s is a submodule at %.12s: name the repository that has the file",
@@ -152,21 +161,18 @@ find_entry(struct ra_mirror_query *q, enum ra_turn *ret)
 {
 	static const char *const args[] = { "cat-file", "--follow-symlinks",
 		"--batch-check=%(objectname) %(objecttype) %(objectsize)", NULL };
-	RA_BUF_LOCAL key = RA_BUF(8192);
 	RA_BUF_LOCAL input = RA_BUF(8192);
 	const struct ra_memo_item *item;
 	const char *line;
 
-	(void)ra_buf_printf(&key, "path %s:%s", q->answer.ref_commit, q->path);
 	(void)ra_buf_printf(
 	    &input, "%s\n%s:%s\n", q->answer.ref_commit, q->answer.ref_commit, q->path);
-	if (input.error != 0 || key.error != 0) {
+	if (input.error != 0) {
 		*ret = ra_query_say(q, RA_R_NO_MEMORY, "out of memory");
 		return false;
 	}
-	*ret = RA_TURN_WAIT;
-	item = ra_query_know(
-	    q, key.data, &(struct ra_git_call){ .args = args, .input = input.data }, false);
+	item = know_path(
+	    q, "path", &(struct ra_git_call){ .args = args, .input = input.data }, false, ret);
 	if (item == NULL)
 		return false;
 	line = strchr(item->output, '\n');

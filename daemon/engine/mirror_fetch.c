@@ -347,16 +347,16 @@ take_dates(struct ra_clone *c, const struct ra_child_answer *a)
 	ra_git_refs_free(c->refs);
 	c->refs = RA_TAKE(c->coming);
 	c->generation++;
-	if (opening)
-		forget_unless_agreed(c);
 	if (!opening) {
 		agree(c);
 		go(c, RA_CLONE_SIZE);
-	} else if (!c->wanted && is_fresh(c)) {
-		finish_opened(c);
-	} else {
-		go(c, RA_CLONE_FETCH);
+		return;
 	}
+	forget_unless_agreed(c);
+	if (!c->wanted && is_fresh(c))
+		finish_opened(c);
+	else
+		go(c, RA_CLONE_FETCH);
 }
 
 /* "key: number", in KiB where it is a size. */

@@ -11,14 +11,6 @@
 
 #define LINE_MAX_LEN 65535 /* longer ones its scanner refuses */
 
-static bool
-is_space(uint32_t c)
-{
-	return c == ' ' || (c >= '\t' && c <= '\r') || c == 0x85 || c == 0xa0 || c == 0x1680 ||
-	       (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f ||
-	       c == 0x205f || c == 0x3000;
-}
-
 static enum ra_reason
 take_line(struct ra_keys *k, const char *p, const char *end)
 {
@@ -28,7 +20,7 @@ take_line(struct ra_keys *k, const char *p, const char *end)
 		uint32_t c;
 		size_t n = ra_utf8_decode(p, (size_t)(end - p), &c);
 
-		if (!is_space(c))
+		if (!ra_char_space(c))
 			break;
 		p += n;
 	}

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "relaudit/base/escape.h"
 #include "relaudit/base/jsonr.h"
 #include "relaudit/model/name.h"
 
@@ -28,19 +29,12 @@ struct json_options {
 static const char *
 take_token(const char *p, char token[POINTER_MAX + 1])
 {
-	size_t len = 0;
+	size_t len = strcspn(p, "/");
 
-	while (*p != '\0' && *p != '/' && len < POINTER_MAX) {
-		if (*p == '~') {
-			p++;
-			token[len++] = *p == '1' ? '/' : '~';
-		} else {
-			token[len++] = *p;
-		}
-		p++;
-	}
-	token[len] = '\0';
-	return p;
+	if (len > POINTER_MAX)
+		len = POINTER_MAX;
+	token[ra_pointer_unescape(p, len, token)] = '\0';
+	return p + len;
 }
 
 static const json_t *

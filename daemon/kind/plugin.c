@@ -73,12 +73,11 @@ set_perfdata(struct ra_result *r, const struct output *o)
 	return ra_facts_set_text(&r->facts, facts, "perfdata", ra_buf_text(&json));
 }
 
+/* Braille without a dot and fillers of Hangul show no more than white space does. */
 static bool
-is_space(uint32_t c)
+is_blank(uint32_t c)
 {
-	return c == ' ' || c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) ||
-	       c == 0x202f || c == 0x205f || c == 0x2800 || c == 0x3000 || c == 0x3164 ||
-	       c == 0xffa0;
+	return ra_char_space(c) || c == 0x2800 || c == 0x3164 || c == 0xffa0;
 }
 
 /* Whether there is a character to be seen in it. */
@@ -91,7 +90,7 @@ says_anything(const char *text)
 		uint32_t c = 0;
 		size_t n = ra_utf8_decode(text, len, &c);
 
-		if (n > 0 && ra_char_width(c) > 0 && !is_space(c))
+		if (n > 0 && ra_char_width(c) > 0 && !is_blank(c))
 			return true;
 		n = n > 0 ? n : 1;
 		text += n;

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "relaudit/base/escape.h"
 #include "relaudit/model/data.h"
 
 #include "secret_private.h"
@@ -451,22 +452,6 @@ ra_secret_value(const char *value, size_t len)
 	       ((has & DASHES) != 0 && find(value, value + len, "-----BEGIN ", 11) != NULL);
 }
 
-/* "~1" and "~0" of a JSON Pointer's part, which out has room for, as they are meant. */
-static size_t
-unescape(const char *part, size_t len, char *out)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < len; i++) {
-		bool escape = part[i] == '~' && i + 1 < len;
-
-		if (escape)
-			i++;
-		out[n++] = !escape ? part[i] : part[i] == '1' ? '/' : '~';
-	}
-	return n;
-}
-
 bool
 ra_secret_key(const char *key, size_t len)
 {
@@ -483,8 +468,9 @@ ra_secret_key(const char *key, size_t len)
 		n = (size_t)(next - part);
 		if (n > sizeof(text))
 			return true;
-		if (memchr(part, '~', n) == NULL ? ra_secret_value(part, n)
-						 : ra_secret_value(text, unescape(part, n, text)))
+		if (memchr(part, '~', n) == NULL
+			? ra_secret_value(part, n)
+			: ra_secret_value(text, ra_pointer_unescape(part, n, text)))
 			return true;
 	}
 	return false;

@@ -93,30 +93,30 @@ static struct ra_config config = { .refs = 1000,
 static _Atomic int64_t wall_ahead, boot_ahead, mono_ahead;
 
 static int64_t
-mono(void *arg)
+now_of(clockid_t id)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * RA_SECOND + mono_ahead;
+	clock_gettime(id, &ts);
+	return ts.tv_sec * RA_SECOND;
+}
+
+static int64_t
+mono(void *arg)
+{
+	return now_of(CLOCK_MONOTONIC) + mono_ahead;
 }
 
 static int64_t
 wall(void *arg)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_REALTIME, &ts);
-	return ts.tv_sec * RA_SECOND + wall_ahead;
+	return now_of(CLOCK_REALTIME) + wall_ahead;
 }
 
 static int64_t
 boot(void *arg)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_BOOTTIME, &ts);
-	return ts.tv_sec * RA_SECOND + boot_ahead;
+	return now_of(CLOCK_BOOTTIME) + boot_ahead;
 }
 
 static void

@@ -16,6 +16,13 @@
 size_t ra_utf8_decode(const char *text, size_t len, uint32_t *ret_char);
 /* A character that may be shown as it is. */
 bool ra_char_printable(uint32_t c);
+/*
+ * A JSON Pointer's part, with ~1 and ~0 as what they stand for; out has room for len bytes. Returns
+ * how many there are; no NUL is added.
+ */
+size_t ra_pointer_unescape(const char *part, size_t len, char *out);
+/* White space as Unicode has it, line ends included. */
+bool ra_char_space(uint32_t c);
 /* Columns a terminal gives it: 0, 1 or 2. */
 int ra_char_width(uint32_t c);
 /* Columns of a text that was escaped before. */
